@@ -1,0 +1,108 @@
+/*
+ * Every limit of the server, on one page. Each has a test that touches it and one that crosses it.
+ * Units are in the name or behind the number.
+ */
+#ifndef CORE_BASE_LIMITS_H
+#define CORE_BASE_LIMITS_H
+
+#include <assert.h>
+
+/* ---- XML streams (core/xml/parse.c) ---- */
+#define STANZA_BYTES_MAX      (256 * 1024)  /* one stanza, as received */
+#define STANZA_BYTES_UNAUTH   (16 * 1024)   /* one element before the client has authenticated */
+#define STANZA_DEPTH_MAX      64            /* nesting below the stream element */
+#define STANZA_ATTRIBUTES_MAX 64            /* on one element, namespace declarations included */
+#define STANZA_NODES_MAX      16384         /* elements and texts in one stanza */
+#define STANZA_NAMESPACES_MAX 256           /* different ones in one stanza */
+#define STANZA_DECLARED_MAX   (1024 * 1024) /* of their names, if each element declares its own */
+#define PARSER_RENEW_BYTES    (1024 * 1024) /* fed to one libxml2 parser before it is replaced */
+#define PARSER_RENEW_NAMES    2048          /* or so many elements and attributes */
+
+/* ---- addresses (RFC 7622 section 3) ---- */
+#define JID_PART_BYTES_MAX 1023
+#define JID_BYTES_MAX      (3 * JID_PART_BYTES_MAX + 2)
+#define NICK_CHARS_MAX     120 /* code points, after preparation */
+
+/* ---- frames ---- */
+#define FRAME_BYTES_MAX (4 * 1024 * 1024)
+
+/* ---- rooms ---- */
+#define ROOM_OCCUPANTS_MAX     100000 /* upper end of maxusers; also where that says "no limit" */
+#define ROOM_ADMIN_RESERVE     100 /* admins and owners let in over ROOM_OCCUPANTS_MAX */
+#define ROOM_SESSIONS_PER_NICK 50
+#define ROOM_NICKS_PER_ACCOUNT 20
+#define ROOM_AFFILIATIONS_MAX  200000
+#define ROOM_HISTORY_MAX       500 /* messages kept in memory */
+#define ROOM_HISTORY_DEFAULT   20
+#define ROOM_HISTORY_BYTES_MAX (4 * 1024 * 1024) /* sum of the kept frames */
+#define ROOM_SUBJECT_BYTES_MAX (16 * 1024)
+#define ROOM_SUBJECT_LANGS_MAX 16
+#define ROOM_VOICE_PENDING_MAX 32   /* voice requests waiting for a moderator */
+#define ROOM_INVITED_MAX       1000 /* accounts remembered as invited (who may decline) */
+#define ROOM_ROLES_KEPT_MAX    1000 /* voice decisions remembered while the room lives */
+#define ROOM_LOCK_SECONDS      300  /* a locked room opens with defaults after that */
+#define ROOM_TEXT_BYTES_MAX    1024 /* name, password, nicknames in forms */
+#define ROOM_DESC_BYTES_MAX    8192
+#define ROOM_LANG_BYTES_MAX    64 /* a language tag */
+#define REASON_BYTES_MAX       2048
+#define PRESENCE_BYTES_MAX     (16 * 1024)       /* what a presence may carry besides ours */
+#define ADMIN_ITEMS_MAX        1000              /* items in one muc#admin query */
+#define ADMIN_LIST_BYTES_MAX   (2 * 1024 * 1024) /* a role or affiliation list in one answer */
+#define INVITES_PER_MESSAGE    20
+#define BOUNCES_MAX            64 /* undeliverable stanzas of one step that are reported back */
+#define FORM_FIELDS_MAX        128
+#define FORM_VALUES_MAX        2000
+#define TOMBSTONE_DAYS         31
+#define TOMBSTONES_MAX         10000 /* per shard; the oldest is forgotten first */
+#define RELAYED_ID_BYTES_MAX   1024  /* id of an IQ that is relayed */
+#define DISCO_ITEMS_PAGE       500   /* rooms listed without or with a larger RSM max */
+
+/* ---- queues between agents; credits are in KiB of stanza plus one per stanza ---- */
+#define CREDITS_PER_SHARD    8192              /* one net agent towards one shard */
+#define LANE_BACKLOG_MAX     (64 * 1024)       /* undelivered, one shard towards one lane, KiB */
+#define SIDE_QUEUE_BYTES_MAX (8 * 1024 * 1024) /* one component link, what waits for credits */
+#define SHARDS_MAX           64                /* the option `threads` ends there */
+#define SHARD_DRAIN_MAX      1024              /* messages handled in one cycle */
+#define DELIVER_QUANTUM      1024 /* recipients of one room expanded before the next room's turn */
+#define DELIVER_CYCLE_MAX    8192 /* recipients expanded before sockets are looked at again */
+#define ACCEPT_CYCLE_MAX     16   /* connections accepted before those that are there have a turn */
+
+/* ---- connections ---- */
+#define CONNECTIONS_MAX        65536             /* per net agent */
+#define CLIENT_OUTBOX_MAX      (8 * 1024 * 1024) /* bytes a client may leave unread, lists aside */
+#define CLIENT_LIST_ITEMS_MAX  (4 * ROOM_OCCUPANTS_MAX) /* of lists waiting for one client */
+#define OUTBOX_HIGH_WATER      (256 * 1024)             /* expansion pauses above it */
+#define LINK_OUTBOX_HIGH_WATER (4 * 1024 * 1024)
+#define LINK_OUTBOX_PAUSE_READ (64 * 1024 * 1024) /* the host does not read at all: nor do we */
+#define HANDSHAKE_SECONDS      30                 /* until a client is authenticated and bound */
+#define CLIENT_IDLE_SECONDS    600  /* silent, then pinged by white space and TCP keepalive */
+#define CLIENT_DOZE_SECONDS    5    /* silent, then its parser is given back */
+#define ACCEPT_PAUSE_MS        1000 /* no descriptors left: the door is shut for that long */
+#define LINK_PING_SECONDS      60   /* white space to the host server */
+#define LINK_STANZA_BYTES_MAX  (1024 * 1024) /* read from the host; what is above ours is refused  \
+                                              */
+#define CLOSE_SECONDS          2             /* for the peer to close its side of the stream */
+#define SASL_ATTEMPTS_MAX      3
+#define SASL_MESSAGE_BYTES_MAX 8192
+#define LISTEN_BACKLOG         4096
+#define SESSION_ROOMS_MAX      1000 /* rooms one client session may be in */
+#define RESOURCES_PER_ACCOUNT  50
+#define LINK_RETRY_MS_MIN      500
+#define LINK_RETRY_MS_MAX      30000
+#define SHUTDOWN_MS_MAX        1500
+
+/* ---- accounts ---- */
+#define ACCOUNTS_MAX           100000
+#define PASSWORD_BYTES_MAX     1023
+#define SCRAM_ITERATIONS       4096 /* RFC 5802: the least; 2 ms (SHA-1), 5 ms (SHA-256) of CPU */
+#define REGISTRATIONS_PER_CONN 3
+
+static_assert(STANZA_BYTES_MAX * 6 + STANZA_DECLARED_MAX + STANZA_BYTES_MAX < FRAME_BYTES_MAX,
+              "a legal stanza always fits a frame, were it all quotes (&quot;)");
+static_assert(STANZA_BYTES_UNAUTH <= STANZA_BYTES_MAX, "less before authentication than after");
+static_assert(STANZA_BYTES_MAX < CLIENT_OUTBOX_MAX, "one stanza never fills an outbox");
+static_assert(ADMIN_LIST_BYTES_MAX + REASON_BYTES_MAX * 8 < FRAME_BYTES_MAX, "one item more fits");
+static_assert(CREDITS_PER_SHARD > STANZA_BYTES_MAX / 1024 * 4, "a large stanza fits the credits");
+static_assert(PARSER_RENEW_BYTES > STANZA_BYTES_MAX, "a parser lives for more than one stanza");
+
+#endif

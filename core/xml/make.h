@@ -1,0 +1,56 @@
+/*
+ * A stanza under construction: nodes, attributes and text grow in arrays that are used again for
+ * the next one, and are copied once, into one block, when the stanza is complete.
+ */
+#ifndef CORE_XML_MAKE_H
+#define CORE_XML_MAKE_H
+
+#include "core/base/limits.h"
+#include "core/base/str.h"
+#include "core/xml/stanza.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct make_ns {
+    const char *key;
+    uint32_t at;
+    uint16_t len, token;
+};
+
+struct make {
+    struct node *nodes;
+    struct attr *attrs;
+    struct buf text;
+    uint32_t node_count, node_cap;
+    uint32_t attr_count, attr_cap;
+    unsigned depth; /* elements open */
+    struct make_level {
+        uint16_t node;
+        uint16_t last_child; /* 0: none yet */
+    } levels[STANZA_DEPTH_MAX];
+    struct make_ns *spaces; /* those met in this stanza: each stands in the text once */
+    uint32_t space_count, space_cap;
+    uint32_t space_last; /* the one used last is usually the one needed next */
+    uint32_t declared;   /* bytes of namespaces a copy would have to declare */
+};
+
+void make_init(struct make *make);
+void make_fini(struct make *make);
+
+/* All three: false if a limit is crossed; the stanza is then of no use any more. A namespace is
+ * known by its address: within one stanza the same address means the same text. */
+MUST_CHECK bool make_open(struct make *make, struct str name, struct str ns);
+MUST_CHECK bool make_attr(struct make *make, struct str name, struct str ns, struct str value);
+MUST_CHECK bool make_text(struct make *make, struct str text);
+/* True: that was the root, the stanza is complete. */
+MUST_CHECK bool make_close(struct make *make);
+
+/* Ready for the next one afterwards. Heap; NULL if what was collected is not UTF-8. */
+struct stanza *make_finish(struct make *make, size_t wire_size);
+
+/* Bytes held. */
+size_t make_memory(const struct make *make);
+
+#endif
