@@ -1,0 +1,31 @@
+/*
+ * Errors that come back from occupants' servers: which of them mean that the session is no more,
+ * and what of them may be shown to others.
+ * @xep 0045 1.35.5 #impl-service-ghosts #service-error-kick
+ */
+#ifndef CORE_MUC_BOUNCE_H
+#define CORE_MUC_BOUNCE_H
+
+#include "core/muc/muc.h"
+#include "core/xml/frame.h"
+#include "core/xml/stanza.h"
+
+/* The condition's element (of NS_STANZAS) of a stanza of type error, or NULL. */
+const struct node *bounce_condition(const struct node *stanza);
+
+/* The session that sent this does not exist any more (SEMANTICS 4.7.1). Errors of an occupant's own
+ * making, a filter's refusal say, are not among them. */
+bool bounce_means_gone(const struct node *stanza);
+
+/* The error comes from the way to the account's server, so it concerns all its sessions. */
+bool bounce_of_server(const struct node *stanza);
+
+/* For the <status/> of who is put out: "Kicked: recipient unavailable". What the error itself says
+ * is added only where JIDs are no secret, for it may name some. */
+struct str bounce_text(const struct room *room, struct arena *arena, const struct node *stanza);
+
+/* The error element, to be shown to another occupant: addresses and, where JIDs are secret, words
+ * that could contain them are left out. */
+void fb_bounce(struct fb *fb, const struct room *room, const struct node *stanza);
+
+#endif

@@ -1,0 +1,43 @@
+#include "core/muc/destruction.h"
+
+#include "core/muc/feature.h"
+
+static void write_destroy(struct fb *fb, const struct farewell *farewell)
+{
+    fb_open(fb, NAME_DESTROY, NS_MUC_USER);
+    fb_attr(fb, "jid", farewell->alternate);
+    if (str_present(farewell->reason))
+        fb_leaf(fb, NAME_REASON, NS_MUC_USER, farewell->reason);
+    if (str_present(farewell->password))
+        fb_leaf(fb, NAME_PASSWORD, NS_MUC_USER, farewell->password);
+    fb_close(fb);
+}
+
+static void tell(struct room *room, struct step *step, struct occupant *occupant,
+                 const struct session *session, const struct farewell *farewell)
+{
+    struct stamping stamping = {.occupant = occupant};
+    struct fb fb;
+
+    fb_begin(&fb, step->arena, "presence", jid_full(occupant->jid), STR("unavailable"), STR_NONE);
+    fb_open(&fb, NAME_X, NS_MUC_USER);
+    write_destroy(&fb, farewell);
+    fb_item(&fb, occupant->affiliation, ROLE_NONE, jid_full(session->jid), STR_NONE, NULL, false,
+            STR_NONE);
+    fb_statuses(&fb, STATUS_BIT(110), true);
+    fb_close(&fb);
+    features_stamp_presence(room, step, &fb, &stamping);
+    effect_send(step, fb_finish(&fb), session->route, session->address);
+}
+
+void destruction_empty_room(struct room *room, struct step *step, const struct farewell *farewell)
+{
+    struct occupant *occupant;
+
+    occupant_each (room, at, occupant) {
+        for (const struct session *session = occupant->sessions; session != NULL;
+             session = session->next)
+            tell(room, step, occupant, session, farewell);
+        occupant_remove(room, occupant);
+    }
+}

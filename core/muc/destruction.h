@@ -1,0 +1,22 @@
+/*
+ * The end of a room for those inside: each session is told once, by its own unavailable presence,
+ * and about nobody else (SEMANTICS 3.9). Used when an owner destroys the room and when the first
+ * configuration is cancelled.
+ * @xep 0045 1.35.5 #destroyroom #createroom-reserved
+ */
+#ifndef CORE_MUC_DESTRUCTION_H
+#define CORE_MUC_DESTRUCTION_H
+
+#include "core/muc/muc.h"
+
+/* What the farewell says; all may be absent. */
+struct farewell {
+    struct str alternate; /* where to go instead, a JID */
+    struct str password;  /* to enter there */
+    struct str reason;
+};
+
+/* Tells every session and empties the room. */
+void destruction_empty_room(struct room *room, struct step *step, const struct farewell *farewell);
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * The list a step's effects are gathered in. It grows in the step's arena; what an effect refers to
+ * is counted, so that it outlives the step.
+ */
+#include "core/muc/effect.h"
+
+#include "core/base/ensure.h"
+#include "core/muc/muc.h"
+
+enum { EFFECTS_FIRST = 16 };
+
+static struct effect *effect_push(struct step *step, enum effect_kind kind)
+{
+    struct effects *effects = &step->effects;
+    if (effects->count == effects->cap) {
+        uint32_t cap = effects->cap == 0 ? EFFECTS_FIRST : effects->cap * 2;
+        struct effect *at = arena_raw(step->arena, sizeof(*at) * cap);
+        if (effects->count > 0)
+            memcpy(at, effects->at, sizeof(*at) * effects->count);
+        effects->at = at;
+        effects->cap = cap;
+    }
+    struct effect *effect = &effects->at[effects->count++];
+    memset(effect, 0, sizeof(*effect));
+    effect->kind = kind;
+    return effect;
+}
+
+void effect_send(struct step *step, struct frame *frame, struct route route,
+                 struct address *address)
+{
+    ensure(frame != NULL && address != NULL);
+    struct effect *effect = effect_push(step, FX_SEND);
+    effect->send.frame = frame;
+    effect->send.route = route;
+    effect->send.address = address_ref(address);
+}
+
+void effect_send_list(struct step *step, struct listed_frame *frames, uint32_t count,
+                      struct route route, struct address *address)
+{
+    ensure(address != NULL);
+    if (count == 0)
+        return;
+    struct effect *effect = effect_push(step, FX_SEND_LIST);
+    effect->send_list.frames = frames;
+    effect->send_list.count = count;
+    effect->send_list.route = route;
+    effect->send_list.address = address_ref(address);
+}
+
+void effect_broadcast(struct step *step, struct frame *frame, struct roster *roster,
+                      struct audience audience)
+{
+    ensure(frame != NULL && roster != NULL);
+    struct effect *effect = effect_push(step, FX_BROADCAST);
+    effect->broadcast.frame = frame;
+    effect->broadcast.roster = roster_ref(roster);
+    effect->broadcast.audience = audience;
+}
+
+void effect_route(struct step *step, struct frame *frame, const struct jid *to)
+{
+    ensure(frame != NULL);
+    struct effect *effect = effect_push(step, FX_ROUTE);
+    effect->route.frame = frame;
+    effect->route.to = jid_make(step->arena, jid_local(to), jid_domain(to), jid_resource(to));
+}
+
+void effect_timer(struct step *step, enum room_timer timer, int64_t at_us)
+{
+    struct effect *effect = effect_push(step, FX_TIMER);
+    effect->timer.timer = timer;
+    effect->timer.at_us = at_us;
+}
+
+void effect_publish(struct step *step, bool listed, struct str name, uint32_t occupants)
+{
+    struct effect *effect = effect_push(step, FX_PUBLISH);
+    effect->publish.listed = listed;
+    effect->publish.name = str_in(step->arena, name);
+    effect->publish.occupants = occupants;
+}
+
+static void effect_release(struct effect *effect)
+{
+    switch (effect->kind) {
+    case FX_SEND:
+        frame_unref(effect->send.frame);
+        address_unref(effect->send.address);
+        return;
+    case FX_SEND_LIST:
+        for (uint32_t i = 0; i < effect->send_list.count; i++)
+            frame_unref(effect->send_list.frames[i].frame);
+        address_unref(effect->send_list.address);
+        return;
+    case FX_BROADCAST:
+        frame_unref(effect->broadcast.frame);
+        roster_unref(effect->broadcast.roster);
+        return;
+    case FX_ROUTE:
+        frame_unref(effect->route.frame);
+        return;
+    case FX_TIMER:
+    case FX_PUBLISH:
+        return;
+    }
+}
+
+void effects_release(struct effects *effects)
+{
+    for (uint32_t i = 0; i < effects->count; i++)
+        effect_release(&effects->at[i]);
+    effects->count = 0;
+}

@@ -1,0 +1,93 @@
+/*
+ * What a step can ask of the world: a closed list of values, kept in the step's arena, lowered to
+ * messages by shard/lower.c. Frames, rosters and addresses in effects are counted: each effect
+ * holds a reference that effects_release() (or lowering) gives back.
+ */
+#ifndef CORE_MUC_EFFECT_H
+#define CORE_MUC_EFFECT_H
+
+#include "core/muc/roster.h"
+#include "core/xml/frame.h"
+#include "core/xmpp/jid.h"
+
+enum effect_kind {
+    FX_SEND,      /* one frame to one route */
+    FX_SEND_LIST, /* frames to one route, in order: who is here, history */
+    FX_BROADCAST, /* one frame, a roster snapshot, an audience */
+    FX_ROUTE,     /* one frame to a JID that is resolved on the way: invitations, relayed IQs */
+    FX_TIMER,     /* set or clear one of the room's alarms */
+    FX_PUBLISH,   /* the directory entry of the room changed */
+};
+
+/* A room's alarms: at most one of each kind is set. */
+enum room_timer {
+    ROOM_TIMER_LOCK,      /* open a locked room with defaults */
+    ROOM_TIMER_TOMBSTONE, /* forget that the room was destroyed */
+    ROOM_TIMERS
+};
+
+struct listed_frame {
+    struct frame *frame;
+    struct str tail; /* absent, or in the arena until lowered (the lowering copies it) */
+};
+
+struct effect {
+    enum effect_kind kind;
+    union {
+        struct {
+            struct frame *frame;
+            struct route route;
+            struct address *address;
+        } send;
+        struct {
+            struct listed_frame *frames; /* in the arena */
+            uint32_t count;
+            struct route route;
+            struct address *address;
+        } send_list;
+        struct {
+            struct frame *frame;
+            struct roster *roster;
+            struct audience audience;
+        } broadcast;
+        struct {
+            struct frame *frame;
+            const struct jid *to; /* in the arena */
+        } route;
+        struct {
+            enum room_timer timer;
+            int64_t at_us; /* 0: clear */
+        } timer;
+        struct {
+            bool listed;
+            struct str name; /* in the arena */
+            uint32_t occupants;
+        } publish;
+    };
+};
+
+struct effects {
+    struct effect *at; /* in the arena */
+    uint32_t count;
+    uint32_t cap;
+};
+
+struct step;
+
+/* Frames are TAKEN (the caller's reference moves into the effect), addresses and rosters get a
+ * reference of their own. */
+void effect_send(struct step *step, struct frame *frame, struct route route,
+                 struct address *address);
+void effect_send_list(struct step *step, struct listed_frame *frames, uint32_t count,
+                      struct route route, struct address *address);
+void effect_broadcast(struct step *step, struct frame *frame, struct roster *roster,
+                      struct audience audience);
+/* `to` copied into the arena. */
+void effect_route(struct step *step, struct frame *frame, const struct jid *to);
+void effect_timer(struct step *step, enum room_timer timer, int64_t at_us);
+void effect_publish(struct step *step, bool listed, struct str name, uint32_t occupants);
+
+/* Gives back the references of all effects not lowered; for tests and dropped steps. */
+void effects_release(struct effects *effects);
+
+#endif

@@ -1,0 +1,239 @@
+/*
+ * Bans, members, admins and owners: granting and revoking, the lists of them, nicknames reserved on
+ * behalf of others, and the check that keeps the banned out. A request with many items takes effect
+ * as a whole or not at all.
+ *
+ * What an occupant's role was, is or was remembered to be never outweighs a ban: the entry check
+ * asks for the affiliation and for nothing else.
+ * @xep 0045 1.35.5 #enter-banned #ban #modifyban #grantmember #revokemember #modifymember
+ * @xep 0045 1.35.5 #grantowner #revokeowner #modifyowner #grantadmin #revokeadmin #modifyadmin
+ * @xep 0045 1.35.5 #getmemberlist
+ */
+#include "core/muc/admin_query.h"
+#include "core/muc/feature.h"
+#include "core/muc/invitation.h"
+
+static bool not_about_roles(const struct room *room, const struct inbound *in)
+{
+    UNUSED(room);
+    return admin_query_kind(in->payload) != ADMIN_ROLES;
+}
+
+/* What stands in the room's own list: without the service's admins and bans of domains. */
+static enum affiliation listed(const struct room *room, struct str jid)
+{
+    const struct affiliate *row = room_affiliate(room, jid);
+
+    return row == NULL ? AFF_NONE : row->affiliation;
+}
+
+/* ---- deciding ---- */
+
+/* The owners there would be if all items took effect. */
+static unsigned owners_after(const struct room *room, const struct admin_query *query)
+{
+    unsigned owners = room->owner_count;
+
+    for (unsigned i = 0; i < query->count; i++) {
+        const struct admin_item *item = &query->items[i];
+        if (listed(room, item->jid) == AFF_OWNER)
+            owners--;
+        if (item->affiliation == AFF_OWNER)
+            owners++;
+    }
+    return owners;
+}
+
+static const struct refusal *item_refused(const struct room *room, const struct inbound *in,
+                                          const struct admin_item *item, unsigned owners)
+{
+    enum affiliation target = room_affiliation_str(room, item->jid);
+    bool self = str_eq(item->jid, jid_bare(in->from));
+    bool last_owner =
+        owners == 0 && listed(room, item->jid) == AFF_OWNER && item->affiliation != AFF_OWNER;
+    const struct affiliate *holder =
+        str_empty(item->nick) ? NULL : room_nick_owner(room, item->nick_key);
+
+    if (item->is_domain && item->affiliation == AFF_OUTCAST)
+        self = str_eq(item->jid, jid_domain(in->from));
+    if (holder != NULL && !str_eq(holder->jid, item->jid))
+        return &refusal_NICK_RESERVED;
+    /* The service's admins are owners whatever a room's list says. */
+    if (target == AFF_OWNER && item->affiliation != AFF_OWNER &&
+        map_get(&room->env->settings->admins, item->jid) != NULL)
+        return self ? &refusal_SELF : &refusal_RANK;
+    return affiliation_change_refused(in->affiliation, target, item->affiliation, self, last_owner);
+}
+
+static const struct refusal *decide(const struct room *room, struct step *step,
+                                    const struct inbound *in, const struct admin_query *query,
+                                    struct change *change)
+{
+    unsigned owners = owners_after(room, query);
+    unsigned added = 0;
+
+    *change = (struct change){.kind = CHANGE_AFFILIATIONS};
+    change->affiliations = ARENA_NEW_ARRAY(step->arena, struct affiliation_change, query->count);
+    for (unsigned i = 0; i < query->count; i++) {
+        const struct admin_item *item = &query->items[i];
+        const struct refusal *refusal = item_refused(room, in, item, owners);
+        if (refusal != NULL)
+            return refusal;
+        if (room_affiliate(room, item->jid) == NULL && item->affiliation == AFF_NONE)
+            continue; /* as it is (6.3.7) */
+        added += room_affiliate(room, item->jid) == NULL;
+        change->affiliations[change->affiliation_count++] = (struct affiliation_change){
+            .jid = item->jid,
+            .before = room_affiliation_str(room, item->jid),
+            .after = item->affiliation,
+            .set_nick = item->set_nick,
+            .nick = item->nick,
+            .reason = item->reason,
+        };
+    }
+    return room->affiliations.count + added > ROOM_AFFILIATIONS_MAX ? &refusal_ROOM_BUSY : NULL;
+}
+
+/* ---- what follows ---- */
+
+/* A room that cannot be found, or not entered, without being told how. */
+static bool is_closed(const struct room_options *options)
+{
+    return options->members_only && (!options->is_public || !str_empty(options->password));
+}
+
+static void invite_new_member(struct room *room, struct step *step, const struct inbound *in,
+                              const struct affiliation_change *changed)
+{
+    struct invitation invitation = {.reason = changed->reason};
+
+    if (!room->options.invite_members || !is_closed(&room->options) ||
+        changed->before >= AFF_MEMBER || changed->after < AFF_MEMBER ||
+        occupant_by_account(room, changed->jid) != NULL)
+        return;
+    invitation.to = jid_parse(step->arena, changed->jid);
+    invitation.id = step_id(step);
+    invitation_send(room, step, in, &invitation);
+}
+
+static void announce(struct room *room, struct step *step, const struct change *change,
+                     const struct inbound *in)
+{
+    struct actor actor = inbound_actor(in);
+
+    for (unsigned i = 0; i < change->affiliation_count; i++)
+        invite_new_member(room, step, in, &change->affiliations[i]);
+    /* The actor may be among those who are put out: what is said about it must outlast it. */
+    actor.nick = str_in(step->arena, actor.nick);
+    actor.jid = str_in(step->arena, actor.jid);
+    for (unsigned i = 0; i < change->affiliation_count; i++)
+        standing_apply(room, step, &change->affiliations[i], &actor, true);
+    reply_result(room, step, in);
+}
+
+static enum step_outcome set_affiliations(struct room *room, struct step *step,
+                                          const struct inbound *in)
+{
+    const struct refusal *refusal = in->affiliation < AFF_ADMIN ? &refusal_NOT_ADMIN : NULL;
+    struct admin_query query = {.why = STR_NONE};
+    struct change change;
+
+    if (refusal == NULL)
+        refusal = admin_query_read(room, step, in, &query);
+    if (refusal == NULL)
+        refusal = decide(room, step, in, &query, &change);
+    if (refusal != NULL)
+        return refuse_with(room, step, in, refusal, (struct refuse_more){.text = query.why});
+    return change_submit(room, step, &change, announce, in);
+}
+
+/* ---- lists ---- */
+
+/*
+ * Admins and owners read up to their own rank. In a room where everybody sees JIDs anyway, so do
+ * other affiliated accounts whose role (inside, or the one they would get) the owner has allowed
+ * (6.6.2).
+ */
+static bool may_read(const struct room *room, const struct inbound *in, enum affiliation wanted)
+{
+    enum role role =
+        role_default(in->affiliation, room->options.moderated, room->options.members_only);
+
+    if (in->affiliation >= AFF_ADMIN && in->affiliation >= wanted)
+        return true;
+    if (room->options.whois != WHOIS_ANYONE || in->affiliation < AFF_MEMBER)
+        return false;
+    if (in->self != NULL)
+        role = in->self->role;
+    return (room->options.member_list & (1u << role)) != 0;
+}
+
+static void write_affiliate(struct fb *fb, const struct affiliate *row)
+{
+    fb_open(fb, NAME_ITEM, NS_MUC_ADMIN);
+    fb_attr(fb, "affiliation", affiliation_text(row->affiliation));
+    fb_attr(fb, "jid", row->jid);
+    if (!str_empty(row->nick))
+        fb_attr(fb, "nick", row->nick);
+    if (!str_empty(row->reason))
+        fb_leaf(fb, NAME_REASON, NS_MUC_ADMIN, row->reason);
+    fb_close(fb);
+}
+
+static enum step_outcome list_affiliation(struct room *room, struct step *step,
+                                          const struct inbound *in)
+{
+    const struct affiliate *row;
+    enum affiliation wanted;
+    struct fb fb;
+
+    if (!admin_query_affiliation(in->payload, &wanted) || wanted == AFF_NONE)
+        return refuse(room, step, in, &refusal_BAD_REQUEST);
+    if (!may_read(room, in, wanted))
+        return refuse(room, step, in,
+                      wanted == AFF_OWNER ? &refusal_NOT_OWNER : &refusal_NOT_ADMIN);
+    reply_begin(&fb, step, in);
+    fb_open(&fb, NAME_QUERY, NS_MUC_ADMIN);
+    map_each (&room->affiliations, at, row) {
+        if (row->affiliation == wanted)
+            write_affiliate(&fb, row);
+        if (admin_list_too_long(&fb))
+            return admin_list_refuse(room, step, in);
+    }
+    fb_close(&fb);
+    reply(step, in, fb_finish(&fb));
+    return STEP_DONE;
+}
+
+/* ---- entering ---- */
+
+static const struct refusal *may_enter(struct room *room, struct step *step, struct entry *entry)
+{
+    UNUSED(room);
+    UNUSED(step);
+    return entry->in->affiliation == AFF_OUTCAST ? &refusal_OUTCAST : NULL;
+}
+
+static const struct handler handlers[] = {
+    {.kinds = KIND_IQ,
+     .targets = TARGET_ROOM,
+     .types = TYPE_SET,
+     .name = NAME_QUERY,
+     .ns = NS_MUC_ADMIN,
+     .match = not_about_roles,
+     .run = set_affiliations},
+    {.kinds = KIND_IQ,
+     .targets = TARGET_ROOM,
+     .types = TYPE_GET,
+     .name = NAME_QUERY,
+     .ns = NS_MUC_ADMIN,
+     .match = not_about_roles,
+     .run = list_affiliation},
+};
+
+const struct feature feature_affiliation = {
+    .name = "affiliation",
+    .handlers = handlers,
+    .handler_count = ARRAY_LEN(handlers),
+    .may_enter = may_enter,
+};

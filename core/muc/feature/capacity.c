@@ -1,0 +1,71 @@
+/*
+ * How many may be inside. Nicknames are counted, not sessions: another session of an occupant is
+ * never one too many because of the room's size. Admins and owners are let in over the owner's
+ * number and, by ROOM_ADMIN_RESERVE, over the service's.
+ * @xep 0045 1.35.5 #enter-maxusers
+ */
+#include "core/muc/feature.h"
+
+static const struct option_choice sizes[] = {
+    {"none", "No limit", 0, false},   {"10", "10", 10, false},
+    {"20", "20", 20, false},          {"30", "30", 30, false},
+    {"50", "50", 50, false},          {"100", "100", 100, false},
+    {"200", "200", 200, false},       {"500", "500", 500, false},
+    {"1000", "1000", 1000, false},    {"2000", "2000", 2000, false},
+    {"5000", "5000", 5000, false},    {"10000", "10000", 10000, false},
+    {"50000", "50000", 50000, false}, {"100000", "100000", 100000, false},
+    {"0", "No limit", 0, true},       {"", "No limit", 0, true},
+};
+
+static const struct option options[] = {
+    {
+        .name = "max_users",
+        .field = "muc#roomconfig_maxusers",
+        .label = "Most occupants at a time",
+        .type = OPTION_NUMBER,
+        .offset = offsetof(struct room_options, max_users),
+        .min = 0,
+        .max = ROOM_OCCUPANTS_MAX,
+        .choices = sizes,
+        .choice_count = ARRAY_LEN(sizes),
+        .preset = "none",
+        .help =
+            "most occupants of a room, admins and owners aside; none: as many as there is room for",
+    },
+};
+
+static const struct refusal *room_for_one_more(const struct room *room,
+                                               enum affiliation affiliation)
+{
+    bool privileged = affiliation >= AFF_ADMIN;
+    uint32_t most = room->options.max_users == 0 ? ROOM_OCCUPANTS_MAX : room->options.max_users;
+    if (privileged)
+        most = ROOM_OCCUPANTS_MAX + ROOM_ADMIN_RESERVE;
+    return room->occupant_count >= most ? &refusal_FULL : NULL;
+}
+
+static const struct refusal *may_enter(struct room *room, struct step *step, struct entry *entry)
+{
+    UNUSED(step);
+    if (!room_exists(room))
+        return NULL;
+    if (entry->existing != NULL) {
+        bool many = entry->existing->session_count >= ROOM_SESSIONS_PER_NICK;
+        return many ? &refusal_TOO_MANY_SESSIONS : NULL;
+    }
+    const struct refusal *full = room_for_one_more(room, entry->in->affiliation);
+    if (full != NULL)
+        return full;
+    unsigned nicks = 0;
+    struct occupant *mine = occupant_by_account(room, jid_bare(entry->in->from));
+    for (; mine != NULL; mine = mine->same_account)
+        nicks++;
+    return nicks >= ROOM_NICKS_PER_ACCOUNT ? &refusal_TOO_MANY_SESSIONS : NULL;
+}
+
+const struct feature feature_capacity = {
+    .name = "capacity",
+    .options = options,
+    .option_count = ARRAY_LEN(options),
+    .may_enter = may_enter,
+};

@@ -1,0 +1,330 @@
+/*
+ * The owner's form: what a room can be set to, changing it, opening a new room by it, and telling
+ * everybody what has changed. A submission is checked as a whole before any of it takes effect;
+ * fields it leaves out keep their values.
+ *
+ * The fields are the option rows of all features, and three that are no options: whether a password
+ * is needed (it follows from there being one), and the complete lists of admins and owners.
+ * @xep 0045 1.35.5 #roomconfig #roomconfig-notify #createroom-instant #createroom-reserved
+ * @xep 0045 1.35.5 #registrar-formtype-owner
+ */
+#include "core/muc/destruction.h"
+#include "core/muc/feature.h"
+#include "core/muc/staff.h"
+
+#define ROOMCONFIG      STR("http://jabber.org/protocol/muc#roomconfig")
+#define FIELD_PROTECTED "muc#roomconfig_passwordprotectedroom"
+#define FIELD_ADMINS    "muc#roomconfig_roomadmins"
+#define FIELD_OWNERS    "muc#roomconfig_roomowners"
+
+/* ---- the form ---- */
+
+static void write_staff(struct fb *fb, const struct room *room, enum affiliation affiliation,
+                        const char *var, const char *label)
+{
+    const struct affiliate *row;
+
+    fb_field_begin(fb, var, "jid-multi", label);
+    map_each (&room->affiliations, at, row) {
+        if (row->affiliation == affiliation)
+            fb_field_value(fb, row->jid);
+    }
+    fb_close(fb);
+}
+
+static void write_form(struct fb *fb, const struct room *room)
+{
+    unsigned count;
+    const struct option *const *options = options_all(&count);
+
+    fb_form_begin_str(fb, "form", ROOMCONFIG);
+    fb_form_title(fb, "Configuration of the room");
+    fb_form_instructions(fb, "Fields that are left out of the answer keep their values.");
+    for (unsigned i = 0; i < count; i++) {
+        if (options[i]->field == NULL)
+            continue;
+        if (options[i]->type == OPTION_SECRET)
+            fb_field(fb, FIELD_PROTECTED, "boolean", "Is a password needed to enter?",
+                     str_empty(room->options.password) ? STR("0") : STR("1"));
+        option_write_field(fb, options[i], &room->options);
+    }
+    if (staff_fits_form(room)) {
+        write_staff(fb, room, AFF_ADMIN, FIELD_ADMINS, "Admins of the room (all of them)");
+        write_staff(fb, room, AFF_OWNER, FIELD_OWNERS, "Owners of the room (all of them)");
+    }
+    fb_close(fb);
+}
+
+static enum step_outcome get(struct room *room, struct step *step, const struct inbound *in)
+{
+    struct fb fb;
+
+    reply_begin(&fb, step, in);
+    fb_open(&fb, NAME_QUERY, NS_MUC_OWNER);
+    write_form(&fb, room);
+    fb_close(&fb);
+    reply(step, in, fb_finish(&fb));
+    return STEP_DONE;
+}
+
+/* ---- what follows a change, in the order of SEMANTICS 13.6 ---- */
+
+/* Who is not affiliated has to leave a room that has become members-only (13.10). */
+static void remove_strangers(struct room *room, struct step *step)
+{
+    struct occupant *occupant;
+
+    occupant_each (room, at, occupant) {
+        struct news news = {.unavailable = true, .statuses = STATUS_BIT(322)};
+        if (occupant->affiliation == AFF_NONE)
+            removal_occupant(room, step, occupant, &news);
+    }
+}
+
+static void notify(struct room *room, struct step *step, uint32_t statuses)
+{
+    struct fb fb;
+
+    if (statuses == 0)
+        return;
+    fb_begin(&fb, step->arena, "message", jid_full(room->jid), STR("groupchat"), step_id(step));
+    fb_open(&fb, NAME_X, NS_MUC_USER);
+    fb_statuses(&fb, statuses, false);
+    fb_close(&fb);
+    effect_broadcast(step, fb_finish(&fb), room->roster, AUDIENCE_ALL);
+}
+
+static void announce(struct room *room, struct step *step, const struct change *change,
+                     const struct inbound *in)
+{
+    struct actor actor = inbound_actor(in);
+
+    /* The actor may be among those who are put out: what is said about it must outlast it. */
+    actor.nick = str_in(step->arena, actor.nick);
+    actor.jid = str_in(step->arena, actor.jid);
+    /* First what is shown: who is put out below is then missed by those, and only those, who see
+     * it. */
+    presence_shown_changed(room, step, change->config.broadcast_before,
+                           change->config.see_all_before);
+    for (unsigned i = 0; i < change->affiliation_count; i++)
+        standing_apply(room, step, &change->affiliations[i], &actor, false);
+    if (change->config.closes)
+        remove_strangers(room, step);
+    reply_result(room, step, in);
+    notify(room, step, change->config.statuses);
+    room_settle(room, step); /* nobody inside, and no longer persistent */
+}
+
+/* ---- codes of the notice (13.7) ---- */
+
+static bool is_on(const struct option *option, const struct room_options *options)
+{
+    const void *value = (const char *)options + option->offset;
+
+    switch (option->type) {
+    case OPTION_BOOL:
+        return *(const bool *)value;
+    case OPTION_TEXT:
+    case OPTION_MULTI:
+    case OPTION_SECRET:
+        return !str_empty(*(const struct str *)value);
+    case OPTION_NUMBER:
+    case OPTION_CHOICE:
+    case OPTION_SET:
+        break;
+    }
+    return *(const uint32_t *)value != 0;
+}
+
+static uint32_t statuses_of(const struct room_options *before, const struct room_options *after)
+{
+    unsigned count;
+    const struct option *const *options = options_all(&count);
+    uint32_t statuses = 0;
+
+    for (unsigned i = 0; i < count; i++) {
+        const struct option *option = options[i];
+        unsigned code = is_on(option, after) ? option->status_on : option->status_off;
+        if (!option_equal(option, before, after))
+            statuses |= status_bit(code != 0 ? code : 104);
+    }
+    if (((before->broadcast ^ after->broadcast) & BROADCAST_NONE) != 0)
+        statuses |= (after->broadcast & BROADCAST_NONE) != 0 ? STATUS_BIT(102) : STATUS_BIT(103);
+    return statuses;
+}
+
+/* ---- a submission ---- */
+
+static bool set_field(struct room_options *options, const struct form_field *field)
+{
+    const struct option *option = option_by_field(field->var);
+
+    return option == NULL || option_set_field(options, option, field);
+}
+
+/* Whether a password is needed, if the form says so, decides; else whether there is one (13.4). */
+static bool set_protection(struct room_options *options, const struct form *form)
+{
+    struct str text = form_value(form, STR(FIELD_PROTECTED));
+    bool wanted;
+
+    if (!str_present(text))
+        return true;
+    if (!str_to_bool(text, &wanted))
+        return false;
+    if (!wanted)
+        str_free(&options->password);
+    return !wanted || !str_empty(str_trim(options->password));
+}
+
+/* False: *var is the field whose value is not possible. */
+static bool set_options(struct room_options *options, const struct form *form, struct str *var)
+{
+    for (unsigned i = 0; i < form->field_count; i++) {
+        *var = form->fields[i].var;
+        if (!set_field(options, &form->fields[i]))
+            return false;
+    }
+    *var = STR(FIELD_PROTECTED);
+    return set_protection(options, form);
+}
+
+static enum step_outcome refuse_value(struct room *room, struct step *step,
+                                      const struct inbound *in, struct str var)
+{
+    struct refuse_more more = {
+        .text =
+            str_fmt(step->arena, "The value given for %.*s is not possible", (int)var.len, var.at),
+    };
+
+    return refuse_with(room, step, in, &refusal_FORM_INVALID, more);
+}
+
+static enum step_outcome submit(struct room *room, struct step *step, const struct inbound *in,
+                                const struct form *form)
+{
+    struct staff staff = {
+        .owners = form_field(form, STR(FIELD_OWNERS)),
+        .admins = form_field(form, STR(FIELD_ADMINS)),
+    };
+    const struct refusal *refusal = staff_decide(room, step, &staff);
+    enum step_outcome outcome;
+    struct room_options wanted;
+    struct str var;
+
+    if (refusal != NULL)
+        return refuse(room, step, in, refusal);
+    room_options_copy(&wanted, &room->options);
+    if (set_options(&wanted, form, &var)) {
+        struct change change = {
+            .kind = CHANGE_OPTIONS,
+            .options = &wanted,
+            .affiliations = staff.changes,
+            .affiliation_count = staff.count,
+            .config =
+                {
+                    .statuses = statuses_of(&room->options, &wanted),
+                    .broadcast_before = room->options.broadcast,
+                    .see_all_before = room->options.see_all,
+                    .closes = wanted.members_only && !room->options.members_only,
+                },
+        };
+        outcome = change_submit(room, step, &change, announce, in);
+    } else {
+        outcome = refuse_value(room, step, in, var);
+    }
+    room_options_fini(&wanted);
+    return outcome;
+}
+
+/* ---- cancelling ---- */
+
+static void announce_end(struct room *room, struct step *step, const struct change *change,
+                         const struct inbound *in)
+{
+    struct farewell farewell = {.reason = STR_NONE};
+
+    UNUSED(change);
+    destruction_empty_room(room, step, &farewell);
+    reply_result(room, step, in);
+}
+
+/* A room whose first configuration is given up never was (3.4); later on nothing changes. */
+static enum step_outcome cancel(struct room *room, struct step *step, const struct inbound *in)
+{
+    struct change change = {.kind = CHANGE_DESTROY};
+
+    if (room->state == ROOM_LOCKED)
+        return change_submit(room, step, &change, announce_end, in);
+    reply_result(room, step, in);
+    return STEP_DONE;
+}
+
+static enum step_outcome set(struct room *room, struct step *step, const struct inbound *in)
+{
+    const struct node *x = node_find(in->payload, NAME_X, NS_DATA);
+    struct form form;
+
+    if (x == NULL || !form_read(step->arena, x, &form))
+        return refuse(room, step, in, &refusal_FORM_TYPE);
+    if (str_eqz(form.type, "cancel"))
+        return cancel(room, step, in);
+    if (!str_eqz(form.type, "submit"))
+        return refuse(room, step, in, &refusal_FORM_TYPE);
+    /* An instant room is asked for by a form without anything in it (3.3). */
+    if (!str_eq(form.form_type, ROOMCONFIG) &&
+        (form.field_count > 0 || str_present(form.form_type)))
+        return refuse(room, step, in, &refusal_FORM_TYPE);
+    return submit(room, step, in, &form);
+}
+
+/* ---- who ---- */
+
+static bool is_config(const struct room *room, const struct inbound *in)
+{
+    UNUSED(room);
+    return node_find(in->payload, NAME_DESTROY, NS_MUC_OWNER) == NULL;
+}
+
+static bool by_owner(const struct room *room, const struct inbound *in)
+{
+    return room_exists(room) && in->affiliation == AFF_OWNER && is_config(room, in);
+}
+
+static enum step_outcome deny(struct room *room, struct step *step, const struct inbound *in)
+{
+    return refuse(room, step, in, &refusal_NOT_OWNER);
+}
+
+/* The owner of a new room configures it while it does not exist for others yet. */
+static const struct handler handlers[] = {
+    {.kinds = KIND_IQ,
+     .targets = TARGET_ROOM,
+     .types = TYPE_GET,
+     .name = NAME_QUERY,
+     .ns = NS_MUC_OWNER,
+     .match = by_owner,
+     .any_state = true,
+     .run = get},
+    {.kinds = KIND_IQ,
+     .targets = TARGET_ROOM,
+     .types = TYPE_SET,
+     .name = NAME_QUERY,
+     .ns = NS_MUC_OWNER,
+     .match = by_owner,
+     .any_state = true,
+     .run = set},
+    {.kinds = KIND_IQ,
+     .targets = TARGET_ROOM,
+     .types = TYPE_GET | TYPE_SET,
+     .name = NAME_QUERY,
+     .ns = NS_MUC_OWNER,
+     .match = is_config,
+     .run = deny},
+};
+
+const struct feature feature_config = {
+    .name = "config",
+    .handlers = handlers,
+    .handler_count = ARRAY_LEN(handlers),
+};

@@ -1,0 +1,249 @@
+/*
+ * Nicknames: who may have which, and changing them. The old name's presence says where it went, the
+ * new one follows at once; role, affiliation and everything else stay. One session of several that
+ * changes its nickname goes alone; one that takes the name of another session of its account joins
+ * it.
+ * @xep 0045 1.35.5 #changenick #enter-conflict #reservednick
+ */
+#include "core/muc/arrival.h"
+#include "core/muc/feature.h"
+
+#include "core/xmpp/prep.h"
+
+static const struct option options[] = {
+    {
+        .name = "visitor_nick_change",
+        .field = "muc#roomconfig_allowvisitornickchange",
+        .aliases = {"allow_visitor_nickchange"},
+        .label = "Visitors may change their nickname",
+        .type = OPTION_BOOL,
+        .offset = offsetof(struct room_options, visitor_nick_change),
+        .preset = "on",
+        .help = "visitors may change their nickname while inside",
+    },
+    {
+        .name = "reserved_nick_only",
+        .field = "x-reserved_nick_only",
+        .aliases = {"reserved_nick_only"},
+        .label = "Who has a reserved nickname has to use it",
+        .type = OPTION_BOOL,
+        .offset = offsetof(struct room_options, reserved_nick_only),
+        .preset = "off",
+        .help = "who has a reserved nickname is given it, whatever was asked for",
+    },
+};
+
+static bool reserved_by_another(const struct room *room, const struct entry *entry)
+{
+    const struct affiliate *owner = room_nick_owner(room, entry->nick_key);
+    return owner != NULL && !str_eq(owner->jid, jid_bare(entry->in->from));
+}
+
+/* The nickname the account has to use, or STR_NONE. */
+static struct str forced_nick(const struct room *room, const struct entry *entry)
+{
+    if (!room->options.reserved_nick_only)
+        return STR_NONE;
+    const struct affiliate *mine = room_affiliate(room, jid_bare(entry->in->from));
+    return mine != NULL && !str_empty(mine->nick) ? mine->nick : STR_NONE;
+}
+
+static bool taken(const struct entry *entry)
+{
+    return entry->existing != NULL && !str_eq(entry->existing->account, jid_bare(entry->in->from));
+}
+
+static void rewrite(const struct room *room, struct step *step, struct entry *entry,
+                    struct str nick)
+{
+    if (str_eq(nick, entry->nick))
+        return;
+    entry->nick = nick;
+    entry->nick_key = prep_nick_key(step->arena, nick);
+    entry->existing = occupant_by_nick(room, entry->nick_key);
+    entry->rewritten = true;
+}
+
+static const struct refusal *may_enter(struct room *room, struct step *step, struct entry *entry)
+{
+    if (!room_exists(room))
+        return NULL;
+    if (reserved_by_another(room, entry))
+        return &refusal_NICK_RESERVED;
+    struct str forced = forced_nick(room, entry);
+    if (str_present(forced))
+        rewrite(room, step, entry, forced);
+    if (taken(entry))
+        return &refusal_NICK_TAKEN;
+    if (entry->existing != NULL)
+        rewrite(room, step, entry, entry->existing->nick); /* one spelling for all its sessions */
+    return NULL;
+}
+
+static unsigned nicks_of(const struct room *room, struct str account)
+{
+    unsigned count = 0;
+    for (struct occupant *o = occupant_by_account(room, account); o != NULL; o = o->same_account)
+        count++;
+    return count;
+}
+
+static const struct refusal *may_change(struct room *room, struct step *step, struct entry *entry)
+{
+    const struct occupant *self = entry->in->self;
+    if (self->role == ROLE_VISITOR && !room->options.visitor_nick_change)
+        return &refusal_NICK_CHANGE_DENIED;
+    if (reserved_by_another(room, entry))
+        return &refusal_NICK_RESERVED;
+    struct str forced = forced_nick(room, entry);
+    if (str_present(forced) && !str_eq(forced, entry->nick))
+        return &refusal_NICK_FORCED;
+    if (taken(entry))
+        return &refusal_NICK_TAKEN;
+    if (entry->existing == NULL && self->session_count > 1 &&
+        nicks_of(room, self->account) >= ROOM_NICKS_PER_ACCOUNT)
+        return &refusal_TOO_MANY_SESSIONS;
+    if (entry->existing != NULL && entry->existing != self) {
+        if (entry->existing->session_count >= ROOM_SESSIONS_PER_NICK)
+            return &refusal_TOO_MANY_SESSIONS;
+        rewrite(room, step, entry, entry->existing->nick);
+    }
+    return NULL;
+}
+
+/* One of its sessions went another way. All are told, also those to whom it looks the same: for the
+ * one that went, whose last news of this nickname was its end, it is somebody else from now on. */
+static void show_rest(struct room *room, struct step *step, const struct occupant *occupant)
+{
+    presence_to_self(room, step, occupant, NULL, NULL);
+    presence_to_others(room, step, occupant, NULL);
+}
+
+static void tell_moved(struct room *room, struct step *step, const struct entry *entry)
+{
+    struct news moved = {
+        .unavailable = true,
+        .statuses = STATUS_BIT(303),
+        .new_nick = entry->nick,
+        .only = entry->in->session,
+    };
+    presence_to_self(room, step, entry->in->self, entry->in->session, &moved);
+}
+
+static void rename_whole(struct room *room, struct step *step, const struct entry *entry)
+{
+    struct news gone = {
+        .unavailable = true,
+        .statuses = STATUS_BIT(303),
+        .new_nick = entry->nick,
+    };
+    presence_announce(room, step, entry->in->self, &gone);
+    occupant_rename(room, entry->in->self, entry->nick, entry->nick_key);
+}
+
+/* The session leaves its fellows behind and is an occupant of its own. */
+static void split(struct room *room, struct step *step, const struct entry *entry)
+{
+    struct occupant *old = entry->in->self;
+    struct session *session = entry->in->session;
+    tell_moved(room, step, entry);
+    struct occupant *fresh =
+        occupant_seat(room, entry->nick, entry->nick_key, jid_to_bare(step->arena, session->jid),
+                      old->affiliation, old->role);
+    (void)session_move(room, session, fresh);
+    show_rest(room, step, old);
+}
+
+static void merge(struct room *room, struct step *step, const struct entry *entry)
+{
+    struct occupant *old = entry->in->self;
+    tell_moved(room, step, entry);
+    if (old->session_count == 1) {
+        struct news gone = {.unavailable = true};
+        presence_to_others(room, step, old, &gone);
+    }
+    if (!session_move(room, entry->in->session, entry->existing))
+        show_rest(room, step, old);
+}
+
+static void show_to_others(struct room *room, struct step *step, const struct session *session,
+                           bool renamed)
+{
+    const struct occupant *occupant = session->occupant;
+    for (const struct session *other = occupant->sessions; other != NULL; other = other->next)
+        if (other != session)
+            presence_to_self(room, step, occupant, other, NULL);
+    if (renamed || occupant->session_count == 1)
+        presence_to_others(room, step, occupant, NULL);
+    else
+        presence_sessions_changed(room, step, occupant, occupant_primary(occupant) == session);
+}
+
+/* With <x xmlns=muc/> it wants to be shown everything again under its new name. */
+static void show(struct room *room, struct step *step, const struct entry *entry, bool renamed)
+{
+    struct session *session = entry->in->session;
+    uint32_t statuses = entry->rewritten ? STATUS_BIT(210) : 0;
+    show_to_others(room, step, session, renamed);
+    if (entry->x != NULL) {
+        seat_session_shown(room, step, session, entry->in, entry->x, statuses, false);
+        return;
+    }
+    struct news news = {.self_statuses = statuses, .id = entry->in->id, .id_for = session};
+    presence_to_self(room, step, session->occupant, session, &news);
+}
+
+static enum step_outcome change_nick(struct room *room, struct step *step, const struct inbound *in)
+{
+    struct entry entry = {.in = in, .x = node_find(in->root, NAME_X, NS_MUC)};
+    enum nick_verdict verdict = prep_nick(step->arena, in->nick, &entry.nick);
+    if (verdict != NICK_OK) {
+        return refuse(room, step, in,
+                      verdict == NICK_BLANK ? &refusal_NICK_BLANK : &refusal_NICK_INVALID);
+    }
+    entry.nick_key = prep_nick_key(step->arena, entry.nick);
+    entry.existing = occupant_by_nick(room, entry.nick_key);
+    struct arrival arrival;
+    const struct refusal *refusal = may_change(room, step, &entry);
+    if (refusal == NULL && !arrival_read(room, step, in, in->self->role, &arrival))
+        refusal = &refusal_PRESENCE_TOO_LARGE;
+    if (refusal != NULL)
+        return refuse(room, step, in, refusal);
+    /* A change of case alone takes all sessions along: the two would be one nickname. */
+    bool joins_other = entry.existing != NULL && entry.existing != in->self;
+    bool alone = entry.existing == NULL && in->self->session_count > 1;
+    if (joins_other)
+        merge(room, step, &entry);
+    else if (alone)
+        split(room, step, &entry);
+    else
+        rename_whole(room, step, &entry);
+    (void)arrival_apply(room, in->session, &arrival);
+    show(room, step, &entry, !joins_other && !alone);
+    return STEP_DONE;
+}
+
+static bool other_nick(const struct room *room, const struct inbound *in)
+{
+    UNUSED(room);
+    return in->session != NULL && !str_eq(in->nick, in->self->nick);
+}
+
+static const struct handler handlers[] = {
+    {
+        .kinds = KIND_PRESENCE,
+        .targets = TARGET_OCCUPANT,
+        .types = TYPE_AVAILABLE,
+        .match = other_nick,
+        .run = change_nick,
+    },
+};
+
+const struct feature feature_nick = {
+    .name = "nick",
+    .options = options,
+    .option_count = ARRAY_LEN(options),
+    .handlers = handlers,
+    .handler_count = ARRAY_LEN(handlers),
+    .may_enter = may_enter,
+};

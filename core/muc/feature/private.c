@@ -1,0 +1,171 @@
+/*
+ * Private messages: from occupant to occupant, to all sessions of the one addressed, marked with an
+ * empty muc#user element. Whoever may send them is a matter of the room; to oneself one always may.
+ * What bounces for a reason other than the session's end is delivered to whom it was an answer to.
+ * @xep 0045 1.35.5 #privatemessage #bizrules-message
+ */
+#include "core/muc/addressee.h"
+#include "core/muc/bounce.h"
+#include "core/muc/feature.h"
+
+static const struct option_choice senders[] = {
+    {"anyone", "Anyone", PM_ANYONE, false},
+    {"participants", "Who has voice", PM_PARTICIPANTS, false},
+    {"moderators", "Moderators", PM_MODERATORS, false},
+    {"affiliated", "Members, admins and owners", PM_AFFILIATED, false},
+    {"none", "Nobody", PM_NONE, false},
+    {"visitor", "Anyone", PM_ANYONE, true},
+    {"participant", "Who has voice", PM_PARTICIPANTS, true},
+    {"moderator", "Moderators", PM_MODERATORS, true},
+};
+
+static const struct option options[] = {
+    {
+        .name = "allow_pm",
+        .field = "muc#roomconfig_allowpm",
+        .label = "Who may send private messages",
+        .type = OPTION_CHOICE,
+        .offset = offsetof(struct room_options, allow_pm),
+        .choices = senders,
+        .choice_count = ARRAY_LEN(senders),
+        .preset = "anyone",
+        .help = "who may send private messages: anyone, participants, moderators, affiliated, none",
+    },
+    {
+        .name = "moderator_pm",
+        .field = "{xmpp:prosody.im}muc#allow_modpm",
+        .label = "Private messages from and to moderators are always possible",
+        .type = OPTION_BOOL,
+        .offset = offsetof(struct room_options, moderator_pm),
+        .preset = "off",
+        .help = "private messages from and to moderators are possible whatever allow_pm says",
+    },
+};
+
+static bool may_send(const struct room *room, const struct occupant *from,
+                     const struct occupant *to)
+{
+    if (from == to || str_eq(from->account, to->account))
+        return true;
+    if (room->options.moderator_pm && (from->role == ROLE_MODERATOR || to->role == ROLE_MODERATOR))
+        return true;
+    switch ((enum allow_pm)room->options.allow_pm) {
+    case PM_ANYONE:
+        return true;
+    case PM_PARTICIPANTS:
+        return from->role >= ROLE_PARTICIPANT;
+    case PM_MODERATORS:
+        return from->role == ROLE_MODERATOR;
+    case PM_AFFILIATED:
+        return from->affiliation >= AFF_MEMBER;
+    case PM_NONE:
+        return false;
+    }
+    return false;
+}
+
+static void to_all_sessions(struct step *step, const struct occupant *to, struct frame *frame)
+{
+    for (struct session *session = to->sessions; session != NULL; session = session->next)
+        effect_send(step, frame_ref(frame), session->route, session->address);
+    frame_unref(frame);
+}
+
+static void begin(struct fb *fb, struct step *step, const struct inbound *in)
+{
+    fb_begin(fb, step->arena, "message", jid_full(in->self->jid), node_attr(in->root, NAME_TYPE),
+             in->id);
+    fb_lang(fb, node_attr_ns(in->root, NAME_LANG, NS_XML));
+}
+
+static struct frame *finish(struct room *room, struct step *step, struct fb *fb,
+                            const struct inbound *in)
+{
+    struct stamping stamping = {.occupant = in->self, .in = in, .is_private = true};
+    fb_empty(fb, NAME_X, NS_MUC_USER);
+    features_stamp_message(room, step, fb, &stamping);
+    return fb_finish(fb);
+}
+
+static enum step_outcome send(struct room *room, struct step *step, const struct inbound *in)
+{
+    if (in->session == NULL)
+        return refuse(room, step, in, &refusal_NOT_OCCUPANT);
+    const struct occupant *to = addressee(room, step, in);
+    if (to == NULL)
+        return refuse(room, step, in, &refusal_NICK_UNKNOWN);
+    if (!may_send(room, in->self, to))
+        return refuse(room, step, in, &refusal_PM_DENIED);
+    struct fb fb;
+    begin(&fb, step, in);
+    reflect_children(room, &fb, in->root);
+    to_all_sessions(step, to, finish(room, step, &fb, in));
+    return STEP_DONE;
+}
+
+static enum step_outcome refuse_groupchat(struct room *room, struct step *step,
+                                          const struct inbound *in)
+{
+    bool inside = in->session != NULL;
+    return refuse(room, step, in, inside ? &refusal_PM_GROUPCHAT : &refusal_NOT_OCCUPANT);
+}
+
+static bool bounced_only(const struct room *room, const struct inbound *in)
+{
+    UNUSED(room);
+    return in->session != NULL && !bounce_means_gone(in->root);
+}
+
+/* The message itself is not sent back with its error: whoever wrote it has it. */
+static enum step_outcome bounce(struct room *room, struct step *step, const struct inbound *in)
+{
+    const struct occupant *to = addressee(room, step, in);
+    if (to == NULL)
+        return STEP_DONE;
+    struct fb fb;
+    begin(&fb, step, in);
+    fb_bounce(&fb, room, in->root);
+    to_all_sessions(step, to, finish(room, step, &fb, in));
+    return STEP_DONE;
+}
+
+static void disco_form(const struct room *room, struct fb *fb)
+{
+    for (size_t i = 0; i < ARRAY_LEN(senders); i++) {
+        if (senders[i].number == room->options.allow_pm && !senders[i].hidden) {
+            fb_field(fb, "muc#roomconfig_allowpm", "text-single", "Who may send private messages",
+                     str_z(senders[i].value));
+        }
+    }
+}
+
+static const struct handler handlers[] = {
+    {
+        .kinds = KIND_MESSAGE,
+        .targets = TARGET_OCCUPANT,
+        .types = TYPE_NORMAL | TYPE_CHAT | TYPE_HEADLINE,
+        .run = send,
+    },
+    {
+        .kinds = KIND_MESSAGE,
+        .targets = TARGET_OCCUPANT,
+        .types = TYPE_GROUPCHAT,
+        .run = refuse_groupchat,
+    },
+    {
+        .kinds = KIND_MESSAGE,
+        .targets = TARGET_OCCUPANT,
+        .types = TYPE_ERROR,
+        .match = bounced_only,
+        .run = bounce,
+    },
+};
+
+const struct feature feature_private = {
+    .name = "private",
+    .options = options,
+    .option_count = ARRAY_LEN(options),
+    .handlers = handlers,
+    .handler_count = ARRAY_LEN(handlers),
+    .disco_form = disco_form,
+};

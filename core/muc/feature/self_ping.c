@@ -1,0 +1,46 @@
+/*
+ * Am I still inside? A ping to one's own nickname is answered by the room, for the session that
+ * sent it and for no other of the account: who is not inside gets not-acceptable like every
+ * stranger (core/muc/feature/relay.c).
+ * @xep 0410 1.1.0 #serveroptimization #performingselfping
+ */
+#include "core/muc/feature.h"
+
+#include "core/xmpp/disco.h"
+
+static bool own_nick(const struct room *room, const struct inbound *in)
+{
+    UNUSED(room);
+    return in->session != NULL && str_eq(in->nick, in->self->nick);
+}
+
+static enum step_outcome answer(struct room *room, struct step *step, const struct inbound *in)
+{
+    reply_result(room, step, in);
+    return STEP_DONE;
+}
+
+static void disco(const struct room *room, struct fb *fb)
+{
+    UNUSED(room);
+    fb_feature(fb, "http://jabber.org/protocol/muc#self-ping-optimization");
+}
+
+static const struct handler handlers[] = {
+    {
+        .kinds = KIND_IQ,
+        .targets = TARGET_OCCUPANT,
+        .types = TYPE_GET,
+        .name = NAME_PING,
+        .ns = NS_PING,
+        .match = own_nick,
+        .run = answer,
+    },
+};
+
+const struct feature feature_self_ping = {
+    .name = "self_ping",
+    .handlers = handlers,
+    .handler_count = ARRAY_LEN(handlers),
+    .disco = disco,
+};

@@ -1,0 +1,119 @@
+/*
+ * The subject. Moderators may change it, participants where the room says so; everybody is told,
+ * and whoever enters is told last, after the history: exactly one message, also if there is none.
+ * @xep 0045 1.35.5 #subject-mod #subject-occupant #enter-subject
+ */
+#include "core/muc/feature.h"
+#include "core/muc/groupchat.h"
+
+#include "core/xmpp/stamp.h"
+
+static const struct option options[] = {
+    {
+        .name = "change_subject",
+        .field = "muc#roomconfig_changesubject",
+        .label = "Participants may change the subject",
+        .type = OPTION_BOOL,
+        .offset = offsetof(struct room_options, change_subject),
+        .preset = "off",
+        .help = "participants may change the subject, not only moderators",
+    },
+};
+
+static bool is_subject(const struct room *room, const struct inbound *in)
+{
+    UNUSED(room);
+    return groupchat_is_subject(in->root);
+}
+
+static bool may_change(const struct room *room, const struct occupant *occupant)
+{
+    enum role needed = room->options.change_subject ? ROLE_PARTICIPANT : ROLE_MODERATOR;
+    return occupant->role >= needed;
+}
+
+static void announce(struct room *room, struct step *step, const struct change *change,
+                     const struct inbound *in)
+{
+    UNUSED(in);
+    effect_broadcast(step, change->subject.frame, room->roster, AUDIENCE_ALL);
+}
+
+static enum step_outcome set_subject(struct room *room, struct step *step, const struct inbound *in)
+{
+    if (in->session == NULL)
+        return refuse(room, step, in, &refusal_NOT_OCCUPANT);
+    if (!may_change(room, in->self)) {
+        return refuse_with(room, step, in, &refusal_SUBJECT_DENIED,
+                           (struct refuse_more){.echo = in->root, .echo_subject = true});
+    }
+    struct frame *frame = groupchat_frame(room, step, in);
+    bool many = node_count(in->root, NAME_SUBJECT, NS_STANZA) > ROOM_SUBJECT_LANGS_MAX;
+    if (many || frame->size > ROOM_SUBJECT_BYTES_MAX) {
+        frame_unref(frame);
+        return refuse(room, step, in, &refusal_SUBJECT_TOO_LONG);
+    }
+    const struct node *subject = node_find(in->root, NAME_SUBJECT, NS_STANZA);
+    struct change *change = ARENA_NEW(step->arena, struct change);
+    change->kind = CHANGE_SUBJECT;
+    change->subject.frame = frame;
+    change->subject.plain = node_text(subject, step->arena);
+    change->subject.cleared = str_empty(change->subject.plain);
+    change->subject.at_us = step->now_us;
+    return change_submit(room, step, change, announce, in);
+}
+
+static struct frame *never_set(struct room *room, struct step *step)
+{
+    struct fb fb;
+    fb_begin(&fb, step->arena, "message", jid_full(room->jid), STR("groupchat"), STR_NONE);
+    fb_empty(&fb, NAME_SUBJECT, NS_STANZA);
+    return fb_finish(&fb);
+}
+
+static void entered(struct room *room, struct step *step, struct session *session,
+                    const struct node *x)
+{
+    UNUSED(x);
+    const struct subject *subject = &room->subject;
+    if (subject->frame == NULL) {
+        effect_send(step, never_set(room, step), session->route, session->address);
+        return;
+    }
+    struct listed_frame *listed = ARENA_NEW(step->arena, struct listed_frame);
+    listed->frame = frame_ref(subject->frame);
+    listed->tail = stamp_delay(step->arena, jid_full(room->jid), subject->at_us);
+    effect_send_list(step, listed, 1, session->route, session->address);
+}
+
+static void disco_form(const struct room *room, struct fb *fb)
+{
+    struct str may = room->options.change_subject ? STR("1") : STR("0");
+    if (!str_empty(room->subject.plain))
+        fb_field(fb, "muc#roominfo_subject", "text-single", "Subject", room->subject.plain);
+    fb_field(fb, "muc#roominfo_subjectmod", "boolean", "Participants may change the subject", may);
+    fb_field(fb, "muc#roomconfig_changesubject", "boolean", "Participants may change the subject",
+             may);
+}
+
+static const struct handler handlers[] = {
+    {
+        .kinds = KIND_MESSAGE,
+        .targets = TARGET_ROOM,
+        .types = TYPE_GROUPCHAT,
+        .name = NAME_SUBJECT,
+        .ns = NS_STANZA,
+        .match = is_subject,
+        .run = set_subject,
+    },
+};
+
+const struct feature feature_subject = {
+    .name = "subject",
+    .options = options,
+    .option_count = ARRAY_LEN(options),
+    .handlers = handlers,
+    .handler_count = ARRAY_LEN(handlers),
+    .entered = entered,
+    .disco_form = disco_form,
+};

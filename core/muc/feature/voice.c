@@ -1,0 +1,213 @@
+/*
+ * Asking for voice in a moderated room: the request goes to the moderators as a form, or waits for
+ * one to enter; a form that comes back with consent gives voice.
+ * @xep 0045 1.35.5 #requestvoice #voiceapprove #registrar-formtype-request
+ */
+#include "core/muc/feature.h"
+
+#include "core/xmpp/prep.h"
+
+#include <stddef.h>
+
+/* ---- asking ---- */
+
+static struct frame *approval_form(struct room *room, struct step *step,
+                                   const struct occupant *visitor, struct str full_jid)
+{
+    struct fb fb;
+
+    fb_begin(&fb, step->arena, "message", jid_full(room->jid), STR_NONE, step_id(step));
+    fb_form_begin(&fb, "form", NS_MUC_REQUEST);
+    fb_form_title(&fb, "Voice request");
+    fb_form_instructions(&fb, "A visitor asks to be allowed to speak. Tick the last field and"
+                              " submit to allow it; cancel to leave things as they are.");
+    fb_field(&fb, "muc#role", "list-single", "Requested role", STR("participant"));
+    fb_field(&fb, "muc#jid", "jid-single", "User ID", full_jid);
+    fb_field(&fb, "muc#roomnick", "text-single", "Room Nickname", visitor->nick);
+    fb_field(&fb, "muc#request_allow", "boolean", "Grant voice to this person?", STR("false"));
+    fb_close(&fb);
+    return fb_finish(&fb);
+}
+
+static bool has_moderator(const struct room *room)
+{
+    const struct occupant *occupant;
+
+    occupant_each (room, at, occupant) {
+        if (occupant->role == ROLE_MODERATOR)
+            return true;
+    }
+    return false;
+}
+
+static const struct occupant *still_waits(const struct room *room,
+                                          const struct voice_request *waiting)
+{
+    const struct session *session = session_find(room, waiting->jid);
+
+    if (session == NULL || session->occupant->role != ROLE_VISITOR)
+        return NULL;
+    return session->occupant;
+}
+
+/* Room for a request that has to wait: those of visitors who left or got voice are forgotten
+ * first. */
+static bool keep(struct room *room, const struct inbound *in)
+{
+    const struct voice_request *waiting;
+
+    if (room_voice_keep(room, in->self->account, jid_full(in->from)))
+        return true;
+    map_each (&room->voice_pending, at, waiting) {
+        if (still_waits(room, waiting) == NULL)
+            room_voice_forget(room, waiting->account);
+    }
+    return room_voice_keep(room, in->self->account, jid_full(in->from));
+}
+
+static bool wants_voice(const struct form *form)
+{
+    return str_eqz(form_value(form, STR("muc#role")), "participant");
+}
+
+static enum step_outcome request(struct room *room, struct step *step, const struct inbound *in,
+                                 const struct form *form)
+{
+    struct audience moderators = {ROSTER_MODERATOR, OCCUPANT_NONE};
+
+    if (!wants_voice(form))
+        return refuse(room, step, in, &refusal_BAD_REQUEST);
+    if (!room->options.voice_requests)
+        return refuse(room, step, in, &refusal_VOICE_DENIED);
+    if (in->self->role != ROLE_VISITOR)
+        return STEP_DONE; /* has it already */
+    if (has_moderator(room)) {
+        effect_broadcast(step, approval_form(room, step, in->self, jid_full(in->from)),
+                         room->roster, moderators);
+        return STEP_DONE;
+    }
+    return keep(room, in) ? STEP_DONE : refuse(room, step, in, &refusal_ROOM_BUSY);
+}
+
+/* ---- approving ---- */
+
+/* Both address and nickname have to be the visitor's: it may have left, and another come
+ * (10.10). */
+static struct occupant *find_visitor(const struct room *room, struct step *step,
+                                     const struct form *form)
+{
+    struct str nick = form_value(form, STR("muc#roomnick"));
+    struct str address = form_value(form, STR("muc#jid"));
+    const struct jid *jid = str_empty(address) ? NULL : jid_parse(step->arena, address);
+    struct occupant *occupant =
+        str_empty(nick) ? NULL : occupant_by_nick(room, prep_nick_key(step->arena, nick));
+
+    if (jid == NULL || occupant == NULL || !str_eq(occupant->nick, nick))
+        return NULL;
+    return str_eq(occupant->account, jid_bare(jid)) ? occupant : NULL;
+}
+
+static enum step_outcome grant(struct room *room, struct step *step, const struct inbound *in,
+                               struct occupant *visitor)
+{
+    struct privilege_party from = {in->self->affiliation, in->self->role};
+    struct privilege_party to = {visitor->affiliation, visitor->role};
+    const struct refusal *refusal = role_change_refused(from, to, ROLE_PARTICIPANT);
+    struct actor actor = inbound_actor(in);
+    struct news news = {.actor = &actor, .reason = STR("Voice granted")};
+
+    room_voice_forget(room, visitor->account);
+    if (visitor->role != ROLE_VISITOR)
+        return STEP_DONE; /* another moderator was faster */
+    if (refusal != NULL)
+        return refuse(room, step, in, refusal);
+    room_keep_role(room, visitor->account, ROLE_PARTICIPANT);
+    occupant_set_role(room, visitor, ROLE_PARTICIPANT);
+    presence_standing_changed(room, step, visitor, ROLE_VISITOR, &news);
+    return STEP_DONE;
+}
+
+static enum step_outcome approve(struct room *room, struct step *step, const struct inbound *in,
+                                 const struct form *form)
+{
+    struct occupant *visitor = find_visitor(room, step, form);
+    bool allow;
+
+    if (in->self->role != ROLE_MODERATOR)
+        return refuse(room, step, in, &refusal_NOT_MODERATOR);
+    if (!str_to_bool(form_value(form, STR("muc#request_allow")), &allow) || !wants_voice(form))
+        return refuse(room, step, in, &refusal_BAD_REQUEST);
+    if (!allow)
+        return STEP_DONE;
+    if (visitor == NULL)
+        return refuse(room, step, in, &refusal_NICK_UNKNOWN);
+    return grant(room, step, in, visitor);
+}
+
+static enum step_outcome read_form(struct room *room, struct step *step, const struct inbound *in)
+{
+    struct form form;
+
+    if (in->self == NULL)
+        return refuse(room, step, in, &refusal_NOT_OCCUPANT);
+    if (!form_read(step->arena, node_find(in->root, NAME_X, NS_DATA), &form))
+        return refuse(room, step, in, &refusal_BAD_REQUEST);
+    if (str_eqz(form.type, "cancel"))
+        return STEP_DONE;
+    if (!str_eqz(form.type, "submit") || !str_eq(form.form_type, token_ns_uri(NS_MUC_REQUEST)))
+        return refuse(room, step, in, &refusal_BAD_REQUEST);
+    if (form_field(&form, STR("muc#request_allow")) != NULL)
+        return approve(room, step, in, &form);
+    return request(room, step, in, &form);
+}
+
+/* ---- a moderator comes ---- */
+
+/* The first moderator to enter gets all requests that nobody could answer before. */
+static void entered(struct room *room, struct step *step, struct session *session,
+                    const struct node *x)
+{
+    const struct voice_request *waiting;
+
+    UNUSED(x);
+    if (session->occupant->role != ROLE_MODERATOR)
+        return;
+    map_each (&room->voice_pending, at, waiting) {
+        const struct occupant *visitor = still_waits(room, waiting);
+        if (visitor != NULL)
+            effect_send(step, approval_form(room, step, visitor, waiting->jid), session->route,
+                        session->address);
+        room_voice_forget(room, waiting->account);
+    }
+}
+
+static const struct option options[] = {
+    {
+        .name = "voice_requests",
+        .field = "muc#roomconfig_allowvoicerequests",
+        .aliases = {"allow_voice_requests"},
+        .label = "May visitors ask for voice?",
+        .type = OPTION_BOOL,
+        .offset = offsetof(struct room_options, voice_requests),
+        .preset = "on",
+        .help = "visitors may ask the moderators for voice",
+    },
+};
+
+static const struct handler handlers[] = {
+    {.kinds = KIND_MESSAGE,
+     .targets = TARGET_ROOM,
+     .types = TYPE_NORMAL,
+     .name = NAME_X,
+     .ns = NS_DATA,
+     .run = read_form},
+};
+
+const struct feature feature_voice = {
+    .name = "voice",
+    .options = options,
+    .option_count = ARRAY_LEN(options),
+    .handlers = handlers,
+    .handler_count = ARRAY_LEN(handlers),
+    .entered = entered,
+};

@@ -1,0 +1,33 @@
+#include "core/muc/groupchat.h"
+
+#include "core/muc/feature.h"
+
+bool groupchat_is_subject(const struct node *message)
+{
+    return node_find(message, NAME_SUBJECT, NS_STANZA) != NULL &&
+           node_find(message, NAME_BODY, NS_STANZA) == NULL &&
+           node_find(message, NAME_THREAD, NS_STANZA) == NULL;
+}
+
+bool groupchat_is_kept(const struct node *message)
+{
+    if (node_find(message, NAME_NO_STORE, NS_HINTS) != NULL ||
+        node_find(message, NAME_NO_PERMANENT_STORE, NS_HINTS) != NULL)
+        return false;
+    return node_find(message, NAME_STORE, NS_HINTS) != NULL ||
+           node_find(message, NAME_BODY, NS_STANZA) != NULL ||
+           node_find(message, NAME_ENCRYPTION, NS_EME) != NULL ||
+           node_find(message, NAME_NONE, NS_CHAT_MARKERS) != NULL;
+}
+
+struct frame *groupchat_frame(struct room *room, struct step *step, const struct inbound *in)
+{
+    struct fb fb;
+    struct str id = str_empty(in->id) ? step_id(step) : in->id;
+    fb_begin(&fb, step->arena, "message", jid_full(in->self->jid), STR("groupchat"), id);
+    fb_lang(&fb, node_attr_ns(in->root, NAME_LANG, NS_XML));
+    reflect_children(room, &fb, in->root);
+    struct stamping stamping = {.occupant = in->self, .in = in};
+    features_stamp_message(room, step, &fb, &stamping);
+    return fb_finish(&fb);
+}

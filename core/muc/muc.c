@@ -1,0 +1,188 @@
+/*
+ * The one entry of the rules: an event in, effects out. Here stands what holds for every stanza (is
+ * the room there, open, gone; is the request well formed); what a stanza means is a feature's
+ * matter.
+ * @xep 0045 1.35.5 #enter-locked #enter-nonexistent #destroyroom #bizrules-iq
+ * #service-shutdown-kick
+ */
+#include "core/muc/muc.h"
+
+#include "core/base/ensure.h"
+#include "core/muc/feature.h"
+
+/* ---- ids ---- */
+
+struct str step_id(struct step *step)
+{
+    static const char digits[] = "0123456789abcdef";
+    const struct muc_crypto *crypto = step->env->crypto;
+    uint8_t mac[32];
+    char text[32];
+    uint32_t number = step->ids++;
+
+    crypto->hmac_sha256(crypto->self, str_of((const char *)step->entropy, sizeof(step->entropy)),
+                        str_of((const char *)&number, sizeof(number)), mac);
+    for (unsigned i = 0; i < sizeof(text) / 2; i++) {
+        text[2 * i] = digits[mac[i] >> 4];
+        text[2 * i + 1] = digits[mac[i] & 15];
+    }
+    return str_in(step->arena, str_of(text, sizeof(text)));
+}
+
+/* ---- stanzas ---- */
+
+/* Why the room's state keeps this stanza out, or NULL. */
+static const struct refusal *closed_to(const struct room *room, const struct inbound *in)
+{
+    switch (room->state) {
+    case ROOM_ABSENT:
+        return &refusal_ROOM_MISSING;
+    case ROOM_DESTROYED:
+        return &refusal_ROOM_GONE;
+    case ROOM_LOCKED:
+        if (in->session != NULL || str_eq(jid_bare(in->from), room->creator))
+            return NULL;
+        return &refusal_ROOM_LOCKED;
+    case ROOM_OPEN:
+        return NULL;
+    }
+    never("a room in no state");
+}
+
+static bool is_malformed_request(const struct inbound *in)
+{
+    return in->kind == KIND_IQ && (in->type & (TYPE_RESULT | TYPE_ERROR)) == 0 &&
+           !inbound_is_request(in);
+}
+
+/* Receipts and markers to the room concern nobody; refusing them would only make noise. */
+static bool is_acknowledgement(const struct inbound *in)
+{
+    return in->type == TYPE_NORMAL && node_find(in->root, NAME_BODY, NS_STANZA) == NULL &&
+           (node_find(in->root, NAME_NONE, NS_RECEIPTS) != NULL ||
+            node_find(in->root, NAME_NONE, NS_CHAT_MARKERS) != NULL);
+}
+
+static enum step_outcome unhandled(struct room *room, struct step *step, const struct inbound *in)
+{
+    if (in->kind == KIND_IQ)
+        return refuse(room, step, in, &refusal_SERVICE_UNAVAILABLE);
+    if (in->kind == KIND_MESSAGE && !is_acknowledgement(in))
+        return refuse(room, step, in, &refusal_BAD_REQUEST);
+    return STEP_DONE;
+}
+
+/* Stanzas that nobody expects an answer to (SEMANTICS 4.6.1, 4.7.6): refusal_frame() knows those
+ * that must not be answered, here are those that one does not answer. */
+static bool wants_no_answer(const struct inbound *in)
+{
+    return in->kind == KIND_PRESENCE && (in->type & (TYPE_UNAVAILABLE | TYPE_OTHER)) != 0;
+}
+
+static enum step_outcome step_stanza(struct room *room, struct step *step,
+                                     const struct event *event)
+{
+    struct inbound in;
+    if (!inbound_read(room, step, event, &in))
+        return STEP_DONE;
+    if (is_malformed_request(&in))
+        return refuse(room, step, &in, &refusal_BAD_REQUEST);
+    /* The same client over another connection: answers go there from now on. What came by none (an
+     * error made for somebody who could not be reached) says nothing about that. */
+    if (in.session != NULL && in.route.lane != LANE_NONE && !route_eq(in.session->route, in.route))
+        session_set_route(room, in.session, in.route);
+
+    const struct handler *handler = features_handler(room, &in);
+    const struct refusal *closed = closed_to(room, &in);
+    if (closed != NULL && (handler == NULL || !handler->any_state))
+        return wants_no_answer(&in) ? STEP_DONE : refuse(room, step, &in, closed);
+    if (handler == NULL)
+        return unhandled(room, step, &in);
+    return handler->run(room, step, &in);
+}
+
+/* ---- other events ---- */
+
+static void step_session_gone(struct room *room, struct step *step, const struct event *event)
+{
+    struct session *session = session_find(room, jid_full(event->session_gone.jid));
+    if (session == NULL || !route_eq(session->route, event->session_gone.route))
+        return;
+    struct news news = {.statuses = STATUS_BIT(333)};
+    removal_session(room, step, session, &news);
+}
+
+static void step_timer(struct room *room, struct step *step, enum room_timer timer)
+{
+    switch (timer) {
+    case ROOM_TIMER_LOCK:
+        if (room->state == ROOM_LOCKED) {
+            struct change defaults = {.kind = CHANGE_OPTIONS, .options = &room->options};
+            change_submit(room, step, &defaults, NULL, NULL);
+        }
+        return;
+    case ROOM_TIMER_TOMBSTONE:
+        if (room->state == ROOM_DESTROYED)
+            room_clear(room);
+        return;
+    case ROOM_TIMERS:
+        break;
+    }
+    never("no such alarm");
+}
+
+/* Each session is told about itself only; a room is not emptied name by name before everybody
+ * (SEMANTICS 14.1). Rooms are not over by it, so nothing is settled. */
+static void step_shutdown(struct room *room, struct step *step)
+{
+    struct news news = {.unavailable = true, .statuses = STATUS_BIT(332)};
+    struct occupant *occupant;
+    occupant_each (room, at, occupant) {
+        presence_to_self(room, step, occupant, NULL, &news);
+        occupant_remove(room, occupant);
+    }
+}
+
+/* ---- what follows from any step ---- */
+
+/* The alarms belong to states, whoever changed them. */
+static void set_alarms(struct room *room, struct step *step, enum room_state before)
+{
+    if (room->state == before)
+        return;
+    if (before == ROOM_LOCKED)
+        effect_timer(step, ROOM_TIMER_LOCK, 0);
+    if (before == ROOM_DESTROYED)
+        effect_timer(step, ROOM_TIMER_TOMBSTONE, 0);
+    if (room->state == ROOM_LOCKED)
+        effect_timer(step, ROOM_TIMER_LOCK, step->now_us + ROOM_LOCK_SECONDS * INT64_C(1000000));
+    if (room->state == ROOM_DESTROYED)
+        effect_timer(step, ROOM_TIMER_TOMBSTONE, room->tombstone.until_us);
+}
+
+enum step_outcome muc_step(struct room *room, const struct event *event, struct step *step)
+{
+    enum room_state before = room->state;
+    bool occupied = room->session_count > 0;
+    enum step_outcome outcome = STEP_DONE;
+
+    switch (event->kind) {
+    case EV_STANZA:
+        outcome = step_stanza(room, step, event);
+        break;
+    case EV_SESSION_GONE:
+        step_session_gone(room, step, event);
+        break;
+    case EV_TIMER:
+        step_timer(room, step, event->timer.timer);
+        break;
+    case EV_SHUTDOWN:
+        step_shutdown(room, step);
+        return STEP_DONE;
+    }
+    if (room->session_count == 0 && (occupied || room->state != before))
+        room_settle(room, step);
+    set_alarms(room, step, before);
+    room_publish(room, step);
+    return outcome;
+}

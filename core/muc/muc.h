@@ -1,0 +1,92 @@
+/*
+ * The whole interface of the rules. Pure: the same room, event and environment give the same
+ * effects, byte for byte. Nothing here reads a clock, a random source or a file: what a step needs
+ * of the world stands in `struct step` and `struct muc_env`.
+ */
+#ifndef CORE_MUC_MUC_H
+#define CORE_MUC_MUC_H
+
+#include "core/base/arena.h"
+#include "core/base/hash.h"
+#include "core/base/map.h"
+#include "core/muc/effect.h"
+#include "core/muc/event.h"
+
+struct room;
+struct room_options;
+
+/* What the operator has decided; immutable, shared by all shards. */
+struct muc_settings {
+    struct str domain;                   /* of the service, prepared */
+    struct map admins;                   /* bare JID -> itself: implicit owners of all rooms */
+    bool locked;                         /* new rooms are locked until configured */
+    const struct room_options *defaults; /* of new rooms */
+    struct str version;                  /* for jabber:iq:version */
+};
+
+/* What the rules need from a cryptographic library; pure functions of their arguments. */
+struct muc_crypto {
+    void *self;
+    void (*hmac_sha256)(void *self, struct str key, struct str data, uint8_t out[32]);
+    /* Encrypts and authenticates; the result is plain ASCII fit for an attribute. */
+    struct str (*seal)(void *self, struct arena *arena, struct str plain);
+    /* STR_NONE if the text was not made by seal() with this key. */
+    struct str (*open)(void *self, struct arena *arena, struct str sealed);
+};
+
+struct muc_env {
+    const struct muc_settings *settings;
+    const struct muc_crypto *crypto;
+    struct hash_key hash_key;
+};
+
+/* One step: what comes in with it, and what it asks for. */
+struct step {
+    struct arena *arena;
+    const struct muc_env *env;
+    int64_t now_us;      /* since 1970 UTC; strictly rising from step to step of one room */
+    uint64_t entropy[2]; /* fresh and secret for this step: ids are made from it */
+    uint32_t ids;        /* made so far in this step */
+    struct effects effects;
+};
+
+/* An unpredictable id, unique in the room; in the arena. */
+struct str step_id(struct step *step);
+
+enum step_outcome {
+    STEP_DONE,
+};
+
+/* A room that does not exist yet: no occupants, no state; the first join may create it. `id` is
+ * unique in the process (deliveries are ordered by it). */
+struct room *room_new(const struct muc_env *env, const struct jid *jid, uint64_t id);
+void room_free(struct room *room);
+/* True: nothing would be lost by room_free(): nobody is in it and it need not be remembered. */
+bool room_forgettable(const struct room *room);
+uint64_t room_id(const struct room *room);
+const struct jid *room_jid(const struct room *room);
+/* Every invariant of the room's state; stops on a violation. For tests and the simulator. */
+void room_check(const struct room *room);
+
+enum step_outcome muc_step(struct room *room, const struct event *event, struct step *step);
+
+/* ---- stanzas to the service itself ---- */
+
+struct listed_room {
+    const struct jid *jid;
+    struct str name;
+    uint32_t occupants;
+};
+
+/* Hands out the public rooms one after the other; borrowed for the step. */
+struct room_lister {
+    void *self;
+    bool (*next)(void *self, struct listed_room *room);
+};
+
+/* `event` is EV_STANZA addressed to the service's domain. */
+void service_step(const struct event *event, const struct room_lister *lister, struct step *step);
+
+/* ---- room options by name, for the configuration: core/muc/option.h ---- */
+
+#endif

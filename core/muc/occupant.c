@@ -1,0 +1,332 @@
+/*
+ * Who is inside. The three indexes (nickname key, account, full JID), the two arrays by number and
+ * the roster are changed together here and nowhere else.
+ */
+#include "core/muc/occupant.h"
+
+#include "core/base/ensure.h"
+#include "core/base/mem.h"
+#include "core/muc/presence.h"
+#include "core/muc/room.h"
+
+enum { NUMBERS_FIRST = 2, ID_BYTES = 32 };
+
+/* ---- finding ---- */
+
+struct occupant *occupant_by_nick(const struct room *room, struct str nick_key)
+{
+    return map_get(&room->occupants_by_nick, nick_key);
+}
+
+struct occupant *occupant_by_account(const struct room *room, struct str account)
+{
+    return map_get(&room->occupants_by_account, account);
+}
+
+struct session *session_find(const struct room *room, struct str full_jid)
+{
+    return map_get(&room->sessions_by_jid, full_jid);
+}
+
+struct session *occupant_primary(const struct occupant *occupant)
+{
+    struct session *primary = occupant->sessions;
+    for (struct session *session = primary->next; session != NULL; session = session->next) {
+        if (session->priority >= primary->priority)
+            primary = session;
+    }
+    return primary;
+}
+
+struct occupant *occupant_next(const struct room *room, uint32_t *at)
+{
+    return map_next(&room->occupants_by_nick, at);
+}
+
+/* ---- numbers: the array doubles; after that the last number given back is the first tried ---- */
+
+static uint32_t number_free(void *const *slots, uint32_t size, uint32_t hole)
+{
+    for (uint32_t i = 0; i < size; i++) {
+        uint32_t number = hole + i < size ? hole + i : hole + i - size;
+        if (slots[number] == NULL)
+            return number;
+    }
+    never("an array of numbers that should have a hole");
+}
+
+static uint32_t numbers_grown(uint32_t size)
+{
+    return size == 0 ? NUMBERS_FIRST : size * 2;
+}
+
+static void occupant_number(struct room *room, struct occupant *occupant)
+{
+    uint32_t size = room->occupants_size;
+    if (room->occupant_count == size) {
+        uint32_t grown = numbers_grown(size);
+        ensure(grown < ROSTER_OCCUPANTS_MAX);
+        room->occupants = mem_grow(room->occupants, sizeof(struct occupant *) * grown);
+        memset(room->occupants + size, 0, sizeof(struct occupant *) * (grown - size));
+        room->occupants_size = grown;
+        room->occupant_hole = size;
+    }
+    occupant->number =
+        number_free((void *const *)room->occupants, room->occupants_size, room->occupant_hole);
+    room->occupants[occupant->number] = occupant;
+    room->occupant_hole = (occupant->number + 1) % room->occupants_size;
+    room->occupant_count++;
+}
+
+static void session_number(struct room *room, struct session *session)
+{
+    uint32_t size = room->sessions_size;
+    if (room->session_count == size) {
+        uint32_t grown = numbers_grown(size);
+        room->sessions = mem_grow(room->sessions, sizeof(struct session *) * grown);
+        memset(room->sessions + size, 0, sizeof(struct session *) * (grown - size));
+        room->sessions_size = grown;
+        room->session_hole = size;
+    }
+    session->number =
+        number_free((void *const *)room->sessions, room->sessions_size, room->session_hole);
+    room->sessions[session->number] = session;
+    room->session_hole = (session->number + 1) % room->sessions_size;
+    room->session_count++;
+}
+
+/* ---- occupants ---- */
+
+/* The occupant-id (0421): not computable without the room's secret, the same for all nicknames and
+ * sessions of the account. */
+static struct str make_id(const struct room *room, struct str account)
+{
+    static const char digits[] = "0123456789abcdef";
+    const struct muc_crypto *crypto = room->env->crypto;
+    uint8_t mac[ID_BYTES];
+    char text[2 * ID_BYTES];
+
+    crypto->hmac_sha256(crypto->self, str_of((const char *)room->secret, sizeof(room->secret)),
+                        account, mac);
+    for (unsigned i = 0; i < ID_BYTES; i++) {
+        text[2 * i] = digits[mac[i] >> 4];
+        text[2 * i + 1] = digits[mac[i] & 15];
+    }
+    return str_copy(str_of(text, sizeof(text)));
+}
+
+struct occupant *occupant_seat(struct room *room, struct str nick, struct str nick_key,
+                               const struct jid *account_jid, enum affiliation affiliation,
+                               enum role role)
+{
+    ensure(role != ROLE_NONE && occupant_by_nick(room, nick_key) == NULL);
+    struct occupant *occupant = MEM_NEW(struct occupant);
+    occupant->role = role;
+    occupant->affiliation = affiliation;
+    occupant->nick = str_copy(nick);
+    occupant->nick_key = str_copy(nick_key);
+    occupant->account = str_copy(jid_bare(account_jid));
+    occupant->id = make_id(room, occupant->account);
+    occupant->jid = jid_make(NULL, jid_local(room->jid), jid_domain(room->jid), nick);
+    occupant_number(room, occupant);
+    map_put(&room->occupants_by_nick, occupant->nick_key, occupant);
+
+    struct occupant *same = occupant_by_account(room, occupant->account);
+    if (same == NULL) {
+        map_put(&room->occupants_by_account, occupant->account, occupant);
+        return occupant;
+    }
+    while (same->same_account != NULL)
+        same = same->same_account;
+    same->same_account = occupant;
+    return occupant;
+}
+
+static void account_unlink(struct room *room, struct occupant *occupant)
+{
+    struct occupant *first = occupant_by_account(room, occupant->account);
+    if (first != occupant) {
+        while (first->same_account != occupant)
+            first = first->same_account;
+        first->same_account = occupant->same_account;
+        return;
+    }
+    /* The key is the text of the first occupant, so the entry is made anew. */
+    map_remove(&room->occupants_by_account, occupant->account);
+    struct occupant *next = occupant->same_account;
+    if (next != NULL)
+        map_put(&room->occupants_by_account, next->account, next);
+}
+
+static void occupant_free(struct room *room, struct occupant *occupant)
+{
+    ensure(occupant->sessions == NULL);
+    account_unlink(room, occupant);
+    map_remove(&room->occupants_by_nick, occupant->nick_key);
+    room->occupants[occupant->number] = NULL;
+    room->occupant_hole = occupant->number;
+    room->occupant_count--;
+    presence_drop_cache(occupant);
+    str_free(&occupant->nick);
+    str_free(&occupant->nick_key);
+    str_free(&occupant->account);
+    str_free(&occupant->id);
+    jid_free(occupant->jid);
+    mem_free(occupant);
+}
+
+void occupant_rename(struct room *room, struct occupant *occupant, struct str nick,
+                     struct str nick_key)
+{
+    struct occupant *holder = occupant_by_nick(room, nick_key);
+    ensure(holder == NULL || holder == occupant);
+    map_remove(&room->occupants_by_nick, occupant->nick_key);
+    struct str new_nick = str_copy(nick), new_key = str_copy(nick_key);
+    str_free(&occupant->nick);
+    str_free(&occupant->nick_key);
+    jid_free(occupant->jid);
+    occupant->nick = new_nick;
+    occupant->nick_key = new_key;
+    occupant->jid = jid_make(NULL, jid_local(room->jid), jid_domain(room->jid), new_nick);
+    map_put(&room->occupants_by_nick, occupant->nick_key, occupant);
+    presence_drop_cache(occupant);
+}
+
+static uint8_t flags_of(const struct occupant *occupant)
+{
+    return (uint8_t)(1u << (occupant->role - ROLE_VISITOR));
+}
+
+static void session_refresh(struct room *room, const struct session *session)
+{
+    roster_update(&room->roster, session->number, session->route, session->occupant->number,
+                  flags_of(session->occupant));
+}
+
+void occupant_set_role(struct room *room, struct occupant *occupant, enum role role)
+{
+    ensure(role != ROLE_NONE);
+    if (role != occupant->role) {
+        occupant->role = role;
+        for (const struct session *session = occupant->sessions; session != NULL;
+             session = session->next)
+            session_refresh(room, session);
+    }
+    presence_drop_cache(occupant);
+}
+
+/* ---- sessions ---- */
+
+/* Keeps the list oldest first, also when a session comes from another occupant. */
+static void session_link(struct occupant *occupant, struct session *session)
+{
+    struct session **link = &occupant->sessions;
+    while (*link != NULL && (*link)->joined < session->joined)
+        link = &(*link)->next;
+    session->next = *link;
+    *link = session;
+    session->occupant = occupant;
+    occupant->session_count++;
+    presence_drop_cache(occupant);
+}
+
+static void session_unlink(struct session *session)
+{
+    struct occupant *occupant = session->occupant;
+    struct session **link = &occupant->sessions;
+    while (*link != session)
+        link = &(*link)->next;
+    *link = session->next;
+    occupant->session_count--;
+    presence_drop_cache(occupant);
+}
+
+struct session *session_add(struct room *room, struct occupant *occupant, const struct jid *jid,
+                            struct route route)
+{
+    ensure(!jid_is_bare(jid) && str_eq(jid_bare(jid), occupant->account));
+    ensure(session_find(room, jid_full(jid)) == NULL);
+    struct session *session = MEM_NEW(struct session);
+    session->jid = jid_copy(jid);
+    session->address = address_new(jid_full(jid));
+    session->route = route;
+    session->joined = ++room->joins;
+    session_number(room, session);
+    session_link(occupant, session);
+    map_put(&room->sessions_by_jid, jid_full(session->jid), session);
+    roster_add(&room->roster, route, session->address, session->number, occupant->number,
+               flags_of(occupant));
+    return session;
+}
+
+static void session_free(struct room *room, struct session *session)
+{
+    roster_remove(&room->roster, session->number);
+    map_remove(&room->sessions_by_jid, jid_full(session->jid));
+    room->sessions[session->number] = NULL;
+    room->session_hole = session->number;
+    room->session_count--;
+    address_unref(session->address);
+    str_free(&session->payload);
+    str_free(&session->lang);
+    jid_free(session->jid);
+    mem_free(session);
+}
+
+bool session_remove(struct room *room, struct session *session)
+{
+    struct occupant *occupant = session->occupant;
+    session_unlink(session);
+    session_free(room, session);
+    if (occupant->sessions != NULL)
+        return false;
+    occupant_free(room, occupant);
+    return true;
+}
+
+void occupant_remove(struct room *room, struct occupant *occupant)
+{
+    while (!session_remove(room, occupant->sessions))
+        continue;
+}
+
+bool session_move(struct room *room, struct session *session, struct occupant *to)
+{
+    struct occupant *from = session->occupant;
+    ensure(from != to && str_eq(from->account, to->account));
+    session_unlink(session);
+    session_link(to, session);
+    session_refresh(room, session);
+    if (from->sessions != NULL)
+        return false;
+    occupant_free(room, from);
+    return true;
+}
+
+void session_set_route(struct room *room, struct session *session, struct route route)
+{
+    session->route = route;
+    session_refresh(room, session);
+}
+
+bool session_set_presence(struct room *room, struct session *session, struct str payload,
+                          struct str lang, int8_t priority)
+{
+    UNUSED(room);
+    struct occupant *occupant = session->occupant;
+    const struct session *seen = occupant_primary(occupant);
+    /* Not freed before it has been compared: it may be what others see now. */
+    struct str old_payload = session->payload, old_lang = session->lang;
+    struct str seen_payload = seen->payload, seen_lang = seen->lang;
+
+    session->payload = str_empty(payload) ? STR_NONE : str_copy(payload);
+    session->lang = str_empty(lang) ? STR_NONE : str_copy(lang);
+    session->priority = priority;
+    const struct session *now = occupant_primary(occupant);
+    bool changed = !str_eq(seen_payload, now->payload) || !str_eq(seen_lang, now->lang);
+    str_free(&old_payload);
+    str_free(&old_lang);
+    if (changed)
+        presence_drop_cache(occupant);
+    return changed;
+}

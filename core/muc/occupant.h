@@ -1,0 +1,88 @@
+/*
+ * Occupants and their sessions. An occupant is one nickname held by one account; a session is one
+ * full JID inside it. Found by nickname key, by account, by full JID.
+ *
+ * Owned by the room; pointers are borrowed and valid until the session or occupant is removed.
+ */
+#ifndef CORE_MUC_OCCUPANT_H
+#define CORE_MUC_OCCUPANT_H
+
+#include "core/muc/privilege.h"
+#include "core/muc/roster.h"
+#include "core/xmpp/jid.h"
+
+struct room;
+
+struct session {
+    struct occupant *occupant;
+    struct session *next; /* of the same occupant, oldest first */
+    struct jid *jid;      /* full, owned */
+    struct address *address;
+    struct route route;
+    uint32_t number; /* index in room->sessions */
+    int8_t priority;
+    uint64_t joined;    /* rising: later joins have higher numbers */
+    struct str payload; /* heap: the children of its last presence that may be shown */
+    struct str lang;    /* heap: xml:lang of it, or absent */
+};
+
+struct occupant {
+    uint32_t number; /* index in room->occupants; reused after leaving */
+    enum role role;
+    enum affiliation affiliation; /* as the room's list says, kept in step by change_apply() */
+    struct str nick;              /* heap, exact */
+    struct str nick_key;          /* heap */
+    struct jid *jid;              /* room@service/nick, owned */
+    struct str account;           /* heap, bare JID */
+    struct str id;                /* heap: occupant-id */
+    struct session *sessions;     /* oldest first, never empty */
+    unsigned session_count;
+    struct occupant *same_account; /* next occupant of the same account */
+    struct frame *full;            /* cached presence with JIDs, or NULL */
+    struct frame *anon;            /* cached presence without JIDs, or NULL */
+};
+
+struct occupant *occupant_by_nick(const struct room *room, struct str nick_key);
+/* First of the account's occupants; then ->same_account. */
+struct occupant *occupant_by_account(const struct room *room, struct str account);
+struct session *session_find(const struct room *room, struct str full_jid);
+/* The session whose show, status and extensions others see: highest priority, then newest. */
+struct session *occupant_primary(const struct occupant *occupant);
+/* Occupants one by one, in the order they came (a new nickname puts one last): *at from 0; NULL at
+ * the end. Removing the one in hand is allowed. */
+struct occupant *occupant_next(const struct room *room, uint32_t *at);
+
+#define occupant_each(room, at, occupant)                                                          \
+    for (uint32_t at = 0; ((occupant) = occupant_next((room), &at)) != NULL;)
+
+/*
+ * Seats a new occupant without sessions (add one in the same step). All copied. `nick` is prepared,
+ * its key not in use.
+ */
+struct occupant *occupant_seat(struct room *room, struct str nick, struct str nick_key,
+                               const struct jid *account_jid, enum affiliation affiliation,
+                               enum role role);
+/* Adds to roster and indexes. `jid` copied. */
+struct session *session_add(struct room *room, struct occupant *occupant, const struct jid *jid,
+                            struct route route);
+/* Removes one session; the occupant goes with its last one (then true is returned and `occupant`
+ * is gone). */
+bool session_remove(struct room *room, struct session *session);
+/* Removes the occupant and all its sessions. */
+void occupant_remove(struct room *room, struct occupant *occupant);
+/* New nickname for the whole occupant. */
+void occupant_rename(struct room *room, struct occupant *occupant, struct str nick,
+                     struct str nick_key);
+/* Moves one session to another occupant of the same account (5.5, 5.6); the old one goes if that
+ * was its last session (true). */
+bool session_move(struct room *room, struct session *session, struct occupant *to);
+/* Role: keeps roster flags in step. Presence caches are dropped. */
+void occupant_set_role(struct room *room, struct occupant *occupant, enum role role);
+/* The client came back over another connection with the same JID. */
+void session_set_route(struct room *room, struct session *session, struct route route);
+/* What its last presence said; copied. Presence caches are dropped. True if what others see of the
+ * occupant changed. */
+bool session_set_presence(struct room *room, struct session *session, struct str payload,
+                          struct str lang, int8_t priority);
+
+#endif

@@ -1,0 +1,115 @@
+/*
+ * Room options: one row drives form field, submission, default from the configuration, range and
+ * notification status. A feature lists its rows; core/muc/option.c walks them all.
+ */
+#ifndef CORE_MUC_OPTION_H
+#define CORE_MUC_OPTION_H
+
+#include "core/base/str.h"
+#include "core/muc/privilege.h"
+#include "core/xmpp/form.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Bits of presencebroadcast (SEMANTICS 4.2, 4.5). */
+enum broadcast_bit {
+    BROADCAST_NONE = 1, /* absent affiliated users are shown */
+    BROADCAST_VISITOR = 2,
+    BROADCAST_PARTICIPANT = 4,
+    BROADCAST_MODERATOR = 8,
+};
+
+enum whois { WHOIS_MODERATORS, WHOIS_ANYONE };
+enum allow_pm { PM_ANYONE, PM_PARTICIPANTS, PM_MODERATORS, PM_NONE, PM_AFFILIATED };
+
+/* Every option of a room, by value except texts (heap, owned, may be absent). */
+struct room_options {
+    struct str name;
+    struct str description;
+    struct str language;
+    struct str password; /* absent or empty: not protected */
+    bool persistent;
+    bool is_public;
+    bool members_only;
+    bool moderated;
+    bool change_subject; /* participants may */
+    bool allow_invites;  /* members and occupants may invite where only admins could */
+    bool invite_members; /* who is made a member of a closed room is told so by an invitation */
+    bool allow_query;    /* IQs between occupants */
+    bool moderator_pm;   /* private messages from and to moderators whatever allow_pm says */
+    bool allow_register; /* unaffiliated users may register */
+    bool archive;        /* always off in this version */
+    bool public_list;    /* occupants listed in disco#items */
+    bool visitor_nick_change;
+    bool visitor_status;
+    bool voice_requests;
+    bool see_all;             /* moderators see every presence whatever is broadcast */
+    bool reserved_nick_only;  /* who has a reserved nick is given it */
+    uint32_t max_users;       /* 0: only ROOM_OCCUPANTS_MAX */
+    uint32_t history;         /* messages kept */
+    uint32_t history_default; /* messages sent to who asks for nothing */
+    uint32_t whois;           /* enum whois */
+    uint32_t allow_pm;        /* enum allow_pm */
+    uint32_t broadcast;       /* enum broadcast_bit, a set */
+    uint32_t member_list;     /* who may read affiliation lists: bits 1 << enum role */
+};
+
+void room_options_copy(struct room_options *to, const struct room_options *from);
+void room_options_fini(struct room_options *options);
+
+enum option_type {
+    OPTION_BOOL,   /* bool */
+    OPTION_TEXT,   /* struct str, text-single */
+    OPTION_MULTI,  /* struct str, text-multi (lines) */
+    OPTION_SECRET, /* struct str, text-private */
+    OPTION_NUMBER, /* uint32_t, list-single of the choices, any value in range accepted */
+    OPTION_CHOICE, /* uint32_t, index of one of the choices, list-single */
+    OPTION_SET,    /* uint32_t, bits of the choices, list-multi */
+};
+
+struct option_choice {
+    const char *value; /* on the wire and in the configuration */
+    const char *label;
+    uint32_t number; /* stored; for OPTION_SET the bit */
+    bool hidden;     /* accepted, not offered (another vocabulary for the same) */
+};
+
+struct option {
+    const char *name;       /* in the configuration: muc.defaults.NAME */
+    const char *field;      /* var in the owner's form; NULL: not offered there */
+    const char *aliases[3]; /* other vars accepted */
+    const char *label;
+    enum option_type type;
+    uint16_t offset;   /* in struct room_options */
+    uint32_t min, max; /* numbers: range; texts: max bytes */
+    const struct option_choice *choices;
+    uint8_t choice_count;
+    uint16_t status_on; /* code when it changes to on (or at all); 0: 104 */
+    uint16_t status_off;
+    const char *never_on; /* OPTION_BOOL: cannot be on in this version; what is said then */
+    const char *preset;   /* default as text */
+    const char *help;     /* one line for the sample configuration */
+};
+
+/* All rows of all features, in the order of core/muc/features.c. *count is set. */
+const struct option *const *options_all(unsigned *count);
+const struct option *option_by_name(struct str name);
+const struct option *option_by_field(struct str field);
+
+/* The presets of all rows. Heap texts: room_options_fini(). */
+void options_preset(struct room_options *options);
+/* From the configuration's or a form's text. False: not a possible value; *why is a static text
+ * ("must be on or off", "must be 0 to 500", ...). */
+MUST_CHECK bool option_set_text(struct room_options *options, const struct option *option,
+                                struct str text, const char **why);
+/* From a submitted field, all its values. */
+MUST_CHECK bool option_set_field(struct room_options *options, const struct option *option,
+                                 const struct form_field *field);
+/* One field of the owner's form with the current value. */
+void option_write_field(struct fb *fb, const struct option *option,
+                        const struct room_options *options);
+bool option_equal(const struct option *option, const struct room_options *a,
+                  const struct room_options *b);
+
+#endif

@@ -1,0 +1,321 @@
+/*
+ * Who gets which presence. A rule says what is new about an occupant; here it becomes one frame per
+ * kind of viewer and one audience each, never a loop over those inside.
+ */
+#include "core/muc/presence.h"
+
+#include "core/base/ensure.h"
+#include "core/muc/presence_frame.h"
+#include "core/muc/room.h"
+
+enum { FLAGS_ALL = ROSTER_VISITOR | ROSTER_PARTICIPANT | ROSTER_MODERATOR };
+
+static const struct news no_news;
+
+/* ---- the cache ---- */
+
+void presence_drop_cache(struct occupant *occupant)
+{
+    frame_unref(occupant->full);
+    frame_unref(occupant->anon);
+    occupant->full = NULL;
+    occupant->anon = NULL;
+}
+
+void presence_drop_all(struct room *room)
+{
+    struct occupant *occupant;
+    occupant_each (room, at, occupant)
+        presence_drop_cache(occupant);
+}
+
+/* Nothing in it but what the occupant's state says anyway. */
+static bool is_plain(const struct news *news)
+{
+    return !news->unavailable && news->statuses == 0 && news->actor == NULL && news->only == NULL &&
+           str_empty(news->reason) && str_empty(news->status_text) && str_empty(news->new_nick);
+}
+
+/* The presence for others, from the cache if it says nothing special. A new reference. */
+static struct frame *frame_for_others(struct room *room, struct step *step,
+                                      struct occupant *occupant, const struct news *news,
+                                      bool with_jids)
+{
+    enum presence_copy copy = with_jids ? COPY_FULL : COPY_ANON;
+    if (!is_plain(news))
+        return presence_frame(room, step, occupant, news, copy);
+    struct frame **cached = with_jids ? &occupant->full : &occupant->anon;
+    if (*cached == NULL)
+        *cached = presence_frame(room, step, occupant, &no_news, copy);
+    return frame_ref(*cached);
+}
+
+/* ---- who may see what ---- */
+
+static bool shown_by(const struct room_options *options, enum role role)
+{
+    switch (role) {
+    case ROLE_VISITOR:
+        return (options->broadcast & BROADCAST_VISITOR) != 0;
+    case ROLE_PARTICIPANT:
+        return (options->broadcast & BROADCAST_PARTICIPANT) != 0;
+    case ROLE_MODERATOR:
+        return (options->broadcast & BROADCAST_MODERATOR) != 0;
+    case ROLE_NONE:
+    case ROLE_COUNT:
+        break;
+    }
+    never("nobody inside has that role");
+}
+
+bool presence_shown(const struct room *room, enum role role)
+{
+    return shown_by(&room->options, role);
+}
+
+bool presence_sees_jids(const struct room *room, const struct occupant *viewer)
+{
+    return room->options.whois == WHOIS_ANYONE || viewer->role == ROLE_MODERATOR;
+}
+
+static bool presence_sees(const struct room *room, enum role role, const struct occupant *viewer)
+{
+    return presence_shown(room, role) || (room->options.see_all && viewer->role == ROLE_MODERATOR);
+}
+
+/* Roles that see somebody of that role, as roster flags. */
+static uint8_t viewers_by(const struct room_options *options, enum role role)
+{
+    if (shown_by(options, role))
+        return FLAGS_ALL;
+    return options->see_all ? ROSTER_MODERATOR : 0;
+}
+
+static uint8_t viewers_of(const struct room *room, enum role role)
+{
+    return viewers_by(&room->options, role);
+}
+
+/* ---- to others ---- */
+
+static void broadcast(struct room *room, struct step *step, const struct occupant *about,
+                      const struct news *news, uint8_t viewers)
+{
+    if (room->session_count == about->session_count)
+        return;
+    struct occupant *occupant = room->occupants[about->number];
+    uint8_t full = room->options.whois == WHOIS_ANYONE ? viewers : viewers & ROSTER_MODERATOR;
+    uint8_t anon = (uint8_t)(viewers & ~full);
+    if (full != 0)
+        effect_broadcast(step, frame_for_others(room, step, occupant, news, true), room->roster,
+                         (struct audience){full == FLAGS_ALL ? 0 : full, occupant->number});
+    if (anon != 0)
+        effect_broadcast(step, frame_for_others(room, step, occupant, news, false), room->roster,
+                         (struct audience){anon, occupant->number});
+}
+
+void presence_to_others_as(struct room *room, struct step *step, const struct occupant *occupant,
+                           enum role shown_as, const struct news *news)
+{
+    broadcast(room, step, occupant, news == NULL ? &no_news : news, viewers_of(room, shown_as));
+}
+
+void presence_to_others(struct room *room, struct step *step, const struct occupant *occupant,
+                        const struct news *news)
+{
+    presence_to_others_as(room, step, occupant, occupant->role, news);
+}
+
+/* ---- to itself ---- */
+
+void presence_to_self(struct room *room, struct step *step, const struct occupant *occupant,
+                      const struct session *session, const struct news *news)
+{
+    struct occupant *self = room->occupants[occupant->number];
+    struct frame *shared = NULL;
+    if (news == NULL)
+        news = &no_news;
+    for (const struct session *to = occupant->sessions; to != NULL; to = to->next) {
+        if (session != NULL && session != to)
+            continue;
+        struct frame *frame;
+        if (to == news->id_for) {
+            frame = presence_frame(room, step, self, news, COPY_SELF_ASKED);
+        } else {
+            if (shared == NULL)
+                shared = presence_frame(room, step, self, news, COPY_SELF);
+            frame = frame_ref(shared);
+        }
+        effect_send(step, frame, to->route, to->address);
+    }
+    frame_unref(shared);
+}
+
+void presence_announce(struct room *room, struct step *step, const struct occupant *occupant,
+                       const struct news *news)
+{
+    presence_to_self(room, step, occupant, NULL, news);
+    presence_to_others(room, step, occupant, news);
+}
+
+void presence_sessions_changed(struct room *room, struct step *step,
+                               const struct occupant *occupant, bool seen_changed)
+{
+    uint8_t viewers = viewers_of(room, occupant->role);
+    if (!seen_changed && room->options.whois != WHOIS_ANYONE)
+        viewers &= ROSTER_MODERATOR;
+    broadcast(room, step, occupant, &no_news, viewers);
+}
+
+/* ---- lists for one viewer ---- */
+
+struct listing {
+    struct listed_frame *frames;
+    uint32_t count;
+    uint32_t cap;
+};
+
+static void listing_add(struct listing *listing, struct step *step, struct frame *frame)
+{
+    if (listing->count == listing->cap) {
+        uint32_t cap = listing->cap * 2;
+        struct listed_frame *frames = arena_raw(step->arena, sizeof(*frames) * cap);
+        memcpy(frames, listing->frames, sizeof(*frames) * listing->count);
+        listing->frames = frames;
+        listing->cap = cap;
+    }
+    listing->frames[listing->count++] = (struct listed_frame){frame, STR_NONE};
+}
+
+static struct listing listing_begin(struct room *room, struct step *step)
+{
+    uint32_t cap = room->occupant_count + 1;
+    return (struct listing){arena_raw(step->arena, sizeof(struct listed_frame) * cap), 0, cap};
+}
+
+static void listing_send(struct listing *listing, struct step *step, const struct session *to)
+{
+    effect_send_list(step, listing->frames, listing->count, to->route, to->address);
+}
+
+struct frame *presence_view(struct room *room, struct step *step, struct occupant *occupant,
+                            const struct occupant *viewer)
+{
+    bool with_jids = occupant == viewer || presence_sees_jids(room, viewer);
+    return frame_for_others(room, step, occupant, &no_news, with_jids);
+}
+
+/* Affiliated accounts with a reserved nickname that are not inside (SEMANTICS 4.5). */
+static void list_absent(struct room *room, struct step *step, const struct occupant *viewer,
+                        struct listing *listing)
+{
+    bool with_jids = presence_sees_jids(room, viewer);
+    const struct affiliate *row;
+    map_each (&room->reserved_nicks, at, row) {
+        if (occupant_by_account(room, row->jid) == NULL)
+            listing_add(listing, step, presence_absent(room, step, row, with_jids));
+    }
+}
+
+void presence_list(struct room *room, struct step *step, const struct session *viewer)
+{
+    struct listing listing = listing_begin(room, step);
+    struct occupant *occupant;
+    occupant_each (room, at, occupant) {
+        if (occupant != viewer->occupant && presence_sees(room, occupant->role, viewer->occupant))
+            listing_add(&listing, step, presence_view(room, step, occupant, viewer->occupant));
+    }
+    if ((room->options.broadcast & BROADCAST_NONE) != 0)
+        list_absent(room, step, viewer->occupant, &listing);
+    listing_send(&listing, step, viewer);
+}
+
+/* ---- after a change of standing ---- */
+
+/* A moderator who saw hidden occupants ceases to: they go, with the role they have. */
+static void list_hidden(struct room *room, struct step *step, const struct session *viewer)
+{
+    struct news hidden = {.unavailable = true, .keep_role = true};
+    bool with_jids = presence_sees_jids(room, viewer->occupant);
+    struct listing listing = listing_begin(room, step);
+    struct occupant *occupant;
+    occupant_each (room, at, occupant) {
+        if (occupant != viewer->occupant && !presence_shown(room, occupant->role))
+            listing_add(&listing, step, frame_for_others(room, step, occupant, &hidden, with_jids));
+    }
+    listing_send(&listing, step, viewer);
+}
+
+static void show_others_again(struct room *room, struct step *step, const struct occupant *occupant,
+                              enum role before)
+{
+    bool was = before == ROLE_MODERATOR, is = occupant->role == ROLE_MODERATOR;
+    bool jids = room->options.whois != WHOIS_ANYONE;
+    if (was == is || (!jids && !room->options.see_all))
+        return;
+    for (const struct session *session = occupant->sessions; session != NULL;
+         session = session->next) {
+        presence_list(room, step, session);
+        if (was && room->options.see_all)
+            list_hidden(room, step, session);
+    }
+}
+
+void presence_standing_changed(struct room *room, struct step *step, struct occupant *occupant,
+                               enum role before, const struct news *news)
+{
+    if (news == NULL)
+        news = &no_news;
+    uint8_t saw = viewers_of(room, before), see = viewers_of(room, occupant->role);
+    struct news hidden = *news;
+    hidden.unavailable = true;
+    hidden.keep_role = true;
+
+    presence_to_self(room, step, occupant, NULL, news);
+    broadcast(room, step, occupant, news, see);
+    broadcast(room, step, occupant, &hidden, (uint8_t)(saw & ~see));
+    show_others_again(room, step, occupant, before);
+}
+
+/* ---- after a change of what is shown ---- */
+
+void presence_shown_changed(struct room *room, struct step *step, uint32_t broadcast_before,
+                            bool see_all_before)
+{
+    static const struct news hidden = {.unavailable = true, .keep_role = true};
+    struct room_options now = room->options, then = room->options;
+    struct occupant *occupant;
+
+    then.broadcast = broadcast_before;
+    then.see_all = see_all_before;
+    if (then.broadcast == now.broadcast && then.see_all == now.see_all)
+        return;
+    occupant_each (room, at, occupant) {
+        uint8_t saw = viewers_by(&then, occupant->role);
+        uint8_t see = viewers_by(&now, occupant->role);
+        broadcast(room, step, occupant, &no_news, (uint8_t)(see & ~saw));
+        broadcast(room, step, occupant, &hidden, (uint8_t)(saw & ~see));
+    }
+}
+
+/* ---- about accounts that are not inside ---- */
+
+void presence_absent_affiliation(struct room *room, struct step *step, struct str bare_jid,
+                                 enum affiliation affiliation, struct str reason, uint32_t statuses)
+{
+    if (room->session_count == 0)
+        return;
+    struct fb fb;
+    fb_begin(&fb, step->arena, "message", jid_full(room->jid), STR_NONE, STR_NONE);
+    fb_open(&fb, NAME_X, NS_MUC_USER);
+    fb_statuses(&fb, statuses, false);
+    fb_open(&fb, NAME_ITEM, NS_MUC_USER);
+    fb_attr(&fb, "affiliation", affiliation_text(affiliation));
+    fb_attr(&fb, "jid", bare_jid);
+    if (!str_empty(reason))
+        fb_leaf(&fb, NAME_REASON, NS_MUC_USER, reason);
+    fb_close(&fb);
+    fb_close(&fb);
+    uint8_t flags = room->options.whois == WHOIS_ANYONE ? 0 : ROSTER_MODERATOR;
+    effect_broadcast(step, fb_finish(&fb), room->roster, (struct audience){flags, OCCUPANT_NONE});
+}

@@ -1,0 +1,119 @@
+/*
+ * The presences a room sends about an occupant: with JIDs, without, and to itself; who gets which.
+ * The first two are cached in the occupant, so a newcomer's list costs references, not builds.
+ * @xep 0045 1.35.5 #bizrules-presence #enter-pres #enter-nonanon #enter-semianon
+ */
+#ifndef CORE_MUC_PRESENCE_H
+#define CORE_MUC_PRESENCE_H
+
+#include "core/muc/muc.h"
+#include "core/muc/occupant.h"
+
+struct affiliate;
+
+/* A set of status codes: bit i is row i of status.def. */
+enum status_row {
+#define STATUS(code, after, meaning) STATUS_ROW_##code,
+#include "core/muc/status.def"
+#undef STATUS
+    STATUS_ROW_COUNT
+};
+#define STATUS_BIT(code) (UINT32_C(1) << STATUS_ROW_##code)
+
+/* Writes the codes of a set that stand before (or behind) the item, in the order of status.def. */
+void fb_statuses(struct fb *fb, uint32_t set, bool behind_item);
+/* The bit of a code given as number (options know them so); 0 for an unknown one. */
+uint32_t status_bit(unsigned code);
+
+/* Who did it. `nick` absent: the actor is not inside. */
+struct actor {
+    struct str nick;
+    struct str jid; /* full if inside, else bare */
+};
+
+/* What a presence says beyond the occupant's state. Zero: nothing. */
+struct news {
+    bool unavailable;
+    bool keep_role;            /* unavailable, and yet with the current role (hidden, renamed) */
+    uint32_t statuses;         /* for everybody; 110 is added to own copies by itself */
+    uint32_t self_statuses;    /* only in own copies (201, 100, 170, 210) */
+    const struct actor *actor; /* or NULL */
+    struct str reason;
+    struct str new_nick;    /* 303: with the current role, although unavailable */
+    struct str status_text; /* <status/> of the presence itself, when the room speaks (ghosts) */
+    struct str payload;     /* unavailable: what the leaver's own stanza carried; serialised */
+    struct str lang;
+    struct str id; /* for the own copy to `id_for` */
+    const struct session *id_for;
+    const struct session *only; /* the item is about this one session (one of several leaves) */
+};
+
+/* The children of a client's presence that may be passed on, serialised: without muc, muc#user,
+ * hats, occupant-id, forged ids and delays (SEMANTICS 4.1.1). In the arena. *priority is set.
+ * False: larger than PRESENCE_BYTES_MAX. */
+MUST_CHECK bool presence_payload(const struct room *room, struct step *step,
+                                 const struct node *presence, struct str *payload,
+                                 int8_t *priority);
+
+/* May others see presences of that role (presencebroadcast)? */
+bool presence_shown(const struct room *room, enum role role);
+/* May this viewer see real JIDs of others? */
+bool presence_sees_jids(const struct room *room, const struct occupant *viewer);
+
+/* To all others who may see it: with JIDs to those entitled, without to the rest. A presence about
+ * a hidden role goes to moderators alone if the room lets them see all, and else to nobody. */
+void presence_to_others(struct room *room, struct step *step, const struct occupant *occupant,
+                        const struct news *news);
+/* To those who may see a role `shown_as` instead of the present one (before and after a change). */
+void presence_to_others_as(struct room *room, struct step *step, const struct occupant *occupant,
+                           enum role shown_as, const struct news *news);
+/* To its own sessions (or just one, if `session` is not NULL), with own JIDs and 110. */
+void presence_to_self(struct room *room, struct step *step, const struct occupant *occupant,
+                      const struct session *session, const struct news *news);
+/* After a session came to, or left, an occupant that has others (SEMANTICS 4.3): the new list of
+ * sessions to who may see JIDs, and to the rest as well if `seen_changed`. */
+void presence_sessions_changed(struct room *room, struct step *step,
+                               const struct occupant *occupant, bool seen_changed);
+/* Both: own sessions first, then others (SEMANTICS 6.5.3). */
+void presence_announce(struct room *room, struct step *step, const struct occupant *occupant,
+                       const struct news *news);
+/*
+ * After a change of role, affiliation or both that leaves the occupant inside: tells itself and
+ * others, an available presence to who may see it now, an unavailable one to who no longer may
+ * (SEMANTICS 4.2.2); if it began or ceased to see JIDs, everybody else's presence again (6.5.5).
+ * `before` is the role it had.
+ */
+void presence_standing_changed(struct room *room, struct step *step, struct occupant *occupant,
+                               enum role before, const struct news *news);
+
+/* After the owner has changed whose presence is shown (SEMANTICS 4.5.3): who is shown from now on
+ * appears to others, who no longer is vanishes. */
+void presence_shown_changed(struct room *room, struct step *step, uint32_t broadcast_before,
+                            bool see_all_before);
+
+/* Everybody the viewer may see, except its own nickname, then absent members if the room shows them
+ * (SEMANTICS 2.3 step 1, 4.5): one FX_SEND_LIST. */
+void presence_list(struct room *room, struct step *step, const struct session *viewer);
+/* The presence of one occupant as one viewer may see it, no 110: probes. A new reference. */
+struct frame *presence_view(struct room *room, struct step *step, struct occupant *occupant,
+                            const struct occupant *viewer);
+/* Unavailable presence of an absent account with a reserved nickname (SEMANTICS 4.5.2). */
+struct frame *presence_absent(struct room *room, struct step *step,
+                              const struct affiliate *affiliate, bool with_jid);
+
+/* Forget cached frames: state that they show has changed. */
+void presence_drop_cache(struct occupant *occupant);
+void presence_drop_all(struct room *room); /* of everybody */
+
+/* Writes <item affiliation role jid?/> with actor and reason inside. `jid` absent: none;
+ * `actor_jid`: whether the actor's JID may be shown. */
+void fb_item(struct fb *fb, enum affiliation affiliation, enum role role, struct str jid,
+             struct str nick, const struct actor *actor, bool actor_jid, struct str reason);
+
+/* The message about an account that is not inside (SEMANTICS 6.7): to all in a non-anonymous room,
+ * else to moderators. `statuses`: 301 or 321. */
+void presence_absent_affiliation(struct room *room, struct step *step, struct str bare_jid,
+                                 enum affiliation affiliation, struct str reason,
+                                 uint32_t statuses);
+
+#endif

@@ -1,0 +1,50 @@
+/*
+ * Putting somebody out: the news first, while the occupant is still there to be described, then the
+ * state. Who is put out is never among those the news is broadcast to, so nothing reaches a session
+ * after its own unavailable presence (SEMANTICS 4.6.4).
+ */
+#include "core/muc/feature.h"
+
+void removal_occupant(struct room *room, struct step *step, struct occupant *occupant,
+                      struct news *news)
+{
+    news->unavailable = true;
+    presence_announce(room, step, occupant, news);
+    room_voice_forget(room, occupant->account);
+    occupant_remove(room, occupant);
+}
+
+/* What others see of the occupant once that session is gone. */
+static const struct session *primary_without(const struct occupant *occupant,
+                                             const struct session *without)
+{
+    const struct session *primary = NULL;
+    for (const struct session *session = occupant->sessions; session != NULL;
+         session = session->next) {
+        if (session != without && (primary == NULL || session->priority >= primary->priority))
+            primary = session;
+    }
+    return primary;
+}
+
+void removal_session(struct room *room, struct step *step, struct session *session,
+                     struct news *news)
+{
+    struct occupant *occupant = session->occupant;
+    if (occupant->session_count == 1) {
+        removal_occupant(room, step, occupant, news);
+        return;
+    }
+    const struct session *seen = occupant_primary(occupant);
+    const struct session *left = primary_without(occupant, session);
+    bool seen_changed = seen == session &&
+                        (!str_eq(seen->payload, left->payload) || !str_eq(seen->lang, left->lang));
+    /* A technical problem of one session is none of the nickname's (SEMANTICS 4.7.4). */
+    news->unavailable = true;
+    news->statuses &= ~STATUS_BIT(333);
+    news->only = session;
+    presence_to_self(room, step, occupant, session, news);
+    session_remove(room, session);
+    presence_to_self(room, step, occupant, NULL, NULL);
+    presence_sessions_changed(room, step, occupant, seen_changed);
+}

@@ -1,0 +1,319 @@
+/*
+ * A room's state: birth, end, and the small memories that live as long as the room does.
+ */
+#include "core/muc/room.h"
+
+#include "core/base/ensure.h"
+#include "core/base/mem.h"
+
+struct room *room_new(const struct muc_env *env, const struct jid *jid, uint64_t id)
+{
+    ensure(jid_is_bare(jid) && jid->local_len > 0);
+    struct room *room = MEM_NEW(struct room);
+    room->env = env;
+    room->jid = jid_copy(jid);
+    room->id = id;
+    room->state = ROOM_ABSENT;
+    map_init(&room->affiliations, &env->hash_key);
+    map_init(&room->reserved_nicks, &env->hash_key);
+    map_init(&room->occupants_by_nick, &env->hash_key);
+    map_init(&room->occupants_by_account, &env->hash_key);
+    map_init(&room->sessions_by_jid, &env->hash_key);
+    map_init(&room->roles_kept, &env->hash_key);
+    map_init(&room->invited, &env->hash_key);
+    map_init(&room->voice_pending, &env->hash_key);
+    room->roster = roster_new();
+    return room;
+}
+
+static void affiliate_free(struct affiliate *row)
+{
+    str_free(&row->jid);
+    str_free(&row->nick);
+    str_free(&row->nick_key);
+    str_free(&row->reason);
+    mem_free(row);
+}
+
+static void invited_free(struct invited_account *invited)
+{
+    str_free(&invited->jid);
+    str_free(&invited->by);
+    mem_free(invited);
+}
+
+static void request_free(struct voice_request *request)
+{
+    str_free(&request->account);
+    str_free(&request->jid);
+    mem_free(request);
+}
+
+static void kept_free(struct kept_role *kept)
+{
+    str_free(&kept->jid);
+    mem_free(kept);
+}
+
+static void map_empty(struct map *map, const struct hash_key *key)
+{
+    map_fini(map);
+    map_init(map, key);
+}
+
+static void room_clear_maps(struct room *room)
+{
+    const struct hash_key *key = &room->env->hash_key;
+    struct affiliate *row;
+    map_each (&room->affiliations, at, row)
+        affiliate_free(row);
+    map_empty(&room->affiliations, key);
+    map_empty(&room->reserved_nicks, key);
+    room->owner_count = 0;
+
+    struct kept_role *kept;
+    map_each (&room->roles_kept, at, kept)
+        kept_free(kept);
+    map_empty(&room->roles_kept, key);
+
+    struct invited_account *invited;
+    map_each (&room->invited, at, invited)
+        invited_free(invited);
+    map_empty(&room->invited, key);
+
+    struct voice_request *request;
+    map_each (&room->voice_pending, at, request)
+        request_free(request);
+    map_empty(&room->voice_pending, key);
+}
+
+static void room_clear_history(struct room *room)
+{
+    for (uint32_t i = 0; i < room->history.count; i++)
+        frame_unref(room_history_at(room, i)->frame);
+    mem_free(room->history.ring);
+    room->history = (struct history){0};
+}
+
+void room_clear_content(struct room *room)
+{
+    room_clear_maps(room);
+    room_clear_history(room);
+    frame_unref(room->subject.frame);
+    str_free(&room->subject.plain);
+    room->subject = (struct subject){0};
+    str_free(&room->creator);
+    room->creator = STR_NONE;
+    memset(room->secret, 0, sizeof(room->secret));
+}
+
+void room_clear(struct room *room)
+{
+    ensure(room->session_count == 0);
+    room_clear_content(room);
+    room_options_fini(&room->options);
+    room->options = (struct room_options){0};
+    str_free(&room->tombstone.alternate);
+    str_free(&room->tombstone.reason);
+    room->tombstone.alternate = STR_NONE;
+    room->tombstone.reason = STR_NONE;
+    room->tombstone.until_us = 0;
+    room->created_us = 0;
+    room->state = ROOM_ABSENT;
+}
+
+void room_free(struct room *room)
+{
+    if (room == NULL)
+        return;
+    struct occupant *occupant;
+    occupant_each (room, at, occupant)
+        occupant_remove(room, occupant);
+    room_clear(room);
+    map_fini(&room->affiliations);
+    map_fini(&room->reserved_nicks);
+    map_fini(&room->occupants_by_nick);
+    map_fini(&room->occupants_by_account);
+    map_fini(&room->sessions_by_jid);
+    map_fini(&room->roles_kept);
+    map_fini(&room->invited);
+    map_fini(&room->voice_pending);
+    mem_free(room->occupants);
+    mem_free(room->sessions);
+    roster_unref(room->roster);
+    jid_free(room->jid);
+    mem_free(room);
+}
+
+bool room_exists(const struct room *room)
+{
+    return room->state == ROOM_LOCKED || room->state == ROOM_OPEN;
+}
+
+bool room_forgettable(const struct room *room)
+{
+    return room->state == ROOM_ABSENT && room->session_count == 0;
+}
+
+uint64_t room_id(const struct room *room)
+{
+    return room->id;
+}
+
+const struct jid *room_jid(const struct room *room)
+{
+    return room->jid;
+}
+
+/* ---- affiliations ---- */
+
+struct affiliate *room_affiliate(const struct room *room, struct str bare_jid)
+{
+    return map_get(&room->affiliations, bare_jid);
+}
+
+struct affiliate *room_nick_owner(const struct room *room, struct str nick_key)
+{
+    return map_get(&room->reserved_nicks, nick_key);
+}
+
+static struct str domain_part(struct str bare_jid)
+{
+    const char *at = memchr(bare_jid.at, '@', bare_jid.len);
+    if (at == NULL)
+        return bare_jid;
+    size_t local = (size_t)(at - bare_jid.at) + 1;
+    return str_of(bare_jid.at + local, bare_jid.len - local);
+}
+
+enum affiliation room_affiliation_str(const struct room *room, struct str bare_jid)
+{
+    if (map_get(&room->env->settings->admins, bare_jid) != NULL)
+        return AFF_OWNER;
+    if (room->affiliations.count == 0)
+        return AFF_NONE;
+    const struct affiliate *row = room_affiliate(room, bare_jid);
+    if (row != NULL)
+        return row->affiliation;
+    row = room_affiliate(room, domain_part(bare_jid));
+    return row != NULL && row->affiliation == AFF_OUTCAST ? AFF_OUTCAST : AFF_NONE;
+}
+
+enum affiliation room_affiliation(const struct room *room, const struct jid *account)
+{
+    return room_affiliation_str(room, jid_bare(account));
+}
+
+/* ---- memories ---- */
+
+enum role room_kept_role(const struct room *room, struct str bare_jid)
+{
+    const struct kept_role *kept = map_get(&room->roles_kept, bare_jid);
+    return kept == NULL ? ROLE_NONE : kept->role;
+}
+
+void room_keep_role(struct room *room, struct str bare_jid, enum role role)
+{
+    struct kept_role *kept = map_get(&room->roles_kept, bare_jid);
+    if (role == ROLE_NONE) {
+        if (kept != NULL) {
+            map_remove(&room->roles_kept, bare_jid);
+            kept_free(kept);
+        }
+        return;
+    }
+    if (kept == NULL) {
+        if (room->roles_kept.count >= ROOM_ROLES_KEPT_MAX) {
+            uint32_t at = 0;
+            struct kept_role *oldest = map_next(&room->roles_kept, &at);
+            map_remove(&room->roles_kept, oldest->jid);
+            kept_free(oldest);
+        }
+        kept = MEM_NEW(struct kept_role);
+        kept->jid = str_copy(bare_jid);
+        map_put(&room->roles_kept, kept->jid, kept);
+    }
+    kept->role = role;
+}
+
+const struct invited_account *room_invited(const struct room *room, struct str bare_jid)
+{
+    return map_get(&room->invited, bare_jid);
+}
+
+void room_invite_forget(struct room *room, struct str bare_jid)
+{
+    struct invited_account *invited = map_remove(&room->invited, bare_jid);
+    if (invited != NULL)
+        invited_free(invited);
+}
+
+void room_invite_keep(struct room *room, struct str bare_jid, struct str by_bare_jid)
+{
+    room_invite_forget(room, bare_jid);
+    if (room->invited.count >= ROOM_INVITED_MAX) {
+        uint32_t at = 0;
+        const struct invited_account *oldest = map_next(&room->invited, &at);
+        room_invite_forget(room, oldest->jid);
+    }
+    struct invited_account *invited = MEM_NEW(struct invited_account);
+    invited->jid = str_copy(bare_jid);
+    invited->by = str_copy(by_bare_jid);
+    map_put(&room->invited, invited->jid, invited);
+}
+
+void room_voice_forget(struct room *room, struct str account)
+{
+    struct voice_request *request = map_remove(&room->voice_pending, account);
+    if (request != NULL)
+        request_free(request);
+}
+
+bool room_voice_keep(struct room *room, struct str account, struct str full_jid)
+{
+    struct voice_request *request = map_get(&room->voice_pending, account);
+    if (request == NULL) {
+        if (room->voice_pending.count >= ROOM_VOICE_PENDING_MAX)
+            return false;
+        request = MEM_NEW(struct voice_request);
+        request->account = str_copy(account);
+        map_put(&room->voice_pending, request->account, request);
+    }
+    str_free(&request->jid);
+    request->jid = str_copy(full_jid);
+    return true;
+}
+
+/* ---- the directory, and the end of a temporary room ---- */
+
+void room_publish(struct room *room, struct step *step)
+{
+    bool listed = room->state == ROOM_OPEN && room->options.is_public;
+    if (!listed) {
+        if (room->published.listed)
+            effect_publish(step, false, STR_NONE, 0);
+        room->published.listed = false;
+        return;
+    }
+    uint64_t name_hash = hash_str(&room->env->hash_key, room->options.name);
+    if (room->published.listed && room->published.occupants == room->occupant_count &&
+        room->published.name_hash == name_hash)
+        return;
+    room->published.listed = true;
+    room->published.occupants = room->occupant_count;
+    room->published.name_hash = name_hash;
+    effect_publish(step, true, room->options.name, room->occupant_count);
+}
+
+void room_settle(struct room *room, struct step *step)
+{
+    UNUSED(step);
+    if (room->session_count > 0)
+        return;
+    /* A locked room has nobody but its creator: left before it was configured, it never was
+     * (SEMANTICS 3.5). */
+    bool over =
+        room->state == ROOM_LOCKED || (room->state == ROOM_OPEN && !room->options.persistent);
+    if (over)
+        room_clear(room);
+}

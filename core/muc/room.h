@@ -1,0 +1,162 @@
+/*
+ * Room state. Owned and touched by one shard's thread only; every writer of durable parts is
+ * change_apply(), every writer of who is inside is core/muc/occupant.c.
+ */
+#ifndef CORE_MUC_ROOM_H
+#define CORE_MUC_ROOM_H
+
+#include "core/base/limits.h"
+#include "core/base/map.h"
+#include "core/muc/muc.h"
+#include "core/muc/occupant.h"
+#include "core/muc/option.h"
+
+enum room_state {
+    ROOM_ABSENT, /* does not exist: nothing but an address */
+    ROOM_LOCKED, /* created, not yet configured */
+    ROOM_OPEN,
+    ROOM_DESTROYED, /* a tombstone stands */
+};
+
+/* An account's standing in the room; key of room->affiliations is `jid`. AFF_NONE is not stored. */
+struct affiliate {
+    struct str jid; /* heap, bare or domain */
+    enum affiliation affiliation;
+    struct str nick;     /* heap: reserved nickname or absent */
+    struct str nick_key; /* heap */
+    struct str reason;   /* heap or absent */
+};
+
+/* A message kept for those who enter. */
+struct history_entry {
+    struct frame *frame; /* as it was broadcast; counted */
+    int64_t at_us;
+};
+
+struct history {
+    struct history_entry *ring;
+    uint32_t size;  /* allocated */
+    uint32_t start; /* oldest */
+    uint32_t count;
+    size_t bytes;
+};
+
+struct subject {
+    struct frame *frame; /* as it was broadcast, or NULL: never set */
+    bool cleared;
+    int64_t at_us;
+    struct str plain; /* heap */
+};
+
+/* A voice decision that outlives leaving; key of room->roles_kept. */
+struct kept_role {
+    struct str jid; /* heap, bare */
+    enum role role;
+};
+
+/* Who may decline an invitation, and to whom; key of room->invited is `jid`. */
+struct invited_account {
+    struct str jid; /* heap, bare: who was invited */
+    struct str by;  /* heap, bare: who invited last */
+};
+
+/* A visitor asked for voice while no moderator was inside; key of room->voice_pending: `account` */
+struct voice_request {
+    struct str account; /* heap, bare */
+    struct str jid;     /* heap, full: the session that asked */
+};
+
+struct room {
+    const struct muc_env *env; /* borrowed */
+    struct jid *jid;           /* bare, owned */
+    uint64_t id;
+    enum room_state state;
+    struct room_options options;
+    uint8_t secret[32]; /* occupant-ids are made with it; new for each creation */
+    struct str creator; /* heap, bare JID: may enter while locked */
+    int64_t created_us;
+
+    struct map affiliations;   /* bare JID -> struct affiliate */
+    struct map reserved_nicks; /* nick key -> struct affiliate */
+    unsigned owner_count;
+
+    struct map occupants_by_nick;    /* nick key -> struct occupant */
+    struct map occupants_by_account; /* bare JID -> first struct occupant */
+    struct map sessions_by_jid;      /* full JID -> struct session */
+    struct occupant **occupants;     /* by number, with holes */
+    uint32_t occupants_size;
+    uint32_t occupant_count;
+    struct session **sessions; /* by number, with holes */
+    uint32_t sessions_size;
+    uint32_t session_count;
+    uint64_t joins; /* ever */
+    struct roster *roster;
+
+    struct history history;
+    struct subject subject;
+    struct map roles_kept;    /* bare JID -> struct kept_role: voice decisions */
+    struct map invited;       /* bare JID -> struct invited_account: who may decline, and to whom */
+    struct map voice_pending; /* bare JID -> struct voice_request: waits for a moderator */
+
+    struct {                  /* ROOM_DESTROYED */
+        struct str alternate; /* heap */
+        struct str reason;    /* heap */
+        int64_t until_us;
+    } tombstone;
+
+    struct { /* what the directory was told last */
+        bool listed;
+        uint32_t occupants;
+        uint64_t name_hash;
+    } published;
+    uint32_t occupant_hole; /* where to look first for a free number */
+    uint32_t session_hole;
+};
+
+/* An account's affiliation: the service's admins are owners; a ban of the domain counts. */
+enum affiliation room_affiliation(const struct room *room, const struct jid *account);
+enum affiliation room_affiliation_str(const struct room *room, struct str bare_jid);
+/* Its row, or NULL. */
+struct affiliate *room_affiliate(const struct room *room, struct str bare_jid);
+/* Who reserved the nickname, or NULL. */
+struct affiliate *room_nick_owner(const struct room *room, struct str nick_key);
+
+/* True for ROOM_LOCKED and ROOM_OPEN. */
+bool room_exists(const struct room *room);
+
+/* Voice decisions remembered while the room lives (SEMANTICS 6.1.1). ROLE_NONE: nothing known. */
+enum role room_kept_role(const struct room *room, struct str bare_jid);
+void room_keep_role(struct room *room, struct str bare_jid, enum role role);
+
+/* Invitations remembered while the room lives (SEMANTICS 10.7); the oldest is forgotten first. */
+const struct invited_account *room_invited(const struct room *room, struct str bare_jid);
+void room_invite_keep(struct room *room, struct str bare_jid, struct str by_bare_jid);
+void room_invite_forget(struct room *room, struct str bare_jid);
+
+/* Voice requests nobody could answer yet (SEMANTICS 10.9), one per account. False: there are
+ * ROOM_VOICE_PENDING_MAX already. Walk them with map_each(&room->voice_pending, ...). */
+bool room_voice_keep(struct room *room, struct str account, struct str full_jid);
+void room_voice_forget(struct room *room, struct str account);
+
+/* Tells the directory whatever has changed: name, listed, number of occupants. Call once at the end
+ * of a step that changed one of them; does nothing if nothing has. */
+void room_publish(struct room *room, struct step *step);
+
+/* After the last session has left: a temporary room is over (options, affiliations, history go). */
+void room_settle(struct room *room, struct step *step);
+
+/* Ends the room at once: everything but its address is gone and the state is ROOM_ABSENT. Nobody is
+ * inside any more. */
+void room_clear(struct room *room);
+/* Only what the room remembers: affiliations, history, subject, memories, secret. Its options stay
+ * until those inside have been put out. For change_apply(). */
+void room_clear_content(struct room *room);
+
+/* History: keeps a reference of its own; the oldest goes when over the room's limits. */
+void room_history_add(struct room *room, struct frame *frame, int64_t at_us);
+/* Down to what the room's options allow, after they have changed. */
+void room_history_trim(struct room *room);
+/* The i-th oldest. */
+const struct history_entry *room_history_at(const struct room *room, uint32_t i);
+
+#endif

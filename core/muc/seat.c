@@ -1,0 +1,69 @@
+/*
+ * The order in which a session that enters, or comes back, is told things (SEMANTICS 2.3): who is
+ * here, then itself, then what features add (history, subject). One step emits it all, so nothing
+ * live can come in between.
+ * @xep 0045 1.35.5 #order #enter-pres
+ */
+#include "core/muc/feature.h"
+
+static bool same_look(const struct session *a, const struct session *b)
+{
+    return str_eq(a->payload, b->payload) && str_eq(a->lang, b->lang);
+}
+
+/* Did what others see of the nickname change by this session's coming? */
+static bool newcomer_is_seen(const struct room *room, const struct session *newcomer)
+{
+    const struct occupant *occupant = newcomer->occupant;
+    if (newcomer->joined != room->joins)
+        return true; /* not new: the caller knows that its presence differs */
+    if (occupant_primary(occupant) != newcomer)
+        return false;
+    const struct session *before = NULL;
+    for (const struct session *session = occupant->sessions; session != NULL;
+         session = session->next) {
+        if (session != newcomer && (before == NULL || session->priority >= before->priority))
+            before = session;
+    }
+    return before == NULL || !same_look(before, newcomer);
+}
+
+static void show_to_others(struct room *room, struct step *step, const struct session *session)
+{
+    const struct occupant *occupant = session->occupant;
+    if (occupant->session_count == 1) {
+        presence_to_others(room, step, occupant, NULL);
+        return;
+    }
+    for (const struct session *other = occupant->sessions; other != NULL; other = other->next) {
+        if (other != session)
+            presence_to_self(room, step, occupant, other, NULL);
+    }
+    presence_sessions_changed(room, step, occupant, newcomer_is_seen(room, session));
+}
+
+static uint32_t room_statuses(const struct room *room)
+{
+    uint32_t set = 0;
+    if (room->options.whois == WHOIS_ANYONE)
+        set |= STATUS_BIT(100);
+    if (room->options.archive)
+        set |= STATUS_BIT(170);
+    return set;
+}
+
+void seat_session_shown(struct room *room, struct step *step, struct session *session,
+                        const struct inbound *in, const struct node *x, uint32_t self_statuses,
+                        bool tell_others)
+{
+    struct news own = {
+        .self_statuses = self_statuses | room_statuses(room),
+        .id = in->id,
+        .id_for = session,
+    };
+    presence_list(room, step, session);
+    if (tell_others)
+        show_to_others(room, step, session);
+    presence_to_self(room, step, session->occupant, session, &own);
+    features_entered(room, step, session, x);
+}

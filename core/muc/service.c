@@ -1,0 +1,218 @@
+/*
+ * Stanzas to the service itself: what it is, which rooms are public, ping, version. The service is
+ * never a room (SEMANTICS 1.8): it is not entered and nothing is said in it.
+ * @xep 0045 1.35.5 #disco-service #disco-rooms
+ * @xep 0030 2.5.0 #info-basic #items-basic
+ * @xep 0059 1.0 #limit #forwards #backwards #notfound #last #jump #count
+ * @xep 0199 2.0.1 #c2s
+ * @xep 0092 1.1 #protocol
+ */
+#include "core/muc/muc.h"
+
+#include "core/base/limits.h"
+#include "core/muc/inbound.h"
+#include "core/xmpp/disco.h"
+
+#include <stdlib.h>
+
+enum { ROOMS_FIRST = 64 };
+
+/* ---- answers ---- */
+
+static void service_refuse(struct step *step, const struct inbound *in,
+                           const struct refusal *refusal)
+{
+    struct refuse_more more = {.by = step->env->settings->domain};
+    struct frame *frame = refusal_frame(step->arena, in->root, refusal, jid_full(in->to), &more);
+    if (frame != NULL)
+        reply(step, in, frame);
+}
+
+static void answer_empty(struct step *step, const struct inbound *in)
+{
+    struct fb fb;
+    reply_begin(&fb, step, in);
+    reply(step, in, fb_finish(&fb));
+}
+
+static void answer_version(struct step *step, const struct inbound *in)
+{
+    struct fb fb;
+    reply_begin(&fb, step, in);
+    fb_open(&fb, NAME_QUERY, NS_VERSION);
+    fb_leaf(&fb, NAME_NAME, NS_VERSION, STR("Stentor"));
+    fb_leaf(&fb, NAME_VERSION, NS_VERSION, step->env->settings->version);
+    fb_close(&fb);
+    reply(step, in, fb_finish(&fb));
+}
+
+static void answer_info(struct step *step, const struct inbound *in)
+{
+    static const enum ns features[] = {
+        NS_DISCO_INFO, NS_DISCO_ITEMS, NS_MUC, NS_OCCUPANT_ID, NS_RSM, NS_PING, NS_VERSION,
+    };
+    struct fb fb;
+    reply_begin(&fb, step, in);
+    fb_open(&fb, NAME_QUERY, NS_DISCO_INFO);
+    fb_identity(&fb, "conference", "text", STR("Chatrooms"));
+    for (unsigned i = 0; i < ARRAY_LEN(features); i++)
+        fb_feature_ns(&fb, features[i]);
+    fb_close(&fb);
+    reply(step, in, fb_finish(&fb));
+}
+
+/* ---- the list of rooms ---- */
+
+struct room_list {
+    struct listed_room *rooms; /* sorted by JID */
+    size_t count;
+};
+
+/* A part of the list. */
+struct page {
+    size_t first;
+    size_t count;
+};
+
+static int by_jid(const void *left, const void *right)
+{
+    const struct listed_room *a = left, *b = right;
+    return strcmp(a->jid->text, b->jid->text);
+}
+
+static struct room_list collect(struct arena *arena, const struct room_lister *lister)
+{
+    struct room_list list = {arena_raw(arena, sizeof(struct listed_room) * ROOMS_FIRST), 0};
+    size_t cap = ROOMS_FIRST;
+    struct listed_room room;
+    while (lister->next(lister->self, &room)) {
+        if (list.count == cap) {
+            struct listed_room *rooms = arena_raw(arena, sizeof(*rooms) * cap * 2);
+            memcpy(rooms, list.rooms, sizeof(*rooms) * cap);
+            list.rooms = rooms;
+            cap *= 2;
+        }
+        list.rooms[list.count++] = room;
+    }
+    qsort(list.rooms, list.count, sizeof(*list.rooms), by_jid);
+    return list;
+}
+
+/* How many rooms stand before that JID: the order of the list makes a page's place known even if
+ * the room it is counted from has gone meanwhile (0059 #notfound). */
+static size_t rooms_before(const struct room_list *list, struct str jid, bool or_equal)
+{
+    size_t low = 0, high = list->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strncmp(list->rooms[middle].jid->text, jid.at, jid.len);
+        if (order == 0 && list->rooms[middle].jid->bare_len > jid.len)
+            order = 1;
+        if (order < 0 || (order == 0 && or_equal))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static struct page page_from(const struct room_list *list, size_t first, size_t max)
+{
+    if (first > list->count)
+        first = list->count;
+    size_t rest = list->count - first;
+    return (struct page){first, rest < max ? rest : max};
+}
+
+static struct page page_of(const struct room_list *list, const struct rsm_request *rsm)
+{
+    size_t max = DISCO_ITEMS_PAGE;
+    if (rsm->has_max && rsm->max < max)
+        max = (size_t)rsm->max;
+    if (rsm->backwards) {
+        size_t end = str_empty(rsm->before) ? list->count : rooms_before(list, rsm->before, false);
+        return (struct page){end > max ? end - max : 0, end > max ? max : end};
+    }
+    if (!str_empty(rsm->after))
+        return page_from(list, rooms_before(list, rsm->after, true), max);
+    return page_from(list, rsm->has_index ? (size_t)rsm->index : 0, max);
+}
+
+static void answer_items(struct step *step, const struct inbound *in,
+                         const struct room_lister *lister)
+{
+    struct rsm_request rsm = rsm_read(step->arena, in->payload);
+    if (rsm.malformed) {
+        service_refuse(step, in, &refusal_BAD_REQUEST);
+        return;
+    }
+    struct room_list list = collect(step->arena, lister);
+    struct page page = page_of(&list, &rsm);
+    struct fb fb;
+    reply_begin(&fb, step, in);
+    fb_open(&fb, NAME_QUERY, NS_DISCO_ITEMS);
+    for (size_t i = 0; i < page.count; i++) {
+        const struct listed_room *room = &list.rooms[page.first + i];
+        fb_disco_item(&fb, jid_full(room->jid), str_empty(room->name) ? STR_NONE : room->name);
+    }
+    if (rsm.present || page.count < list.count) {
+        const struct listed_room *at = &list.rooms[page.first];
+        struct str first = page.count > 0 ? jid_full(at[0].jid) : STR_NONE;
+        struct str last = page.count > 0 ? jid_full(at[page.count - 1].jid) : STR_NONE;
+        fb_rsm(&fb, first, page.first, last, list.count);
+    }
+    fb_close(&fb);
+    reply(step, in, fb_finish(&fb));
+}
+
+/* ---- dispatch ---- */
+
+static bool is_disco(const struct node *payload)
+{
+    return node_is(payload, NAME_QUERY, NS_DISCO_INFO) ||
+           node_is(payload, NAME_QUERY, NS_DISCO_ITEMS);
+}
+
+static void step_get(struct step *step, const struct inbound *in, const struct room_lister *lister)
+{
+    const struct node *payload = in->payload;
+    if (is_disco(payload) && str_present(node_attr(payload, NAME_NODE)))
+        service_refuse(step, in, &refusal_ITEM_NOT_FOUND);
+    else if (node_is(payload, NAME_QUERY, NS_DISCO_INFO))
+        answer_info(step, in);
+    else if (node_is(payload, NAME_QUERY, NS_DISCO_ITEMS))
+        answer_items(step, in, lister);
+    else if (node_is(payload, NAME_PING, NS_PING))
+        answer_empty(step, in);
+    else if (node_is(payload, NAME_QUERY, NS_VERSION))
+        answer_version(step, in);
+    else
+        service_refuse(step, in, &refusal_SERVICE_UNAVAILABLE);
+}
+
+static void step_iq(struct step *step, const struct inbound *in, const struct room_lister *lister)
+{
+    if ((in->type & (TYPE_RESULT | TYPE_ERROR)) != 0)
+        return;
+    if (!inbound_is_request(in))
+        service_refuse(step, in, &refusal_BAD_REQUEST);
+    else if (!jid_is_bare(in->to))
+        service_refuse(step, in, &refusal_SERVICE_UNAVAILABLE);
+    else if (in->type == TYPE_GET)
+        step_get(step, in, lister);
+    else if (is_disco(in->payload) || node_is(in->payload, NAME_VCARD, NS_VCARD))
+        service_refuse(step, in, &refusal_NOT_ALLOWED);
+    else
+        service_refuse(step, in, &refusal_SERVICE_UNAVAILABLE);
+}
+
+void service_step(const struct event *event, const struct room_lister *lister, struct step *step)
+{
+    struct inbound in;
+    if (event->kind != EV_STANZA || !inbound_read(NULL, step, event, &in))
+        return;
+    if (in.kind == KIND_IQ)
+        step_iq(step, &in, lister);
+    else if (in.type != TYPE_UNAVAILABLE)
+        service_refuse(step, &in, &refusal_SERVICE_UNAVAILABLE);
+}

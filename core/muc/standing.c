@@ -1,0 +1,117 @@
+/*
+ * What an affiliation change means to those inside: new roles, removals, refreshed presences; and
+ * the message about somebody who is not.
+ * @xep 0045 1.35.5 #ban #grantmember #revokemember #grantadmin #grantowner #affil-change
+ */
+#include "core/muc/feature.h"
+
+/* The one status code of being put out by an affiliation change. */
+static uint32_t removal_status(enum affiliation after)
+{
+    return after == AFF_OUTCAST ? STATUS_BIT(301) : STATUS_BIT(321);
+}
+
+static void stand(struct room *room, struct step *step, struct occupant *occupant,
+                  const struct affiliation_change *changed, const struct actor *actor, bool refresh)
+{
+    /* Not always what the list says now: the service's admins stay owners whatever it says of them,
+     * and who is taken off it may come under a ban of the whole domain. */
+    enum affiliation after = occupant->affiliation;
+    bool service_admin = after == AFF_OWNER && changed->after != AFF_OWNER;
+    enum affiliation before = service_admin ? after : changed->before;
+    enum role role = role_after(occupant->role, before, after, room->options.moderated,
+                                room->options.members_only);
+    struct news news = {.actor = actor, .reason = changed->reason};
+
+    if (role == ROLE_NONE) {
+        news.statuses = removal_status(after);
+        removal_occupant(room, step, occupant, &news);
+        return;
+    }
+    enum role old = occupant->role;
+    if (role == old && before == after && !refresh)
+        return;
+    occupant_set_role(room, occupant, role);
+    presence_standing_changed(room, step, occupant, old, &news);
+}
+
+/* Whoever uses a nickname that is now somebody else's (SEMANTICS 7.10). */
+static void evict(struct room *room, struct step *step, const struct affiliation_change *changed)
+{
+    const struct affiliate *row = room_affiliate(room, changed->jid);
+    if (!changed->set_nick || row == NULL || !str_present(row->nick))
+        return;
+    struct occupant *holder = occupant_by_nick(room, row->nick_key);
+    if (holder == NULL || str_eq(holder->account, changed->jid))
+        return;
+    struct news news = {
+        .statuses = STATUS_BIT(307),
+        .reason = STR("This nickname is reserved"),
+    };
+    removal_occupant(room, step, holder, &news);
+}
+
+/* Members who are not inside are shown as such where the room wants it (SEMANTICS 4.5.4). */
+static void show_absent(struct room *room, struct step *step, struct str jid)
+{
+    const struct affiliate *row = room_affiliate(room, jid);
+    if ((room->options.broadcast & BROADCAST_NONE) == 0 || row == NULL || !str_present(row->nick) ||
+        room->session_count == 0)
+        return;
+    if (room->options.whois == WHOIS_ANYONE) {
+        effect_broadcast(step, presence_absent(room, step, row, true), room->roster, AUDIENCE_ALL);
+        return;
+    }
+    effect_broadcast(step, presence_absent(room, step, row, true), room->roster,
+                     (struct audience){ROSTER_MODERATOR, OCCUPANT_NONE});
+    effect_broadcast(step, presence_absent(room, step, row, false), room->roster,
+                     (struct audience){ROSTER_VISITOR | ROSTER_PARTICIPANT, OCCUPANT_NONE});
+}
+
+static void tell_of_absent(struct room *room, struct step *step,
+                           const struct affiliation_change *changed)
+{
+    uint32_t statuses = 0;
+    if (changed->before == changed->after && !changed->set_nick)
+        return;
+    if (changed->after == AFF_OUTCAST)
+        statuses = STATUS_BIT(301);
+    else if (changed->after == AFF_NONE && room->options.members_only)
+        statuses = STATUS_BIT(321);
+    presence_absent_affiliation(room, step, changed->jid, changed->after, changed->reason,
+                                statuses);
+    show_absent(room, step, changed->jid);
+}
+
+static void stand_domain(struct room *room, struct step *step,
+                         const struct affiliation_change *changed, const struct actor *actor)
+{
+    struct occupant *occupant;
+    occupant_each (room, at, occupant) {
+        if (occupant->affiliation == AFF_OUTCAST)
+            stand(room, step, occupant, changed, actor, false);
+    }
+}
+
+void standing_apply(struct room *room, struct step *step, const struct affiliation_change *changed,
+                    const struct actor *actor, bool refresh)
+{
+    bool domain = memchr(changed->jid.at, '@', changed->jid.len) == NULL;
+    struct occupant *occupant = occupant_by_account(room, changed->jid);
+
+    evict(room, step, changed);
+    if (domain) {
+        stand_domain(room, step, changed, actor);
+        tell_of_absent(room, step, changed);
+        return;
+    }
+    if (occupant == NULL) {
+        tell_of_absent(room, step, changed);
+        return;
+    }
+    while (occupant != NULL) {
+        struct occupant *next = occupant->same_account;
+        stand(room, step, occupant, changed, actor, refresh);
+        occupant = next;
+    }
+}

@@ -1,0 +1,426 @@
+#include "tests/support/script.h"
+
+#include "tests/support/match.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reader {
+    struct script *script;
+    const char *line; /* the current one, without its end */
+    size_t line_len;
+    unsigned line_number;
+    bool cast_ended;
+    bool in_stanza; /* indented lines belong to the last step */
+    char *problem;
+};
+
+static char *copy_of(const char *at, size_t len)
+{
+    char *copy = malloc(len + 1);
+    if (copy == NULL)
+        abort();
+    memcpy(copy, at, len);
+    copy[len] = '\0';
+    return copy;
+}
+
+static void *grown(void *array, unsigned count, size_t item_size)
+{
+    void *bigger = realloc(array, (count + 1) * item_size);
+    if (bigger == NULL)
+        abort();
+    memset((char *)bigger + count * item_size, 0, item_size);
+    return bigger;
+}
+
+/* ---- what the steps are called ---- */
+
+static const struct {
+    const char *text;
+    enum script_verb verb;
+    bool has_stanza;
+} verbs[] = {
+    {"connects", SCRIPT_CONNECTS, false},
+    {"disconnects", SCRIPT_DISCONNECTS, false},
+    {"sends:", SCRIPT_SENDS, true},
+    {"receives:", SCRIPT_RECEIVES, true},
+    {"receives nothing", SCRIPT_RECEIVES_NOTHING, false},
+};
+
+#define VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+const char *script_verb_text(enum script_verb verb)
+{
+    for (size_t i = 0; i < VERBS; i++) {
+        if (verbs[i].verb == verb)
+            return verbs[i].text;
+    }
+    return "does something unknown";
+}
+
+int script_client_named(const struct script *script, const char *name, unsigned name_len)
+{
+    for (unsigned i = 0; i < script->client_count; i++) {
+        const char *known = script->clients[i].name;
+        if (strlen(known) == name_len && memcmp(known, name, name_len) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+/* ---- reading ---- */
+
+static bool wrong(struct reader *reader, unsigned line, const char *what)
+{
+    if (asprintf(&reader->problem, "%s:%u: %s", reader->script->path, line, what) < 0)
+        abort();
+    return false;
+}
+
+/* Moves the line's ends inwards past blanks. */
+static void trim(const char **at, size_t *len)
+{
+    while (*len > 0 && isspace((unsigned char)**at)) {
+        (*at)++;
+        (*len)--;
+    }
+    while (*len > 0 && isspace((unsigned char)(*at)[*len - 1]))
+        (*len)--;
+}
+
+static bool read_object(struct reader *reader)
+{
+    static const char head[] = "[Client]";
+    const char *at = reader->line;
+    size_t len = reader->line_len;
+    if (len < sizeof(head) - 1 || memcmp(at, head, sizeof(head) - 1) != 0)
+        return wrong(reader, reader->line_number, "the cast has only objects of the kind [Client]");
+    at += sizeof(head) - 1;
+    len -= sizeof(head) - 1;
+    trim(&at, &len);
+    if (len == 0)
+        return wrong(reader, reader->line_number, "the client has no name");
+    struct script *script = reader->script;
+    if (script_client_named(script, at, (unsigned)len) >= 0)
+        return wrong(reader, reader->line_number, "there is already a client of that name");
+    script->clients = grown(script->clients, script->client_count, sizeof(script->clients[0]));
+    script->clients[script->client_count].name = copy_of(at, len);
+    script->clients[script->client_count].line = reader->line_number;
+    script->client_count++;
+    return true;
+}
+
+static bool read_property(struct reader *reader)
+{
+    struct script *script = reader->script;
+    const char *at = reader->line;
+    size_t len = reader->line_len;
+    trim(&at, &len);
+    const char *colon = memchr(at, ':', len);
+    if (colon == NULL || script->client_count == 0)
+        return wrong(reader, reader->line_number, "not a 'key: value' of a client");
+    const char *value = colon + 1;
+    size_t value_len = (size_t)(at + len - value);
+    trim(&value, &value_len);
+    struct script_client *client = &script->clients[script->client_count - 1];
+    char **place = NULL;
+    if (strncmp(at, "jid:", 4) == 0)
+        place = &client->jid;
+    else if (strncmp(at, "password:", 9) == 0)
+        place = &client->password;
+    if (place == NULL)
+        return true;
+    free(*place);
+    *place = copy_of(value, value_len);
+    return true;
+}
+
+static bool end_cast(struct reader *reader)
+{
+    const struct script *script = reader->script;
+    for (unsigned i = 0; i < script->client_count; i++) {
+        const struct script_client *client = &script->clients[i];
+        if (client->jid == NULL || client->password == NULL)
+            return wrong(reader, client->line, "the client needs a jid and a password");
+    }
+    if (script->client_count == 0)
+        return wrong(reader, reader->line_number, "no client was named before the steps begin");
+    reader->cast_ended = true;
+    return true;
+}
+
+/* A name may have blanks and one may begin like another: the longest that fits is meant. */
+static int client_at(const struct script *script, const char *line, size_t len, size_t *name_len)
+{
+    int found = -1;
+    *name_len = 0;
+    for (unsigned i = 0; i < script->client_count; i++) {
+        size_t known = strlen(script->clients[i].name);
+        if (known > *name_len && known < len && line[known] == ' ' &&
+            memcmp(line, script->clients[i].name, known) == 0) {
+            found = (int)i;
+            *name_len = known;
+        }
+    }
+    return found;
+}
+
+static bool read_step(struct reader *reader)
+{
+    struct script *script = reader->script;
+    size_t name_len;
+    int client = client_at(script, reader->line, reader->line_len, &name_len);
+    if (client < 0)
+        return wrong(reader, reader->line_number, "the line does not begin with a client's name");
+    const char *verb = reader->line + name_len;
+    size_t verb_len = reader->line_len - name_len;
+    trim(&verb, &verb_len);
+    for (size_t i = 0; i < VERBS; i++) {
+        if (strlen(verbs[i].text) != verb_len || memcmp(verbs[i].text, verb, verb_len) != 0)
+            continue;
+        script->steps = grown(script->steps, script->step_count, sizeof(script->steps[0]));
+        script->steps[script->step_count++] = (struct script_step){
+            .verb = verbs[i].verb,
+            .client = (unsigned)client,
+            .line = reader->line_number,
+        };
+        reader->in_stanza = verbs[i].has_stanza;
+        return true;
+    }
+    return wrong(reader, reader->line_number,
+                 "what a client does is one of: connects, disconnects, sends:, receives:, "
+                 "receives nothing");
+}
+
+static bool read_stanza_line(struct reader *reader)
+{
+    if (!reader->in_stanza)
+        return wrong(reader, reader->line_number, "an indented line that belongs to no stanza");
+    struct script_step *step = &reader->script->steps[reader->script->step_count - 1];
+    char *longer = NULL;
+    if (asprintf(&longer, "%s%.*s\n", step->stanza == NULL ? "" : step->stanza,
+                 (int)reader->line_len, reader->line) < 0)
+        abort();
+    free(step->stanza);
+    step->stanza = longer;
+    return true;
+}
+
+static void read_comment(struct reader *reader)
+{
+    if (reader->script->title[0] != '\0')
+        return;
+    const char *at = reader->line;
+    size_t len = reader->line_len;
+    while (len > 0 && *at == '#') {
+        at++;
+        len--;
+    }
+    trim(&at, &len);
+    free(reader->script->title);
+    reader->script->title = copy_of(at, len);
+}
+
+static bool read_line(struct reader *reader)
+{
+    const char *at = reader->line;
+    size_t len = reader->line_len;
+    trim(&at, &len);
+    if (len == 0)
+        return true;
+    if (reader->line[0] == '#') {
+        reader->in_stanza = false;
+        read_comment(reader);
+        return true;
+    }
+    bool indented = at != reader->line;
+    if (!reader->cast_ended) {
+        if (len >= 3 && memcmp(reader->line, "---", 3) == 0)
+            return end_cast(reader);
+        return indented ? read_property(reader) : read_object(reader);
+    }
+    return indented ? read_stanza_line(reader) : read_step(reader);
+}
+
+static const char *any_address(const void *self, unsigned client)
+{
+    (void)self;
+    (void)client;
+    return "someone@somewhere/here";
+}
+
+/* Finds what is wrong with a stanza now, not in the middle of a conversation. */
+static bool check_step(struct reader *reader, const struct script_step *step)
+{
+    if (step->verb != SCRIPT_SENDS && step->verb != SCRIPT_RECEIVES)
+        return true;
+    if (step->stanza == NULL)
+        return wrong(reader, step->line, "the stanza is missing; it stands on indented lines");
+    const struct script_addresses addresses = {any_address, any_address, NULL};
+    char *problem = NULL;
+    char *expanded = script_expand(reader->script, step->stanza, &addresses, &problem);
+    char *checked = expanded == NULL ? NULL : match_outgoing(expanded, &problem);
+    if (checked == NULL)
+        wrong(reader, step->line, problem);
+    free(expanded);
+    free(problem);
+    bool good = checked != NULL;
+    free(checked);
+    return good;
+}
+
+static bool read_all(struct reader *reader, const char *text)
+{
+    while (*text != '\0') {
+        const char *end = strchrnul(text, '\n');
+        reader->line = text;
+        reader->line_len = (size_t)(end - text);
+        reader->line_number++;
+        if (!read_line(reader))
+            return false;
+        text = *end == '\0' ? end : end + 1;
+    }
+    if (!reader->cast_ended)
+        return wrong(reader, reader->line_number, "the line of dashes after the cast is missing");
+    for (unsigned i = 0; i < reader->script->step_count; i++) {
+        if (!check_step(reader, &reader->script->steps[i]))
+            return false;
+    }
+    return true;
+}
+
+struct script *script_parse(const char *path, const char *text, char **problem)
+{
+    struct reader reader = {.script = calloc(1, sizeof(*reader.script))};
+    if (reader.script == NULL)
+        abort();
+    reader.script->path = copy_of(path, strlen(path));
+    reader.script->title = copy_of("", 0);
+    if (read_all(&reader, text))
+        return reader.script;
+    *problem = reader.problem;
+    script_free(reader.script);
+    return NULL;
+}
+
+struct script *script_read(const char *path, char **problem)
+{
+    FILE *file = fopen(path, "re");
+    char *text = NULL;
+    size_t cap = 0;
+    /* No NUL belongs into a script, so this takes the whole file. */
+    ssize_t len = file == NULL ? -1 : getdelim(&text, &cap, '\0', file);
+    struct script *script = NULL;
+    if (len > 0)
+        script = script_parse(path, text, problem);
+    else if (asprintf(problem, "%s: %s", path, file == NULL ? strerror(errno) : "empty") < 0)
+        abort();
+    if (file != NULL)
+        fclose(file);
+    free(text);
+    return script;
+}
+
+void script_free(struct script *script)
+{
+    if (script == NULL)
+        return;
+    for (unsigned i = 0; i < script->client_count; i++) {
+        free(script->clients[i].name);
+        free(script->clients[i].jid);
+        free(script->clients[i].password);
+    }
+    for (unsigned i = 0; i < script->step_count; i++)
+        free(script->steps[i].stanza);
+    free(script->clients);
+    free(script->steps);
+    free(script->path);
+    free(script->title);
+    free(script);
+}
+
+/* ---- ${...} ---- */
+
+static void add_escaped(FILE *out, const char *value)
+{
+    for (; *value != '\0'; value++) {
+        if (strchr("&<>'\"", *value) != NULL)
+            fprintf(out, "&#%d;", *value);
+        else
+            fputc(*value, out);
+    }
+}
+
+static bool ends_with(const char *at, size_t len, const char *tail)
+{
+    size_t tail_len = strlen(tail);
+    return len > tail_len && memcmp(at + len - tail_len, tail, tail_len) == 0;
+}
+
+/* The value of what stands between the braces; NULL: *why says what is wrong with it. */
+static const char *value_of(const struct script *script, const char *at, size_t len,
+                            const struct script_addresses *addresses, const char **why)
+{
+    static const char bare[] = "'s JID";
+    static const char full[] = "'s full JID";
+    bool is_full = ends_with(at, len, full);
+    if (!is_full && !ends_with(at, len, bare)) {
+        *why = "is neither NAME's JID nor NAME's full JID";
+        return NULL;
+    }
+    size_t name_len = len - (is_full ? sizeof(full) : sizeof(bare)) + 1;
+    int client = script_client_named(script, at, (unsigned)name_len);
+    if (client < 0) {
+        *why = "names no client of the cast";
+        return NULL;
+    }
+    const char *value = is_full ? addresses->full(addresses->self, (unsigned)client)
+                                : addresses->bare(addresses->self, (unsigned)client);
+    if (value == NULL)
+        *why = "is not known yet: the client has not connected";
+    return value;
+}
+
+static bool expand_into(FILE *out, const struct script *script, const char *text,
+                        const struct script_addresses *addresses, char **problem)
+{
+    for (const char *mark = strstr(text, "${"); mark != NULL; mark = strstr(text, "${")) {
+        const char *inside = mark + 2;
+        const char *end = strchr(inside, '}');
+        size_t len = end == NULL ? strlen(inside) : (size_t)(end - inside);
+        const char *why = "has no closing brace";
+        const char *value = end == NULL ? NULL : value_of(script, inside, len, addresses, &why);
+        if (value == NULL) {
+            if (asprintf(problem, "${%.*s} %s", (int)len, inside, why) < 0)
+                abort();
+            return false;
+        }
+        fwrite(text, 1, (size_t)(mark - text), out);
+        add_escaped(out, value);
+        text = end + 1;
+    }
+    fputs(text, out);
+    return true;
+}
+
+char *script_expand(const struct script *script, const char *text,
+                    const struct script_addresses *addresses, char **problem)
+{
+    char *expanded = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&expanded, &size);
+    if (out == NULL)
+        abort();
+    bool good = expand_into(out, script, text, addresses, problem);
+    if (fclose(out) != 0)
+        abort();
+    if (good)
+        return expanded;
+    free(expanded);
+    return NULL;
+}

@@ -1,0 +1,650 @@
+#include "tests/support/world.h"
+
+#include "core/base/ensure.h"
+#include "core/base/mem.h"
+#include "core/muc/option.h"
+#include "core/muc/room.h"
+#include "core/xmpp/prep.h"
+
+#include <stdlib.h>
+
+enum {
+    CLIENTS_MAX = 4096,
+    LANES = 3,
+    ROOMS_MAX = 4096,
+    ARENA_BYTES = 64 * 1024,
+    EFFECT_KINDS = FX_PUBLISH + 1,
+    SEAL_MAC = 16, /* characters */
+};
+
+struct inbox {
+    char **stanzas;
+    unsigned count, cap, next;
+};
+
+struct client {
+    struct jid *jid;
+    uint32_t slot;
+    uint32_t generation;
+    bool gone;
+    struct inbox inbox;
+};
+
+struct place {
+    struct room *room;
+    int64_t alarms[ROOM_TIMERS]; /* 0: not set */
+    bool listed;
+    struct str name;
+    uint32_t occupants;
+};
+
+struct world {
+    struct muc_env env;
+    struct muc_settings settings;
+    struct muc_crypto crypto;
+    struct room_options defaults;
+    struct jid *domain;
+    struct arena *arena;
+    int64_t now_us;
+    uint64_t steps;
+    uint64_t rooms_made;
+    struct client *clients[CLIENTS_MAX];
+    unsigned client_count;
+    struct place *places[ROOMS_MAX];
+    unsigned place_count;
+    struct inbox elsewhere;
+    unsigned effects[EFFECT_KINDS];
+    world_listener *listener;
+    void *listener_self;
+};
+
+/* ---- a little cryptography: deterministic, keyed, good enough for tests ---- */
+
+static struct hash_key key_of(struct str key)
+{
+    const struct hash_key left = {1, 2}, right = {3, 4};
+    return (struct hash_key){hash_str(&left, key), hash_str(&right, key)};
+}
+
+static void mac_of(void *self, struct str key, struct str data, uint8_t out[32])
+{
+    UNUSED(self);
+    struct hash_key keyed = key_of(key);
+    for (unsigned i = 0; i < 4; i++) {
+        struct hash_key part = {keyed.k0 + i, keyed.k1};
+        uint64_t word = hash_str(&part, data);
+        memcpy(out + 8 * i, &word, sizeof(word));
+    }
+}
+
+static const struct hash_key seal_key = {0x5ea1, 0x5ea2};
+
+static uint8_t seal_byte(size_t i)
+{
+    uint64_t position = i;
+    return (uint8_t)hash_str(&seal_key, str_of((const char *)&position, sizeof(position)));
+}
+
+static struct str seal(void *self, struct arena *arena, struct str plain)
+{
+    UNUSED(self);
+    struct buf buf;
+    buf_init(&buf, arena);
+    buf_addf(&buf, "%016llx", (unsigned long long)hash_str(&seal_key, plain));
+    for (size_t i = 0; i < plain.len; i++)
+        buf_addf(&buf, "%02x", (uint8_t)plain.at[i] ^ seal_byte(i));
+    return buf_str(&buf);
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static struct str unseal(void *self, struct arena *arena, struct str sealed)
+{
+    if (sealed.len < SEAL_MAC || sealed.len % 2 != 0)
+        return STR_NONE;
+    size_t len = (sealed.len - SEAL_MAC) / 2;
+    char *plain = arena_alloc(arena, len + 1);
+    for (size_t i = 0; i < len; i++) {
+        int high = hex_digit(sealed.at[SEAL_MAC + 2 * i]);
+        int low = hex_digit(sealed.at[SEAL_MAC + 2 * i + 1]);
+        if (high < 0 || low < 0)
+            return STR_NONE;
+        plain[i] = (char)((high << 4 | low) ^ seal_byte(i));
+    }
+    struct str opened = str_of(plain, len);
+    return str_eq(seal(self, arena, opened), sealed) ? opened : STR_NONE;
+}
+
+/* ---- birth and end ---- */
+
+static void set_defaults(struct world *world, const char *const *options)
+{
+    options_preset(&world->defaults);
+    for (; options != NULL && *options != NULL; options++) {
+        const char *equals = strchr(*options, '=');
+        ensure(equals != NULL);
+        const char *why = NULL;
+        const struct option *option = option_by_name(str_of(*options, (size_t)(equals - *options)));
+        ensure(option != NULL);
+        bool set = option_set_text(&world->defaults, option, str_z(equals + 1), &why);
+        ensure(set);
+    }
+}
+
+struct world *world_new(const struct world_config *config)
+{
+    static const struct world_config plain = {.locked = true};
+    if (config == NULL)
+        config = &plain;
+    int err = prep_init();
+    ensure(err == 0);
+
+    struct world *world = MEM_NEW(struct world);
+    world->arena = arena_new(ARENA_BYTES);
+    world->now_us = INT64_C(1767225600000000); /* 2026-01-01T00:00:00Z */
+    world->domain = jid_parse(NULL, STR(WORLD_SERVICE));
+    world->crypto = (struct muc_crypto){NULL, mac_of, seal, unseal};
+    world->env.hash_key = (struct hash_key){11, 12};
+    world->env.settings = &world->settings;
+    world->env.crypto = &world->crypto;
+    world->settings.domain = jid_full(world->domain);
+    world->settings.version = STR("test");
+    world->settings.locked = config->locked;
+    world->settings.defaults = &world->defaults;
+    map_init(&world->settings.admins, &world->env.hash_key);
+    for (const char *const *admin = config->admins; admin != NULL && *admin != NULL; admin++)
+        map_put(&world->settings.admins, str_z(*admin), (void *)(uintptr_t)*admin);
+    set_defaults(world, config->options);
+    return world;
+}
+
+static void inbox_free(struct inbox *inbox)
+{
+    for (unsigned i = 0; i < inbox->count; i++)
+        mem_free(inbox->stanzas[i]);
+    mem_free(inbox->stanzas);
+    *inbox = (struct inbox){0};
+}
+
+static void place_free(struct place *place)
+{
+    room_free(place->room);
+    str_free(&place->name);
+    mem_free(place);
+}
+
+void world_free(struct world *world)
+{
+    if (world == NULL)
+        return;
+    for (unsigned i = 0; i < world->place_count; i++)
+        place_free(world->places[i]);
+    for (unsigned i = 0; i < world->client_count; i++) {
+        inbox_free(&world->clients[i]->inbox);
+        jid_free(world->clients[i]->jid);
+        mem_free(world->clients[i]);
+    }
+    inbox_free(&world->elsewhere);
+    map_fini(&world->settings.admins);
+    room_options_fini(&world->defaults);
+    arena_free(world->arena);
+    jid_free(world->domain);
+    mem_free(world);
+}
+
+/* ---- clients ---- */
+
+static struct client *client_find(const struct world *world, struct str full_jid)
+{
+    for (unsigned i = 0; i < world->client_count; i++) {
+        if (str_eq(jid_full(world->clients[i]->jid), full_jid))
+            return world->clients[i];
+    }
+    return NULL;
+}
+
+static struct client *client_need(const struct world *world, const char *full_jid)
+{
+    struct client *client = client_find(world, str_z(full_jid));
+    ensure(client != NULL);
+    return client;
+}
+
+static struct route route_of(const struct client *client)
+{
+    return (struct route){client->slot, client->generation, (uint16_t)(client->slot % LANES)};
+}
+
+void world_client(struct world *world, const char *full_jid)
+{
+    struct client *client = client_find(world, str_z(full_jid));
+    if (client == NULL) {
+        ensure(world->client_count < CLIENTS_MAX);
+        client = MEM_NEW(struct client);
+        client->jid = jid_parse(NULL, str_z(full_jid));
+        ensure(client->jid != NULL && !jid_is_bare(client->jid));
+        client->slot = world->client_count;
+        world->clients[world->client_count++] = client;
+    }
+    client->generation++;
+    client->gone = false;
+    inbox_free(&client->inbox);
+}
+
+static void inbox_add(struct inbox *inbox, struct str text)
+{
+    if (inbox->count == inbox->cap) {
+        inbox->cap = inbox->cap == 0 ? 16 : inbox->cap * 2;
+        inbox->stanzas = mem_grow(inbox->stanzas, sizeof(char *) * inbox->cap);
+    }
+    char *copy = mem_new(text.len + 1);
+    memcpy(copy, text.at, text.len);
+    inbox->stanzas[inbox->count++] = copy;
+}
+
+static void deliver(struct world *world, struct client *client, struct str text)
+{
+    if (client->gone)
+        return;
+    inbox_add(&client->inbox, text);
+    if (world->listener != NULL)
+        world->listener(world->listener_self, client->jid->text,
+                        client->inbox.stanzas[client->inbox.count - 1]);
+}
+
+static const char *inbox_next(struct inbox *inbox)
+{
+    return inbox->next < inbox->count ? inbox->stanzas[inbox->next++] : NULL;
+}
+
+const char *world_next(struct world *world, const char *full_jid)
+{
+    return inbox_next(&client_need(world, full_jid)->inbox);
+}
+
+unsigned world_unread(const struct world *world, const char *full_jid)
+{
+    const struct inbox *inbox = &client_need(world, full_jid)->inbox;
+    return inbox->count - inbox->next;
+}
+
+const char *world_next_elsewhere(struct world *world)
+{
+    return inbox_next(&world->elsewhere);
+}
+
+void world_forget(struct world *world)
+{
+    for (unsigned i = 0; i < world->client_count; i++)
+        inbox_free(&world->clients[i]->inbox);
+    inbox_free(&world->elsewhere);
+}
+
+void world_listen(struct world *world, world_listener *listener, void *self)
+{
+    world->listener = listener;
+    world->listener_self = self;
+}
+
+/* ---- effects ---- */
+
+static struct str frame_text(struct world *world, const struct frame *frame,
+                             const struct address *address, struct str tail)
+{
+    struct buf buf;
+    buf_init(&buf, world->arena);
+    frame_write(frame, str_of(address->bytes, address->size), tail, &buf);
+    return buf_str(&buf);
+}
+
+/* The client a route leads to, or NULL if it was another connection's. */
+static struct client *client_at(const struct world *world, struct route route)
+{
+    if (route.slot >= world->client_count)
+        return NULL;
+    struct client *client = world->clients[route.slot];
+    return route_eq(route_of(client), route) ? client : NULL;
+}
+
+static void lower_send(struct world *world, struct route route, struct str text)
+{
+    struct client *client = client_at(world, route);
+    if (client != NULL)
+        deliver(world, client, text);
+    else if (route.lane == LANES) /* see world_stanza_from() */
+        inbox_add(&world->elsewhere, text);
+}
+
+static void lower_broadcast(struct world *world, const struct effect *effect)
+{
+    const struct roster *roster = effect->broadcast.roster;
+    for (unsigned i = 0; i < roster_lanes(roster); i++) {
+        uint16_t lane = roster_lane_at(roster, i);
+        const struct roster_entry *run;
+        uint32_t count;
+        for (uint32_t at = 0; (count = roster_run(roster, lane, at, &run)) > 0; at += count) {
+            for (uint32_t e = 0; e < count; e++) {
+                if (!audience_has(effect->broadcast.audience, &run[e]))
+                    continue;
+                struct str text =
+                    frame_text(world, effect->broadcast.frame, run[e].address, STR_NONE);
+                lower_send(world, (struct route){run[e].slot, run[e].generation, lane}, text);
+            }
+        }
+    }
+}
+
+static void lower_route(struct world *world, const struct frame *frame, const struct jid *to)
+{
+    struct address *address = address_new(jid_full(to));
+    struct str text = frame_text(world, frame, address, STR_NONE);
+    bool known = false;
+    for (unsigned i = 0; i < world->client_count; i++) {
+        struct client *client = world->clients[i];
+        if (client->gone || !jid_bare_eq(client->jid, to))
+            continue;
+        if (!jid_is_bare(to) && !jid_eq(client->jid, to))
+            continue;
+        known = true;
+        deliver(world, client, text);
+    }
+    if (!known)
+        inbox_add(&world->elsewhere, text);
+    address_unref(address);
+}
+
+static void lower_publish(struct place *place, const struct effect *effect)
+{
+    str_free(&place->name);
+    place->listed = effect->publish.listed;
+    place->name = str_copy(effect->publish.name);
+    place->occupants = effect->publish.occupants;
+}
+
+static void lower(struct world *world, struct place *place, const struct effect *effect)
+{
+    world->effects[effect->kind]++;
+    switch (effect->kind) {
+    case FX_SEND:
+        lower_send(world, effect->send.route,
+                   frame_text(world, effect->send.frame, effect->send.address, STR_NONE));
+        return;
+    case FX_SEND_LIST:
+        for (uint32_t i = 0; i < effect->send_list.count; i++) {
+            const struct listed_frame *listed = &effect->send_list.frames[i];
+            lower_send(world, effect->send_list.route,
+                       frame_text(world, listed->frame, effect->send_list.address, listed->tail));
+        }
+        return;
+    case FX_BROADCAST:
+        lower_broadcast(world, effect);
+        return;
+    case FX_ROUTE:
+        lower_route(world, effect->route.frame, effect->route.to);
+        return;
+    case FX_TIMER:
+        place->alarms[effect->timer.timer] = effect->timer.at_us;
+        return;
+    case FX_PUBLISH:
+        lower_publish(place, effect);
+        return;
+    }
+}
+
+static struct step step_begin(struct world *world)
+{
+    const struct hash_key key = {21, 22};
+    world->steps++;
+    world->now_us += 1000;
+    uint64_t number = world->steps;
+    uint64_t word = hash_str(&key, str_of((const char *)&number, sizeof(number)));
+    return (struct step){
+        .arena = world->arena,
+        .env = &world->env,
+        .now_us = world->now_us,
+        .entropy = {word, ~word + number},
+    };
+}
+
+static void step_end(struct world *world, struct place *place, struct step *step)
+{
+    memset(world->effects, 0, sizeof(world->effects));
+    for (uint32_t i = 0; i < step->effects.count; i++)
+        lower(world, place, &step->effects.at[i]);
+    effects_release(&step->effects);
+    arena_reset(world->arena);
+}
+
+/* ---- rooms ---- */
+
+static struct place *place_find(const struct world *world, struct str bare_jid)
+{
+    for (unsigned i = 0; i < world->place_count; i++) {
+        if (str_eq(jid_full(room_jid(world->places[i]->room)), bare_jid))
+            return world->places[i];
+    }
+    return NULL;
+}
+
+static struct place *place_need(struct world *world, const struct jid *jid)
+{
+    struct place *place = place_find(world, jid_bare(jid));
+    if (place != NULL)
+        return place;
+    ensure(world->place_count < ROOMS_MAX);
+    place = MEM_NEW(struct place);
+    place->room = room_new(&world->env, jid_to_bare(world->arena, jid), ++world->rooms_made);
+    world->places[world->place_count++] = place;
+    return place;
+}
+
+static void place_forget(struct world *world, struct place *place)
+{
+    unsigned i = 0;
+    while (world->places[i] != place)
+        i++;
+    world->place_count--;
+    memmove(&world->places[i], &world->places[i + 1],
+            sizeof(world->places[0]) * (world->place_count - i));
+    ensure(!place->listed);
+    for (unsigned timer = 0; timer < ROOM_TIMERS; timer++)
+        ensure(place->alarms[timer] == 0);
+    place_free(place);
+}
+
+static void room_step(struct world *world, struct place *place, const struct event *event)
+{
+    struct step step = step_begin(world);
+    enum step_outcome outcome = muc_step(place->room, event, &step);
+    ensure(outcome == STEP_DONE);
+    room_check(place->room);
+    step_end(world, place, &step);
+    if (event->kind != EV_SHUTDOWN && room_forgettable(place->room))
+        place_forget(world, place);
+}
+
+struct room *world_room(struct world *world, const char *bare_jid)
+{
+    struct place *place = place_find(world, str_z(bare_jid));
+    return place == NULL ? NULL : place->room;
+}
+
+unsigned world_effects(const struct world *world, enum effect_kind kind)
+{
+    return world->effects[kind];
+}
+
+struct walk {
+    const struct world *world;
+    unsigned at;
+};
+
+static bool next_listed(void *self, struct listed_room *room)
+{
+    struct walk *walk = self;
+    while (walk->at < walk->world->place_count) {
+        const struct place *place = walk->world->places[walk->at++];
+        if (!place->listed)
+            continue;
+        *room = (struct listed_room){room_jid(place->room), place->name, place->occupants};
+        return true;
+    }
+    return false;
+}
+
+/* ---- what happens ---- */
+
+static bool keep_elements(const struct node *child, void *self)
+{
+    UNUSED(self);
+    return !node_is_text(child);
+}
+
+/* From client to client, as a server would pass it on. */
+static void pass_on(struct world *world, const struct node *root, const struct jid *from,
+                    const struct jid *to)
+{
+    struct fb fb;
+    fb_begin(&fb, world->arena, token_name_text((enum name)root->name).at, jid_full(from),
+             node_attr(root, NAME_TYPE), node_attr(root, NAME_ID));
+    fb_children(&fb, root, keep_elements, NULL);
+    struct frame *frame = fb_finish(&fb);
+    lower_route(world, frame, to);
+    frame_unref(frame);
+}
+
+static void take_stanza(struct world *world, const struct event *event)
+{
+    const struct jid *to = event->stanza.to;
+    if (!str_eq(jid_domain(to), jid_domain(world->domain))) {
+        pass_on(world, stanza_root(event->stanza.stanza), event->stanza.from, to);
+        return;
+    }
+    if (to->local_len > 0) {
+        room_step(world, place_need(world, to), event);
+        return;
+    }
+    struct walk walk = {world, 0};
+    struct room_lister lister = {&walk, next_listed};
+    struct step step = step_begin(world);
+    service_step(event, &lister, &step);
+    step_end(world, NULL, &step);
+}
+
+static bool stanza_by(struct world *world, const char *from, const char *xml, struct route route)
+{
+    struct stanza *stanza = stanza_parse(str_z(xml));
+    if (stanza == NULL)
+        return false;
+    /* Not in the arena: a step ends by resetting it. */
+    struct jid *sender = jid_parse(NULL, str_z(from));
+    struct jid *to = jid_parse(NULL, node_attr(stanza_root(stanza), NAME_TO));
+    ensure(sender != NULL);
+    struct event event = {.kind = EV_STANZA};
+    event.stanza.stanza = stanza;
+    event.stanza.from = sender;
+    event.stanza.to = to;
+    event.stanza.route = route;
+    if (to != NULL)
+        take_stanza(world, &event);
+    bool taken = to != NULL;
+    jid_free(sender);
+    jid_free(to);
+    stanza_free(stanza);
+    return taken;
+}
+
+bool world_stanza(struct world *world, const char *from, const char *xml)
+{
+    return stanza_by(world, from, xml, route_of(client_need(world, from)));
+}
+
+bool world_stanza_from(struct world *world, const char *from, const char *xml)
+{
+    return stanza_by(world, from, xml, (struct route){0, 0, LANES});
+}
+
+/* Steps may end a room: the next one is looked for by the id of the last. */
+static struct place *place_after(const struct world *world, uint64_t id)
+{
+    struct place *next = NULL;
+    for (unsigned i = 0; i < world->place_count; i++) {
+        uint64_t this = room_id(world->places[i]->room);
+        if (this > id && (next == NULL || this < room_id(next->room)))
+            next = world->places[i];
+    }
+    return next;
+}
+
+static void everywhere(struct world *world, const struct event *event)
+{
+    uint64_t id = 0;
+    struct place *place;
+    while ((place = place_after(world, id)) != NULL) {
+        id = room_id(place->room);
+        room_step(world, place, event);
+    }
+}
+
+void world_client_gone(struct world *world, const char *full_jid)
+{
+    struct client *client = client_need(world, full_jid);
+    struct event event = {.kind = EV_SESSION_GONE};
+    event.session_gone.jid = client->jid;
+    event.session_gone.route = route_of(client);
+    client->gone = true;
+    everywhere(world, &event);
+}
+
+void world_shutdown(struct world *world)
+{
+    struct event event = {.kind = EV_SHUTDOWN};
+    everywhere(world, &event);
+}
+
+/* ---- time ---- */
+
+int64_t world_now(const struct world *world)
+{
+    return world->now_us;
+}
+
+/* The alarm that rings first, if it does until then. */
+static struct place *next_alarm(const struct world *world, int64_t until_us, enum room_timer *timer)
+{
+    struct place *first = NULL;
+    int64_t at_us = until_us + 1;
+    for (unsigned i = 0; i < world->place_count; i++) {
+        for (unsigned t = 0; t < ROOM_TIMERS; t++) {
+            int64_t alarm = world->places[i]->alarms[t];
+            if (alarm == 0 || alarm >= at_us)
+                continue;
+            at_us = alarm;
+            first = world->places[i];
+            *timer = (enum room_timer)t;
+        }
+    }
+    return first;
+}
+
+void world_advance(struct world *world, int64_t us)
+{
+    int64_t until_us = world->now_us + us;
+    enum room_timer timer = ROOM_TIMERS;
+    struct place *place;
+    while ((place = next_alarm(world, until_us, &timer)) != NULL) {
+        struct event event = {.kind = EV_TIMER};
+        event.timer.timer = timer;
+        if (place->alarms[timer] > world->now_us)
+            world->now_us = place->alarms[timer];
+        place->alarms[timer] = 0;
+        room_step(world, place, &event);
+    }
+    if (world->now_us < until_us)
+        world->now_us = until_us;
+}

@@ -1,0 +1,64 @@
+/*
+ * Rooms and named clients around the pure core: no socket, no thread, a clock that moves when told
+ * to, ids and secrets that are the same in every run. Clients are named by their full JIDs. After
+ * every step of a room its invariants are checked (room_check) and it is forgotten if it may be.
+ */
+#ifndef TESTS_SUPPORT_WORLD_H
+#define TESTS_SUPPORT_WORLD_H
+
+#include "core/muc/muc.h"
+
+struct world;
+
+#define WORLD_SERVICE "conference.localhost"
+
+/* "name=value", as after --set muc.defaults. */
+struct world_config {
+    const char *const *options; /* of new rooms; ends in NULL; NULL: the presets */
+    const char *const *admins;  /* bare JIDs of the service's admins; ends in NULL; NULL: none */
+    bool locked;                /* new rooms are locked */
+};
+
+/* `config` NULL: presets, no admins, locked. */
+struct world *world_new(const struct world_config *config);
+void world_free(struct world *world); /* NULL allowed */
+
+/* A client is there and can receive. Every client has a route of its own; they lie on several
+ * lanes. The same JID once more: it came back over another connection, what is unread is gone. */
+void world_client(struct world *world, const char *full_jid);
+/* Its connection ends without a word: every room is told. */
+void world_client_gone(struct world *world, const char *full_jid);
+
+/* The client sends a stanza. To the service or one of its rooms it is a step; to another client it
+ * is delivered; to anybody else it is lost. False: it is not one well-formed stanza with a valid
+ * `to`. */
+bool world_stanza(struct world *world, const char *from, const char *xml);
+/* As from somebody who is no client, a server for one. What it is answered shows up elsewhere. */
+bool world_stanza_from(struct world *world, const char *from, const char *xml);
+
+/* What a client received, oldest first; NULL: nothing (more). Valid until world_forget(). */
+const char *world_next(struct world *world, const char *full_jid);
+/* How many stanzas it has not looked at. */
+unsigned world_unread(const struct world *world, const char *full_jid);
+/* Everything received so far, by anybody, is gone. */
+void world_forget(struct world *world);
+/* What was sent to addresses that are no client's: the same, with its `to`. */
+const char *world_next_elsewhere(struct world *world);
+
+/* Called for everything a client receives, besides keeping it for world_next(). */
+typedef void world_listener(void *self, const char *full_jid, const char *stanza);
+void world_listen(struct world *world, world_listener *listener, void *self);
+
+/* Time passes; alarms that are due ring in their order. */
+void world_advance(struct world *world, int64_t us);
+int64_t world_now(const struct world *world);
+/* The service stops. */
+void world_shutdown(struct world *world);
+
+/* The room behind a bare JID, for a look inside; NULL: nobody has touched that address, or nothing
+ * is left of it. */
+struct room *world_room(struct world *world, const char *bare_jid);
+/* How many effects of that kind the last step had. */
+unsigned world_effects(const struct world *world, enum effect_kind kind);
+
+#endif

@@ -1,0 +1,555 @@
+/* @covers 0045#enter-banned 0045#ban 0045#modifyban 0045#grantmember 0045#revokemember */
+/* @covers 0045#modifymember 0045#grantadmin 0045#revokeadmin 0045#modifyadmin 0045#grantowner */
+/* @covers 0045#revokeowner 0045#modifyowner 0045#getmemberlist 0045#reservednick */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "core/base/limits.h"
+#include "core/muc/change.h"
+#include "core/muc/room.h"
+#include "tests/support/talk.h"
+
+#define ADMIN_NS      "http://jabber.org/protocol/muc#admin"
+#define SERVICE_ADMIN "admin@localhost/desk"
+
+static const char *const moderated[] = {"moderated=on", NULL};
+static const char *const closed[] = {"members_only=on", NULL};
+static const char *const open_jids[] = {"whois=anyone", NULL};
+
+static void asks(struct world *w, const char *who, const char *items)
+{
+    says(w, who, "<iq to='" ROOM "' type='set' id='a'><query xmlns='" ADMIN_NS "'>%s</query></iq>",
+         items);
+}
+
+static void lists(struct world *w, const char *who, const char *affiliation)
+{
+    says(w, who,
+         "<iq to='" ROOM "' type='get' id='l'><query xmlns='" ADMIN_NS "'>"
+         "<item affiliation='%s'/></query></iq>",
+         affiliation);
+}
+
+static void reads_result(struct world *w, const char *who)
+{
+    reads(w, who, "<iq from='" ROOM "' type='result' id='a'/>");
+}
+
+static struct world *company(const char *const *options)
+{
+    struct world *w = world_with(options);
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "Juliet");
+    enters(w, PARIS, "Paris");
+    return w;
+}
+
+static enum affiliation affiliation_of(struct world *w, const char *account)
+{
+    return room_affiliation_str(world_room(w, ROOM), str_z(account));
+}
+
+static const struct occupant *inside(struct world *w, const char *nick_key)
+{
+    return occupant_by_nick(world_room(w, ROOM), str_z(nick_key));
+}
+
+static void join_is_forbidden(struct world *w)
+{
+    says(w, PARIS, "<presence to='" ROOM "/Paris'><x xmlns='" NS_X "'/></presence>");
+    reads_error(w, PARIS, "auth", "forbidden");
+    assert_null(inside(w, "paris"));
+}
+
+/*
+ * What a deployed service gets wrong: a role remembered from before the ban lets the banned in
+ * again. All ways to be remembered, each with and without a kick in between.
+ */
+static void nothing_remembered_outweighs_a_ban(void **state)
+{
+    static const char *const before[] = {
+        "<item affiliation='member' jid='paris@localhost'/>",
+        "<item nick='Paris' role='participant'/>",
+        "<item nick='Paris' role='moderator'/>",
+        "<item affiliation='admin' jid='paris@localhost'/>",
+    };
+    (void)state;
+    for (size_t i = 0; i < 2 * ARRAY_LEN(before); i++) {
+        struct world *w = company(moderated);
+        sets(w, ROMEO, before[i / 2]);
+        sets(w, ROMEO, "<item nick='Paris' role='visitor'/>");
+        sets(w, ROMEO, "<item nick='Paris' role='participant'/>");
+        if (i % 2 == 1)
+            sets(w, ROMEO, "<item nick='Paris' role='none'/>");
+        sets(w, ROMEO, "<item affiliation='outcast' jid='paris@localhost'/>");
+        assert_null(inside(w, "paris"));
+        join_is_forbidden(w);
+        sets(w, ROMEO, "<item affiliation='none' jid='paris@localhost'/>");
+        enters(w, PARIS, "Paris");
+        assert_int_equal(inside(w, "paris")->role, ROLE_VISITOR); /* forgotten, too */
+        world_free(w);
+    }
+}
+
+static void ban_comes_before_membership(void **state)
+{
+    struct world *w = company(closed);
+    (void)state;
+    says(w, PARIS, "<presence to='" ROOM "/Paris'><x xmlns='" NS_X "'/></presence>");
+    reads_error(w, PARIS, "auth", "registration-required");
+    sets(w, ROMEO, "<item affiliation='outcast' jid='paris@localhost'/>");
+    join_is_forbidden(w);
+    world_free(w);
+}
+
+static void domain_can_be_banned(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    world_client(w, "tybalt@capulet.example/blade");
+    enters(w, "tybalt@capulet.example/blade", "Tybalt");
+    asks(w, ROMEO,
+         "<item affiliation='outcast' jid='capulet.example'><reason>Peace</reason>"
+         "</item>");
+    reads(w, "tybalt@capulet.example/blade",
+          "<presence type='unavailable' from='" ROOM "/Tybalt'><x xmlns='" NS_USER "'>"
+          "<status code='301'/><item affiliation='outcast' role='none' "
+          "jid='tybalt@capulet.example/blade'><actor nick='Romeo'/><reason>Peace</reason></item>"
+          "<status code='110'/></x></presence>");
+    says(w, "tybalt@capulet.example/blade",
+         "<presence to='" ROOM "/Tybalt'><x xmlns='" NS_X "'/></presence>");
+    reads_error(w, "tybalt@capulet.example/blade", "auth", "forbidden");
+    world_forget(w);
+    asks(w, ROMEO, "<item affiliation='member' jid='capulet.example'/>");
+    reads_error(w, ROMEO, "cancel", "not-acceptable");
+    asks(w, ROMEO, "<item affiliation='outcast' jid='localhost'/>"); /* his own */
+    reads_error(w, ROMEO, "cancel", "conflict");
+    sets(w, ROMEO, "<item affiliation='none' jid='capulet.example'/>");
+    enters(w, "tybalt@capulet.example/blade", "Tybalt");
+    assert_non_null(inside(w, "tybalt"));
+    world_free(w);
+}
+
+/* Who may do what to whom. */
+static void rights(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    asks(w, JULIET, "<item affiliation='member' jid='juliet@localhost'/>");
+    reads_error(w, JULIET, "auth", "forbidden");
+    sets(w, ROMEO, "<item nick='Juliet' role='moderator'/>");
+    asks(w, JULIET, "<item affiliation='outcast' jid='paris@localhost'/>");
+    reads_error(w, JULIET, "auth", "forbidden");
+    sets(w, ROMEO, "<item affiliation='admin' jid='juliet@localhost'/>");
+    asks(w, JULIET, "<item affiliation='owner' jid='juliet@localhost'/>");
+    reads_error(w, JULIET, "cancel", "not-allowed");
+    asks(w, JULIET, "<item affiliation='member' jid='romeo@localhost'/>");
+    reads_error(w, JULIET, "cancel", "not-allowed");
+    asks(w, JULIET, "<item affiliation='outcast' jid='juliet@localhost'/>");
+    reads_error(w, JULIET, "cancel", "conflict");
+    leaves(w, JULIET); /* one need not be inside */
+    sets(w, JULIET, "<item affiliation='outcast' jid='paris@localhost'/>");
+    assert_int_equal(affiliation_of(w, "paris@localhost"), AFF_OUTCAST);
+    world_free(w);
+}
+
+static void owners_never_run_out(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    asks(w, ROMEO, "<item affiliation='outcast' jid='romeo@localhost'/>");
+    reads_error(w, ROMEO, "cancel", "conflict");
+    asks(w, ROMEO, "<item affiliation='none' jid='romeo@localhost'/>");
+    reads_error(w, ROMEO, "cancel", "conflict");
+    sets(w, ROMEO, "<item affiliation='owner' jid='juliet@localhost'/>");
+    asks(w, ROMEO, "<item affiliation='outcast' jid='romeo@localhost'/>"); /* still oneself */
+    reads_error(w, ROMEO, "cancel", "conflict");
+    asks(w, ROMEO,
+         "<item affiliation='none' jid='romeo@localhost'/>"
+         "<item affiliation='none' jid='juliet@localhost'/>");
+    reads_error(w, ROMEO, "cancel", "conflict");
+    asks(w, ROMEO,
+         "<item affiliation='none' jid='romeo@localhost'/>"
+         "<item affiliation='owner' jid='paris@localhost'/>");
+    world_forget(w);
+    assert_int_equal(affiliation_of(w, "romeo@localhost"), AFF_NONE);
+    assert_int_equal(affiliation_of(w, "paris@localhost"), AFF_OWNER);
+    assert_int_equal(world_room(w, ROOM)->owner_count, 2);
+    world_free(w);
+}
+
+static void service_admins_are_owners_everywhere(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    world_client(w, SERVICE_ADMIN);
+    asks(w, ROMEO, "<item affiliation='outcast' jid='admin@localhost'/>");
+    reads_error(w, ROMEO, "cancel", "not-allowed");
+    asks(w, SERVICE_ADMIN, "<item affiliation='member' jid='romeo@localhost'/>");
+    reads_error(w, SERVICE_ADMIN, "cancel", "conflict"); /* the room's last own owner */
+    asks(w, SERVICE_ADMIN,
+         "<item affiliation='owner' jid='juliet@localhost'/>"
+         "<item affiliation='member' jid='romeo@localhost'/>");
+    reads_result(w, SERVICE_ADMIN);
+    assert_int_equal(affiliation_of(w, "romeo@localhost"), AFF_MEMBER);
+    world_free(w);
+}
+
+/* One presence says both; a downgrade resets the role, an upgrade never lowers it. */
+static void role_follows_affiliation(void **state)
+{
+    struct world *w = company(moderated);
+    (void)state;
+    sets(w, ROMEO, "<item nick='Paris' role='moderator'/>");
+    sets(w, ROMEO, "<item affiliation='member' jid='paris@localhost'/>");
+    assert_int_equal(inside(w, "paris")->role, ROLE_MODERATOR);
+    sets(w, ROMEO, "<item affiliation='none' jid='paris@localhost'/>");
+    assert_int_equal(inside(w, "paris")->role, ROLE_VISITOR);
+    asks(w, ROMEO, "<item affiliation='admin' jid='paris@localhost'/>");
+    reads(w, JULIET,
+          "<presence from='" ROOM "/Paris'><x xmlns='" NS_USER "'><item affiliation='admin' "
+          "role='moderator'><actor nick='Romeo'/></item></x></presence>");
+    reads_nothing(w, JULIET);
+    sets(w, ROMEO, "<item affiliation='member' jid='paris@localhost'/>");
+    assert_int_equal(inside(w, "paris")->role, ROLE_PARTICIPANT);
+    world_free(w);
+}
+
+static void membership_revoked_ends_the_visit(void **state)
+{
+    struct world *w = world_with(closed);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    sets(w, ROMEO, "<item affiliation='member' jid='juliet@localhost'/>");
+    enters(w, JULIET, "Juliet");
+    asks(w, ROMEO, "<item affiliation='none' jid='juliet@localhost'/>");
+    reads(w, ROMEO,
+          "<presence from='" ROOM "/Juliet' type='unavailable'><x xmlns='" NS_USER "'>"
+          "<status code='321'/><item affiliation='none' role='none' jid='" JULIET "'>"
+          "<actor nick='Romeo' jid='" ROMEO "'/></item></x></presence>");
+    reads_result(w, ROMEO);
+    reads(w, JULIET,
+          "<presence from='" ROOM "/Juliet' type='unavailable'><x xmlns='" NS_USER "'>"
+          "<status code='321'/><item affiliation='none' role='none' jid='" JULIET "'>"
+          "<actor nick='Romeo'/></item><status code='110'/></x></presence>");
+    reads_nothing(w, JULIET);
+    world_free(w);
+}
+
+/* The one who asks may put itself out, and still gets its result last. */
+static void owner_may_leave_by_stepping_down(void **state)
+{
+    struct world *w = world_with(closed);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    sets(w, ROMEO, "<item affiliation='owner' jid='juliet@localhost'/>");
+    enters(w, JULIET, "Juliet");
+    asks(w, ROMEO,
+         "<item affiliation='none' jid='romeo@localhost'/>"
+         "<item affiliation='member' jid='paris@localhost'/>");
+    reads(w, ROMEO,
+          "<presence from='" ROOM "/Romeo' type='unavailable'><x xmlns='" NS_USER "'>"
+          "<status code='321'/><item affiliation='none' role='none' jid='" ROMEO "'>"
+          "<actor nick='Romeo'/></item><status code='110'/></x></presence>");
+    reads_result(w, ROMEO);
+    reads_nothing(w, ROMEO);
+    reads(w, JULIET,
+          "<presence from='" ROOM "/Romeo' type='unavailable'><x xmlns='" NS_USER "'>"
+          "<status code='321'/><item affiliation='none' role='none' jid='" ROMEO "'>"
+          "<actor nick='Romeo' jid='" ROMEO "'/></item></x></presence>");
+    reads(w, JULIET,
+          "<message from='" ROOM "'><x xmlns='" NS_USER "'><item affiliation='member' "
+          "jid='paris@localhost'/></x></message>");
+    world_free(w);
+}
+
+/* Where JIDs are secret, only moderators hear of accounts that are not inside. */
+static void absent_accounts_are_told_of_discreetly(void **state)
+{
+    const char *message = "<message from='" ROOM "'><x xmlns='" NS_USER "'><status code='301'/>"
+                          "<item affiliation='outcast' jid='tybalt@localhost'>"
+                          "<reason>Too hot</reason></item></x></message>";
+    const char *ban = "<item affiliation='outcast' jid='tybalt@localhost/rapier'>"
+                      "<reason>Too hot</reason></item>";
+    struct world *w = company(NULL);
+    (void)state;
+    asks(w, ROMEO, ban);
+    reads(w, ROMEO, "%s", message);
+    reads_result(w, ROMEO);
+    reads_nothing(w, JULIET);
+    world_free(w);
+
+    w = company(open_jids);
+    asks(w, ROMEO, ban);
+    reads(w, JULIET, "%s", message);
+    world_free(w);
+}
+
+/* Who is made a member of a room it could not find, or not enter, is told how; once. */
+static void new_member_of_a_closed_room_is_invited(void **state)
+{
+    static const char *const hidden[] = {"members_only=on", "public=off", NULL};
+    static const char *const untold[] = {"members_only=on", "public=off", "invite_members=off",
+                                         NULL};
+    const char *member = "<item affiliation='member' jid='paris@localhost'><reason>Come</reason>"
+                         "</item>";
+    struct world *w = world_with(hidden);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    asks(w, ROMEO, member);
+    reads(w, PARIS,
+          "<message from='" ROOM "' id='{scansion:any}'><x xmlns='" NS_USER "'>"
+          "<invite from='" ROOM "/Romeo'><reason>Come</reason></invite></x>"
+          "<body>" ROOM "/Romeo invited you to the room " ROOM " (Come)</body></message>");
+    world_forget(w);
+    asks(w, ROMEO, "<item affiliation='admin' jid='paris@localhost'/>");
+    reads_nothing(w, PARIS);
+    world_free(w);
+
+    w = world_with(closed); /* anybody can find it and ask */
+    enters(w, ROMEO, "Romeo");
+    asks(w, ROMEO, member);
+    reads_nothing(w, PARIS);
+    world_free(w);
+
+    w = world_with(untold);
+    enters(w, ROMEO, "Romeo");
+    asks(w, ROMEO, member);
+    reads_nothing(w, PARIS);
+    world_free(w);
+}
+
+/* The one who invites loses its own nickname to the invited, and is out before it is answered. */
+static void inviter_may_make_way_for_the_invited(void **state)
+{
+    static const char *const hidden[] = {"members_only=on", "public=off", NULL};
+    struct world *w = world_with(hidden);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    asks(w, ROMEO, "<item affiliation='member' jid='paris@localhost' nick='Romeo'/>");
+    reads(w, PARIS,
+          "<message><x xmlns='" NS_USER "'><invite from='" ROOM "/Romeo'><reason/>"
+          "</invite></x></message>");
+    reads(w, ROMEO, "<presence type='unavailable' from='" ROOM "/Romeo'/>");
+    reads_result(w, ROMEO);
+    world_free(w);
+}
+
+static void lifting_no_ban_is_no_news(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    asks(w, ROMEO,
+         "<item affiliation='none' jid='tybalt@localhost'/>"
+         "<item affiliation='none' jid='paris@localhost'/>");
+    reads_result(w, ROMEO);
+    reads_nothing(w, ROMEO);
+    reads_nothing(w, PARIS);
+    world_free(w);
+}
+
+static void requests_that_make_no_sense(void **state)
+{
+    static const struct {
+        const char *items, *type, *condition;
+    } rows[] = {
+        {"<item affiliation='king' jid='a@localhost'/>", "modify", "bad-request"},
+        {"<item affiliation='member'/>", "modify", "bad-request"},
+        {"<item affiliation='member' jid='a@localhost'/><item affiliation='none' "
+         "jid='a@localhost/x'/>",
+         "modify", "bad-request"},
+        {"<item affiliation='member' jid='a@localhost' role='visitor'/>", "modify", "bad-request"},
+        {"<item affiliation='member' jid='a@'/>", "modify", "jid-malformed"},
+        {"<item affiliation='member' nick='Mercutio'/>", "cancel", "item-not-found"},
+        {"<item affiliation='member' jid='" ROOM "/Paris'/>", "cancel", "not-acceptable"},
+        {"<item affiliation='member' jid='a@localhost' nick=' '/>", "modify", "not-allowed"},
+        {"<item affiliation='member' jid='a@localhost' nick=' a'/>", "modify", "jid-malformed"},
+        {"<item affiliation='member' jid='a@localhost' nick='N'/><item affiliation='member' "
+         "jid='b@localhost' nick='n'/>",
+         "cancel", "conflict"},
+    };
+    struct world *w = company(NULL);
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        asks(w, ROMEO, rows[i].items);
+        reads_error(w, ROMEO, rows[i].type, rows[i].condition);
+        assert_int_equal(affiliation_of(w, "a@localhost"), AFF_NONE);
+    }
+    world_free(w);
+}
+
+/* By nickname, as some old clients do: the account behind it is meant, and nothing is reserved. */
+static void account_behind_a_nickname(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    sets(w, ROMEO, "<item affiliation='member' nick='Paris'/>");
+    assert_int_equal(affiliation_of(w, "paris@localhost"), AFF_MEMBER);
+    assert_null(room_nick_owner(world_room(w, ROOM), STR("paris")));
+    world_free(w);
+}
+
+static void lists_and_their_readers(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    sets(w, ROMEO,
+         "<item affiliation='member' jid='juliet@localhost' nick='Juliet'>"
+         "<reason>Fair</reason></item>");
+    sets(w, ROMEO, "<item affiliation='admin' jid='paris@localhost'/>");
+    lists(w, PARIS, "member");
+    reads(w, PARIS,
+          "<iq type='result' id='l'><query xmlns='" ADMIN_NS "'><item affiliation='member' "
+          "jid='juliet@localhost' nick='Juliet'><reason>Fair</reason></item></query></iq>");
+    lists(w, PARIS, "outcast");
+    reads(w, PARIS, "<iq type='result' id='l'><query xmlns='" ADMIN_NS "'/></iq>");
+    lists(w, PARIS, "admin");
+    reads(w, PARIS,
+          "<iq type='result' id='l'><query xmlns='" ADMIN_NS "'><item affiliation='admin' "
+          "jid='paris@localhost'/></query></iq>");
+    lists(w, PARIS, "owner");
+    reads_error(w, PARIS, "auth", "forbidden");
+    world_forget(w);
+    lists(w, JULIET, "member");
+    reads_error(w, JULIET, "auth", "forbidden");
+    lists(w, ROMEO, "none");
+    reads_error(w, ROMEO, "modify", "bad-request");
+    says(w, ROMEO,
+         "<iq to='" ROOM "' type='get' id='l'><query xmlns='" ADMIN_NS "'><item role='visitor' "
+         "affiliation='member'/></query></iq>");
+    reads_error(w, ROMEO, "modify", "bad-request");
+    world_free(w);
+}
+
+/* Where JIDs are public, members read all lists, inside or not; strangers read none. */
+static void members_read_lists_where_jids_are_public(void **state)
+{
+    struct world *w = company(open_jids);
+    (void)state;
+    sets(w, ROMEO, "<item affiliation='member' jid='juliet@localhost'/>");
+    leaves(w, JULIET);
+    lists(w, JULIET, "owner");
+    reads(w, JULIET,
+          "<iq type='result' id='l'><query xmlns='" ADMIN_NS "'><item affiliation='owner' "
+          "jid='romeo@localhost'/></query></iq>");
+    lists(w, PARIS, "owner");
+    reads_error(w, PARIS, "auth", "forbidden");
+    world_free(w);
+}
+
+/* ---- nicknames reserved on behalf of others ---- */
+
+static void nickname_is_handed_over(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    asks(w, ROMEO, "<item affiliation='member' jid='juliet@localhost' nick='Paris'/>");
+    reads(w, ROMEO,
+          "<presence from='" ROOM "/Paris' type='unavailable'><x xmlns='" NS_USER "'>"
+          "<status code='307'/><item affiliation='none' role='none' jid='" PARIS "'>"
+          "<reason>This nickname is reserved</reason></item></x></presence>");
+    reads(w, ROMEO,
+          "<presence from='" ROOM "/Juliet'><x xmlns='" NS_USER "'><item affiliation='member' "
+          "role='participant' jid='" JULIET "'><actor nick='Romeo' jid='" ROMEO "'/></item></x>"
+          "</presence>");
+    reads_result(w, ROMEO);
+    says(w, PARIS, "<presence to='" ROOM "/Paris'><x xmlns='" NS_X "'/></presence>");
+    reads(w, PARIS, "<presence from='" ROOM "/Paris' type='unavailable'/>");
+    reads_error(w, PARIS, "cancel", "conflict");
+    world_free(w);
+}
+
+static void reservation_ends_with_what_it_stood_for(void **state)
+{
+    struct world *w = company(NULL);
+    struct room *room = world_room(w, ROOM);
+    (void)state;
+    sets(w, ROMEO, "<item affiliation='member' jid='juliet@localhost' nick='Juliet'/>");
+    assert_non_null(room_nick_owner(room, STR("juliet")));
+    sets(w, ROMEO, "<item affiliation='admin' jid='juliet@localhost'/>"); /* says nothing of it */
+    assert_non_null(room_nick_owner(room, STR("juliet")));
+    sets(w, ROMEO, "<item affiliation='admin' jid='juliet@localhost' nick=''/>");
+    assert_null(room_nick_owner(room, STR("juliet")));
+    sets(w, ROMEO, "<item affiliation='member' jid='juliet@localhost' nick='Juliet'/>");
+    sets(w, ROMEO, "<item affiliation='outcast' jid='juliet@localhost' nick='Juliet'/>");
+    assert_null(room_nick_owner(room, STR("juliet")));
+    sets(w, ROMEO, "<item affiliation='member' jid='juliet@localhost' nick='Juliet'/>");
+    sets(w, ROMEO, "<item affiliation='none' jid='juliet@localhost'/>");
+    assert_null(room_nick_owner(room, STR("juliet")));
+    world_free(w);
+}
+
+static void actor_may_lose_its_own_nickname(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    asks(w, ROMEO, "<item affiliation='member' jid='juliet@localhost' nick='Romeo'/>");
+    reads(w, ROMEO, "<presence from='" ROOM "/Romeo' type='unavailable'/>");
+    reads_result(w, ROMEO);
+    reads_nothing(w, ROMEO);
+    assert_null(inside(w, "romeo"));
+    world_free(w);
+}
+
+/* As on a real stentord, all accounts are real ones only for the room: it knows none of them. */
+static void room_has_a_largest_number_of_affiliations(void **state)
+{
+    struct world *w = company(NULL);
+    struct room *room = world_room(w, ROOM);
+    uint32_t at = 0;
+    (void)state;
+    struct affiliation_change *added = calloc(ROOM_AFFILIATIONS_MAX, sizeof(*added));
+    char(*jids)[32] = calloc(ROOM_AFFILIATIONS_MAX, sizeof(*jids));
+    struct change change = {.kind = CHANGE_AFFILIATIONS, .affiliations = added};
+    while (room->affiliations.count + at < ROOM_AFFILIATIONS_MAX - 1) {
+        snprintf(jids[at], sizeof(jids[at]), "u%u@localhost", (unsigned)at);
+        added[at] = (struct affiliation_change){
+            .jid = str_z(jids[at]), .before = AFF_NONE, .after = AFF_MEMBER};
+        at++;
+    }
+    change.affiliation_count = at;
+    change_apply(room, &change);
+    asks(w, ROMEO,
+         "<item affiliation='member' jid='a@localhost'/>"
+         "<item affiliation='member' jid='b@localhost'/>");
+    reads_error(w, ROMEO, "wait", "resource-constraint");
+    asks(w, ROMEO, "<item affiliation='member' jid='a@localhost'/>");
+    assert_int_equal(affiliation_of(w, "a@localhost"), AFF_MEMBER);
+    world_forget(w);
+    lists(w, ROMEO, "member"); /* no answer is that long */
+    reads_error(w, ROMEO, "wait", "resource-constraint");
+    free(added);
+    free(jids);
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nothing_remembered_outweighs_a_ban),
+        cmocka_unit_test(ban_comes_before_membership),
+        cmocka_unit_test(domain_can_be_banned),
+        cmocka_unit_test(rights),
+        cmocka_unit_test(owners_never_run_out),
+        cmocka_unit_test(service_admins_are_owners_everywhere),
+        cmocka_unit_test(role_follows_affiliation),
+        cmocka_unit_test(membership_revoked_ends_the_visit),
+        cmocka_unit_test(owner_may_leave_by_stepping_down),
+        cmocka_unit_test(absent_accounts_are_told_of_discreetly),
+        cmocka_unit_test(new_member_of_a_closed_room_is_invited),
+        cmocka_unit_test(inviter_may_make_way_for_the_invited),
+        cmocka_unit_test(lifting_no_ban_is_no_news),
+        cmocka_unit_test(requests_that_make_no_sense),
+        cmocka_unit_test(account_behind_a_nickname),
+        cmocka_unit_test(lists_and_their_readers),
+        cmocka_unit_test(members_read_lists_where_jids_are_public),
+        cmocka_unit_test(nickname_is_handed_over),
+        cmocka_unit_test(reservation_ends_with_what_it_stood_for),
+        cmocka_unit_test(actor_may_lose_its_own_nickname),
+        cmocka_unit_test(room_has_a_largest_number_of_affiliations),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,105 @@
+/* @covers 0045#enter-maxusers */
+#include "core/base/limits.h"
+#include "core/muc/feature.h"
+#include "tests/support/talk.h"
+
+extern const struct feature feature_capacity;
+
+static void most_sessions_of_a_nickname(void **state)
+{
+    struct world *w = world_with(NULL);
+    char jid[64];
+    (void)state;
+    for (unsigned i = 0; i < ROOM_SESSIONS_PER_NICK; i++) {
+        snprintf(jid, sizeof(jid), "juliet@localhost/%u", i);
+        world_client(w, jid);
+        enters(w, jid, "Juliet");
+    }
+    assert_int_equal(world_room(w, ROOM)->session_count, ROOM_SESSIONS_PER_NICK);
+    join(w, JULIET, "Juliet");
+    reads_error(w, JULIET, "wait", "resource-constraint");
+    assert_int_equal(world_room(w, ROOM)->session_count, ROOM_SESSIONS_PER_NICK);
+    /* Nor by changing to it. */
+    enters(w, JULIET, "Jule");
+    says(w, JULIET, "<presence to='" ROOM "/Juliet'/>");
+    reads_error(w, JULIET, "wait", "resource-constraint");
+    join(w, "juliet@localhost/0", "Juliet"); /* is inside */
+    assert_null(strstr(world_next(w, "juliet@localhost/0"), "error"));
+    world_free(w);
+}
+
+static void another_session_is_not_one_too_many(void **state)
+{
+    static const char *const options[] = {"max_users=1", NULL};
+    struct world *w = world_with(options);
+    (void)state;
+    enters(w, JULIET, "Juliet");
+    enters(w, JULIET_2, "Juliet");
+    assert_int_equal(world_room(w, ROOM)->session_count, 2);
+    join(w, PARIS, "Paris");
+    reads_error(w, PARIS, "wait", "service-unavailable");
+    world_free(w);
+}
+
+static void owners_and_admins_of_the_service_enter(void **state)
+{
+    static const char *const options[] = {"max_users=1", NULL};
+    struct world *w = world_with(options);
+    (void)state;
+    world_client(w, "admin@localhost/desk");
+    enters(w, ROMEO, "Romeo");
+    enters(w, "admin@localhost/desk", "Admin");
+    assert_int_equal(world_room(w, ROOM)->session_count, 2);
+    world_free(w);
+}
+
+static const struct refusal *asked_in_a_room_of(uint32_t occupants, enum affiliation affiliation)
+{
+    static const struct hash_key key = {1, 2};
+    struct room room = {.state = ROOM_OPEN, .occupant_count = occupants};
+    struct jid *jid = jid_parse(NULL, STR(PARIS));
+    struct inbound in = {.from = jid, .affiliation = affiliation};
+    struct entry entry = {.in = &in};
+    struct step step = {0};
+    map_init(&room.occupants_by_account, &key);
+    const struct refusal *refusal = feature_capacity.may_enter(&room, &step, &entry);
+    map_fini(&room.occupants_by_account);
+    jid_free(jid);
+    return refusal;
+}
+
+/* Without a number of the owner's, the service's. */
+static void the_largest_room(void **state)
+{
+    (void)state;
+    uint32_t most = ROOM_OCCUPANTS_MAX, reserve = ROOM_ADMIN_RESERVE;
+    assert_null(asked_in_a_room_of(most - 1, AFF_MEMBER));
+    assert_ptr_equal(asked_in_a_room_of(most, AFF_MEMBER), &refusal_FULL);
+    assert_null(asked_in_a_room_of(most, AFF_ADMIN));
+    assert_null(asked_in_a_room_of(most + reserve - 1, AFF_OWNER));
+    assert_ptr_equal(asked_in_a_room_of(most + reserve, AFF_OWNER), &refusal_FULL);
+}
+
+static void a_lower_number_puts_nobody_out(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "Juliet");
+    enters(w, PARIS, "Paris");
+    configures(w, ROMEO, "muc#roomconfig_maxusers", "1");
+    assert_int_equal(world_room(w, ROOM)->session_count, 3);
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(most_sessions_of_a_nickname),
+        cmocka_unit_test(another_session_is_not_one_too_many),
+        cmocka_unit_test(owners_and_admins_of_the_service_enter),
+        cmocka_unit_test(the_largest_room),
+        cmocka_unit_test(a_lower_number_puts_nobody_out),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,482 @@
+/* @covers 0045#roomconfig 0045#roomconfig-notify 0045#createroom-instant */
+/* @covers 0045#createroom-reserved 0045#enter-locked 0045#registrar-formtype-owner */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "core/base/limits.h"
+#include "core/muc/room.h"
+#include "tests/support/talk.h"
+
+#define OWNER_NS           "http://jabber.org/protocol/muc#owner"
+#define ROOMCONFIG         "http://jabber.org/protocol/muc#roomconfig"
+#define SERVICE_ADMIN      "admin@localhost/desk"
+#define VALUE(text)        "<value>" text "</value>"
+#define FIELD(var, values) "<field var='muc#roomconfig_" var "'>" values "</field>"
+
+static void asks_form(struct world *w, const char *who)
+{
+    says(w, who, "<iq to='" ROOM "' type='get' id='g'><query xmlns='" OWNER_NS "'/></iq>");
+}
+
+static void sends_x(struct world *w, const char *who, const char *x)
+{
+    says(w, who, "<iq to='" ROOM "' type='set' id='c'><query xmlns='" OWNER_NS "'>%s</query></iq>",
+         x);
+}
+
+static void submits(struct world *w, const char *who, const char *fields)
+{
+    char *x = text_of("<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'>"
+                      "<value>" ROOMCONFIG "</value></field>%s</x>",
+                      fields);
+    sends_x(w, who, x);
+    free(x);
+}
+
+static void reads_result(struct world *w, const char *who)
+{
+    reads(w, who, "<iq from='" ROOM "' type='result' id='c'/>");
+}
+
+static void reads_notice(struct world *w, const char *who, const char *statuses)
+{
+    reads(w, who,
+          "<message type='groupchat' from='" ROOM "' id='{scansion:any}'><x xmlns='" NS_USER
+          "'>%s</x></message>",
+          statuses);
+}
+
+static struct world *company(const char *const *options)
+{
+    struct world *w = world_with(options);
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "Juliet");
+    return w;
+}
+
+static struct room_options *options_of(struct world *w)
+{
+    return &world_room(w, ROOM)->options;
+}
+
+/* ---- a new room ---- */
+
+static struct world *locked_world(void)
+{
+    struct world_config config = {.locked = true};
+    struct world *w = world_new(&config);
+    world_client(w, ROMEO);
+    world_client(w, JULIET);
+    enters(w, ROMEO, "Romeo");
+    return w;
+}
+
+static void instant_room_by_an_empty_form(void **state)
+{
+    static const char *const forms[] = {
+        "<x xmlns='jabber:x:data' type='submit'/>",
+        "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>" ROOMCONFIG
+        "</value></field></x>",
+    };
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        struct world *w = locked_world();
+        asks_form(w, JULIET);
+        reads_error(w, JULIET, "cancel", "item-not-found");
+        sends_x(w, JULIET, forms[i]);
+        reads_error(w, JULIET, "cancel", "item-not-found");
+        sends_x(w, ROMEO, forms[i]);
+        reads_result(w, ROMEO);
+        reads_nothing(w, ROMEO); /* nothing has changed */
+        enters(w, JULIET, "Juliet");
+        assert_int_equal(world_room(w, ROOM)->occupant_count, 2);
+        world_free(w);
+    }
+}
+
+static void cancelled_room_never_was(void **state)
+{
+    struct world *w = locked_world();
+    (void)state;
+    sends_x(w, ROMEO, "<x xmlns='jabber:x:data' type='cancel'/>");
+    reads(w, ROMEO,
+          "<presence type='unavailable' from='" ROOM "/Romeo'><x xmlns='" NS_USER "'><destroy/>"
+          "<item affiliation='owner' role='none' jid='" ROMEO "'/><status code='110'/></x>"
+          "</presence>");
+    reads_result(w, ROMEO);
+    reads_nothing(w, ROMEO);
+    assert_null(world_room(w, ROOM));
+    join(w, JULIET, "Juliet");
+    reads(w, JULIET,
+          "<presence from='" ROOM "/Juliet'><x xmlns='" NS_USER "'><status code='201'/>"
+          "<item affiliation='owner' role='moderator' jid='" JULIET "'/><status code='110'/></x>"
+          "</presence>");
+    world_free(w);
+}
+
+static void cancelling_later_changes_nothing(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    sends_x(w, ROMEO, "<x xmlns='jabber:x:data' type='cancel'/>");
+    reads_result(w, ROMEO);
+    reads_nothing(w, ROMEO);
+    reads_nothing(w, JULIET);
+    assert_int_equal(world_room(w, ROOM)->occupant_count, 2);
+    world_free(w);
+}
+
+static void room_opens_by_itself_in_the_end(void **state)
+{
+    struct world *w = locked_world();
+    (void)state;
+    world_advance(w, (ROOM_LOCK_SECONDS - 1) * INT64_C(1000000));
+    join(w, JULIET, "Juliet");
+    reads_error(w, JULIET, "cancel", "item-not-found");
+    world_advance(w, INT64_C(2000000));
+    enters(w, JULIET, "Juliet");
+    assert_int_equal(world_room(w, ROOM)->occupant_count, 2);
+    world_free(w);
+}
+
+/* ---- the form ---- */
+
+static void only_owners_see_the_form(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    world_client(w, SERVICE_ADMIN);
+    sets(w, ROMEO, "<item affiliation='admin' jid='juliet@localhost'/>");
+    asks_form(w, JULIET);
+    reads_error(w, JULIET, "auth", "forbidden");
+    submits(w, JULIET, "");
+    reads_error(w, JULIET, "auth", "forbidden");
+    asks_form(w, SERVICE_ADMIN);
+    reads(w, SERVICE_ADMIN, "<iq type='result' id='g'/>");
+    says(w, PARIS,
+         "<iq to='void@conference.localhost' type='get' id='g'><query xmlns='" OWNER_NS "'/></iq>");
+    reads_error(w, PARIS, "cancel", "item-not-found");
+    assert_null(world_room(w, "void@conference.localhost"));
+    world_free(w);
+}
+
+static void form_has_the_current_values(void **state)
+{
+    static const char *const parts[] = {
+        "<field var='FORM_TYPE' type='hidden'><value>" ROOMCONFIG "</value></field>",
+        "<value>Verona</value>",
+        "var='muc#roomconfig_passwordprotectedroom' type='boolean'",
+        "<value>balcony</value>",
+        "var='muc#roomconfig_roomowners' type='jid-multi'",
+        "<value>romeo@localhost</value></field>",
+        "var='muc#roomconfig_presencebroadcast' type='list-multi'",
+    };
+    static const char *const options[] = {"name=Verona", "password=balcony", NULL};
+    struct world *w = world_with(options);
+    const char *form;
+    (void)state;
+    says(w, ROMEO,
+         "<presence to='" ROOM "/Romeo'><x xmlns='" NS_X "'><password>balcony</password>"
+         "</x></presence>");
+    world_forget(w);
+    asks_form(w, ROMEO);
+    form = world_next(w, ROMEO);
+    assert_non_null(form);
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (strstr(form, parts[i]) == NULL)
+            fail_msg("%s is not in %s", parts[i], form);
+    }
+    assert_null(strstr(form, "archive")); /* not possible, so not offered */
+    world_free(w);
+}
+
+/* ---- submitting ---- */
+
+static void what_cannot_be_submitted(void **state)
+{
+    static const struct {
+        const char *fields, *type, *condition;
+    } rows[] = {
+        {FIELD("membersonly", VALUE("perhaps")), "modify", "not-acceptable"},
+        {FIELD("whois", VALUE("nobody")), "modify", "not-acceptable"},
+        {FIELD("presencebroadcast", VALUE("moderator") VALUE("king")), "modify", "not-acceptable"},
+        {FIELD("maxusers", VALUE("many")), "modify", "not-acceptable"},
+        {FIELD("passwordprotectedroom", VALUE("1")), "modify", "not-acceptable"},
+        {FIELD("passwordprotectedroom", VALUE("1")) FIELD("roomsecret", VALUE("  ")), "modify",
+         "not-acceptable"},
+        {FIELD("roomowners", ""), "cancel", "conflict"},
+        {FIELD("roomowners", VALUE("juliet@localhost@localhost")), "modify", "not-acceptable"},
+        {FIELD("roomadmins", VALUE("localhost")), "modify", "not-acceptable"},
+        {FIELD("roomname", VALUE("a")) FIELD("roomname", VALUE("b")), "modify", "bad-request"},
+    };
+    struct world *w = company(NULL);
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char *fields = text_of(FIELD("moderatedroom", VALUE("1")) "%s", rows[i].fields);
+        submits(w, ROMEO, fields);
+        reads_error(w, ROMEO, rows[i].type, rows[i].condition);
+        reads_nothing(w, JULIET);
+        assert_false(options_of(w)->moderated); /* nothing of it took effect */
+        free(fields);
+    }
+    world_free(w);
+}
+
+static void forms_that_are_none(void **state)
+{
+    static const char *const forms[] = {
+        "",
+        "<x xmlns='jabber:x:data'/>",
+        "<x xmlns='jabber:x:data' type='form'/>",
+        "<x xmlns='jabber:x:data' type='submit'>" FIELD("roomname", VALUE("a")) "</x>",
+        "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>" NS_X
+        "#register</value></field></x>",
+    };
+    struct world *w = company(NULL);
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        sends_x(w, ROMEO, forms[i]);
+        reads_error(w, ROMEO, "modify", "bad-request");
+    }
+    world_free(w);
+}
+
+static void what_is_left_out_stays(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    submits(w, ROMEO, FIELD("roomname", VALUE("Verona")) FIELD("roomdesc", VALUE("Fair")));
+    submits(w, ROMEO, FIELD("roomdesc", "") FIELD("unheard_of", VALUE("x")));
+    assert_true(str_eqz(options_of(w)->name, "Verona"));
+    assert_true(str_empty(options_of(w)->description));
+    world_free(w);
+}
+
+/* Both ways to say that a password is needed. */
+static void password_fields(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    submits(w, ROMEO, FIELD("roomsecret", VALUE("balcony")));
+    assert_true(str_eqz(options_of(w)->password, "balcony"));
+    submits(w, ROMEO, FIELD("passwordprotectedroom", VALUE("1")));
+    assert_true(str_eqz(options_of(w)->password, "balcony"));
+    submits(w, ROMEO,
+            FIELD("passwordprotectedroom", VALUE("0")) FIELD("roomsecret", VALUE("balcony")));
+    assert_true(str_empty(options_of(w)->password));
+    submits(w, ROMEO,
+            FIELD("passwordprotectedroom", VALUE("true")) FIELD("roomsecret", VALUE("tomb")));
+    assert_true(str_eqz(options_of(w)->password, "tomb"));
+    submits(w, ROMEO, FIELD("roomsecret", ""));
+    assert_true(str_empty(options_of(w)->password));
+    world_free(w);
+}
+
+static void name_of_the_longest_length(void **state)
+{
+    static char name[ROOM_TEXT_BYTES_MAX + 2];
+    struct world *w = company(NULL);
+    char *fields;
+    (void)state;
+    memset(name, 'n', ROOM_TEXT_BYTES_MAX + 1);
+    fields = text_of(FIELD("roomname", VALUE("%s")), name);
+    submits(w, ROMEO, fields);
+    reads_error(w, ROMEO, "modify", "not-acceptable");
+    free(fields);
+    name[ROOM_TEXT_BYTES_MAX] = '\0';
+    fields = text_of(FIELD("roomname", VALUE("%s")), name);
+    submits(w, ROMEO, fields);
+    free(fields);
+    assert_int_equal(options_of(w)->name.len, ROOM_TEXT_BYTES_MAX);
+    world_free(w);
+}
+
+/* ---- what everybody is told ---- */
+
+static void codes_of_the_notice(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    submits(w, ROMEO, FIELD("whois", VALUE("anyone")));
+    reads_result(w, ROMEO);
+    reads_notice(w, ROMEO, STATUS_CODE("172"));
+    reads_notice(w, JULIET, STATUS_CODE("172"));
+    submits(w, ROMEO, FIELD("whois", VALUE("moderators")) FIELD("membersonly", VALUE("0")));
+    reads_notice(w, JULIET, STATUS_CODE("173"));
+    submits(w, ROMEO, FIELD("whois", VALUE("anyone")) FIELD("roomname", VALUE("Verona")));
+    reads_notice(w, JULIET, STATUS_CODE("104") STATUS_CODE("172"));
+    submits(w, ROMEO, FIELD("roomname", VALUE("Verona")) FIELD("whois", VALUE("anyone")));
+    reads_nothing(w, JULIET);
+    submits(w, ROMEO,
+            FIELD("presencebroadcast",
+                  VALUE("none") VALUE("visitor") VALUE("participant") VALUE("moderator")));
+    reads_notice(w, JULIET, STATUS_CODE("102") STATUS_CODE("104"));
+    submits(w, ROMEO,
+            FIELD("presencebroadcast", VALUE("visitor") VALUE("participant") VALUE("moderator")));
+    reads_notice(w, JULIET, STATUS_CODE("103") STATUS_CODE("104"));
+    reads_nothing(w, JULIET);
+    world_free(w);
+}
+
+static void roles_survive_a_change_of_moderation(void **state)
+{
+    struct world *w = company(NULL);
+    const struct occupant *juliet = occupant_by_nick(world_room(w, ROOM), STR("juliet"));
+    (void)state;
+    submits(w, ROMEO, FIELD("moderatedroom", VALUE("1")));
+    assert_int_equal(juliet->role, ROLE_PARTICIPANT);
+    sets(w, ROMEO, "<item nick='Juliet' role='visitor'/>");
+    submits(w, ROMEO, FIELD("moderatedroom", VALUE("0")));
+    assert_int_equal(juliet->role, ROLE_VISITOR);
+    world_free(w);
+}
+
+/* Everybody hears of who goes before the one who asked hears that it is done. */
+static void closing_puts_strangers_out(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    enters(w, PARIS, "Paris");
+    sets(w, ROMEO, "<item affiliation='member' jid='juliet@localhost'/>");
+    submits(w, ROMEO, FIELD("membersonly", VALUE("1")));
+    reads(w, PARIS,
+          "<presence type='unavailable' from='" ROOM "/Paris'><x xmlns='" NS_USER "'>"
+          "<status code='322'/><item affiliation='none' role='none' jid='" PARIS "'/>"
+          "<status code='110'/></x></presence>");
+    reads_nothing(w, PARIS);
+    reads(w, ROMEO,
+          "<presence type='unavailable' from='" ROOM "/Paris'><x xmlns='" NS_USER "'>"
+          "<status code='322'/><item affiliation='none' role='none' jid='" PARIS "'/></x>"
+          "</presence>");
+    reads_result(w, ROMEO);
+    reads_notice(w, ROMEO, STATUS_CODE("104"));
+    reads(w, JULIET,
+          "<presence type='unavailable' from='" ROOM "/Paris'><x xmlns='" NS_USER "'>"
+          "<status code='322'/><item affiliation='none' role='none'/></x></presence>");
+    reads_notice(w, JULIET, STATUS_CODE("104"));
+    world_free(w);
+}
+
+static void hidden_roles_vanish_and_appear(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    submits(w, ROMEO, FIELD("presencebroadcast", ""));
+    reads(w, ROMEO,
+          "<presence type='unavailable' from='" ROOM "/Juliet'><x xmlns='" NS_USER "'>"
+          "<item affiliation='none' role='participant' jid='" JULIET "'/></x></presence>");
+    reads_result(w, ROMEO);
+    reads(w, JULIET,
+          "<presence type='unavailable' from='" ROOM "/Romeo'><x xmlns='" NS_USER "'>"
+          "<item affiliation='owner' role='moderator'/></x></presence>");
+    world_forget(w);
+    submits(w, ROMEO, FIELD("presencebroadcast", VALUE("participant")));
+    reads(w, ROMEO,
+          "<presence from='" ROOM "/Juliet'><x xmlns='" NS_USER "'>"
+          "<item affiliation='none' role='participant' jid='" JULIET "'/></x></presence>");
+    reads_result(w, ROMEO);
+    reads_notice(w, JULIET, STATUS_CODE("104"));
+    world_free(w);
+}
+
+/* Who is put out by the very change that hides it is missed once, by those who saw it. */
+static void hidden_and_put_out_at_once(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    submits(w, ROMEO,
+            FIELD("presencebroadcast", VALUE("moderator")) FIELD("membersonly", VALUE("1")));
+    reads(w, ROMEO, "<presence type='unavailable' from='" ROOM "/Juliet'/>");
+    reads_result(w, ROMEO);
+    reads(w, JULIET, "<presence type='unavailable' from='" ROOM "/Juliet'/>");
+    reads_nothing(w, JULIET);
+    world_free(w);
+}
+
+/* ---- admins and owners ---- */
+
+static enum affiliation affiliation_of(struct world *w, const char *account)
+{
+    return room_affiliation_str(world_room(w, ROOM), str_z(account));
+}
+
+static void lists_are_complete(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    submits(w, ROMEO,
+            FIELD("roomadmins", VALUE("juliet@localhost/balcony") VALUE("paris@localhost")
+                                    VALUE("romeo@localhost") VALUE("")));
+    assert_int_equal(affiliation_of(w, "juliet@localhost"), AFF_ADMIN);
+    assert_int_equal(affiliation_of(w, "paris@localhost"), AFF_ADMIN);
+    assert_int_equal(affiliation_of(w, "romeo@localhost"), AFF_OWNER);
+    world_forget(w);
+    submits(w, ROMEO, FIELD("roomowners", VALUE("juliet@localhost") VALUE("tybalt@localhost")));
+    assert_int_equal(affiliation_of(w, "juliet@localhost"), AFF_OWNER);
+    assert_int_equal(affiliation_of(w, "tybalt@localhost"), AFF_OWNER);
+    assert_int_equal(affiliation_of(w, "romeo@localhost"), AFF_ADMIN);
+    assert_int_equal(affiliation_of(w, "paris@localhost"), AFF_ADMIN);
+    submits(w, JULIET, FIELD("roomowners", VALUE("juliet@localhost")) FIELD("roomadmins", ""));
+    assert_int_equal(affiliation_of(w, "tybalt@localhost"), AFF_MEMBER);
+    assert_int_equal(affiliation_of(w, "romeo@localhost"), AFF_MEMBER);
+    assert_int_equal(affiliation_of(w, "paris@localhost"), AFF_MEMBER);
+    assert_int_equal(world_room(w, ROOM)->owner_count, 1);
+    world_free(w);
+}
+
+static void new_admin_is_announced_before_the_result(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    submits(w, ROMEO, FIELD("roomadmins", VALUE("juliet@localhost")));
+    reads(w, ROMEO,
+          "<presence from='" ROOM "/Juliet'><x xmlns='" NS_USER "'><item affiliation='admin' "
+          "role='moderator' jid='" JULIET "'><actor nick='Romeo' jid='" ROMEO "'/></item></x>"
+          "</presence>");
+    reads_result(w, ROMEO);
+    reads_nothing(w, ROMEO); /* no option has changed */
+    world_free(w);
+}
+
+static void empty_room_that_ceases_to_persist_is_gone(void **state)
+{
+    static const char *const persistent[] = {"persistent=on", NULL};
+    struct world *w = company(persistent);
+    (void)state;
+    leaves(w, ROMEO);
+    leaves(w, JULIET);
+    assert_non_null(world_room(w, ROOM));
+    submits(w, ROMEO, FIELD("persistentroom", VALUE("0")));
+    reads_result(w, ROMEO);
+    assert_null(world_room(w, ROOM));
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(instant_room_by_an_empty_form),
+        cmocka_unit_test(cancelled_room_never_was),
+        cmocka_unit_test(cancelling_later_changes_nothing),
+        cmocka_unit_test(room_opens_by_itself_in_the_end),
+        cmocka_unit_test(only_owners_see_the_form),
+        cmocka_unit_test(form_has_the_current_values),
+        cmocka_unit_test(what_cannot_be_submitted),
+        cmocka_unit_test(forms_that_are_none),
+        cmocka_unit_test(what_is_left_out_stays),
+        cmocka_unit_test(password_fields),
+        cmocka_unit_test(name_of_the_longest_length),
+        cmocka_unit_test(codes_of_the_notice),
+        cmocka_unit_test(roles_survive_a_change_of_moderation),
+        cmocka_unit_test(closing_puts_strangers_out),
+        cmocka_unit_test(hidden_roles_vanish_and_appear),
+        cmocka_unit_test(hidden_and_put_out_at_once),
+        cmocka_unit_test(lists_are_complete),
+        cmocka_unit_test(new_admin_is_announced_before_the_result),
+        cmocka_unit_test(empty_room_that_ceases_to_persist_is_gone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,176 @@
+/* @covers 0045#createroom-general 0045#enter-locked 0045#enter-nonexistent 0045#destroyroom */
+#include "core/base/limits.h"
+#include "core/muc/room.h"
+#include "tests/support/talk.h"
+
+#define ADMIN "admin@localhost/desk"
+
+static struct world *world_of_locked_rooms(void)
+{
+    static const char *const admins[] = {"admin@localhost", NULL};
+    struct world_config config = {.admins = admins, .locked = true};
+    struct world *w = world_new(&config);
+    world_client(w, ROMEO);
+    world_client(w, PARIS);
+    world_client(w, "romeo@localhost/other");
+    world_client(w, ADMIN);
+    return w;
+}
+
+static void locked_to_all_but_the_creator(void **state)
+{
+    struct world *w = world_of_locked_rooms();
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    join(w, PARIS, "Paris");
+    reads_error(w, PARIS, "cancel", "item-not-found");
+    join(w, ADMIN, "Admin");
+    reads_error(w, ADMIN, "cancel", "item-not-found");
+    says(w, PARIS,
+         "<iq to='" ROOM "' type='get' id='a'>"
+         "<query xmlns='http://jabber.org/protocol/disco#info'/></iq>");
+    reads_error(w, PARIS, "cancel", "item-not-found");
+    says(w, PARIS,
+         "<iq to='" ROOM "/Romeo' type='get' id='a'><query xmlns='jabber:iq:last'/></iq>");
+    reads_error(w, PARIS, "cancel", "item-not-found");
+    says(w, PARIS, "<message to='" ROOM "/Romeo' type='chat'><body>x</body></message>");
+    reads_error(w, PARIS, "cancel", "item-not-found");
+    reads_nothing(w, ROMEO);
+    enters(w, "romeo@localhost/other", "Romeo");
+    assert_int_equal(world_room(w, ROOM)->session_count, 2);
+    assert_int_equal(world_room(w, ROOM)->state, ROOM_LOCKED);
+    world_free(w);
+}
+
+/* Nobody configures it: after a while it opens as it is. */
+static void opens_by_itself(void **state)
+{
+    struct world *w = world_of_locked_rooms();
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    world_advance(w, (int64_t)(ROOM_LOCK_SECONDS - 1) * 1000000);
+    assert_int_equal(world_room(w, ROOM)->state, ROOM_LOCKED);
+    world_advance(w, 1000000);
+    assert_int_equal(world_room(w, ROOM)->state, ROOM_OPEN);
+    enters(w, PARIS, "Paris");
+    assert_int_equal(world_room(w, ROOM)->session_count, 2);
+    world_free(w);
+}
+
+/* However the creator goes: nothing is left, the next one creates. */
+static void left_before_it_was_configured(void **state)
+{
+    struct world *w = world_of_locked_rooms();
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    leaves(w, ROMEO);
+    assert_null(world_room(w, ROOM));
+    enters(w, ROMEO, "Romeo");
+    says(w, ROMEO, "<presence to='" ROOM "' type='error'/>");
+    assert_null(world_room(w, ROOM));
+    enters(w, ROMEO, "Romeo");
+    world_client_gone(w, ROMEO);
+    assert_null(world_room(w, ROOM));
+    join(w, PARIS, "Paris");
+    reads(w, PARIS,
+          "<presence from='" ROOM "/Paris'><x xmlns='" NS_USER "'><status code='201'/>"
+          "<item affiliation='owner' role='moderator' jid='" PARIS "'/><status code='110'/></x>"
+          "</presence>");
+    world_free(w);
+}
+
+/* The defaults of the service do not keep the creator out of what is only coming to be. */
+static void defaults_do_not_bind_the_creator(void **state)
+{
+    static const char *const options[] = {"members_only=on", "password=secret", "moderated=on",
+                                          NULL};
+    struct world *w = world_with(options);
+    (void)state;
+    join(w, ROMEO, "Romeo");
+    reads(w, ROMEO,
+          "<presence from='" ROOM "/Romeo'><x xmlns='" NS_USER "'><status code='201'/>"
+          "<item affiliation='owner' role='moderator' jid='" ROMEO "'/><status code='110'/></x>"
+          "</presence>");
+    world_free(w);
+}
+
+static void a_name_every_server_understands(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    says(w, ROMEO,
+         "<presence to='\xF0\x9F\xA4\x96@" WORLD_SERVICE "/Romeo'><x xmlns='" NS_X
+         "'/></presence>");
+    reads_error(w, ROMEO, "modify", "jid-malformed");
+    assert_null(world_room(w, "\xF0\x9F\xA4\x96@" WORLD_SERVICE));
+    says(w, ROMEO,
+         "<presence to='M\xC3\xA4rz@" WORLD_SERVICE "/Romeo'><x xmlns='" NS_X "'/></presence>");
+    reads(w, ROMEO, "<presence from='m\xC3\xA4rz@" WORLD_SERVICE "/Romeo'/>");
+    world_free(w);
+}
+
+static void destroys(struct world *w)
+{
+    says(w, ROMEO,
+         "<iq to='" ROOM "' type='set' id='d'><query xmlns='http://jabber.org/protocol/muc#owner'>"
+         "<destroy jid='other@" WORLD_SERVICE "'><reason>Macbeth</reason></destroy></query></iq>");
+    world_forget(w);
+}
+
+static void a_tombstone(void **state)
+{
+    struct world *w = world_of_locked_rooms();
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    destroys(w);
+    assert_int_equal(world_room(w, ROOM)->state, ROOM_DESTROYED);
+    join(w, PARIS, "Paris");
+    const char *came = world_next(w, PARIS);
+    assert_non_null(came);
+    char *difference = match_difference(
+        "<presence from='" ROOM "/Paris' type='error'><error type='cancel' by='" ROOM "'>"
+        "<gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>xmpp:other@" WORLD_SERVICE "?join</gone>"
+        "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>Macbeth</text></error>"
+        "<x xmlns='" NS_X "'/></presence>",
+        came);
+    assert_null(difference);
+    says(w, PARIS, "<presence to='" ROOM "/Paris'/>");
+    reads_error(w, PARIS, "cancel", "gone");
+    says(w, PARIS, "<message to='" ROOM "' type='error'/>");
+    says(w, PARIS, "<presence to='" ROOM "' type='unavailable'/>");
+    reads_nothing(w, PARIS);
+    join(w, ADMIN, "Admin");
+    reads(w, ADMIN, "<presence from='" ROOM "/Admin'/>");
+    assert_int_equal(world_room(w, ROOM)->state, ROOM_LOCKED);
+    world_free(w);
+}
+
+static void a_tombstone_does_not_stand_for_ever(void **state)
+{
+    struct world *w = world_of_locked_rooms();
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    destroys(w);
+    world_advance(w, (int64_t)TOMBSTONE_DAYS * 24 * 3600 * 1000000);
+    join(w, PARIS, "Paris");
+    reads(w, PARIS,
+          "<presence from='" ROOM "/Paris'><x xmlns='" NS_USER "'><status code='201'/>"
+          "<item affiliation='owner' role='moderator' jid='" PARIS "'/><status code='110'/></x>"
+          "</presence>");
+    assert_null(room_affiliate(world_room(w, ROOM), STR("romeo@localhost")));
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(locked_to_all_but_the_creator),
+        cmocka_unit_test(opens_by_itself),
+        cmocka_unit_test(left_before_it_was_configured),
+        cmocka_unit_test(defaults_do_not_bind_the_creator),
+        cmocka_unit_test(a_name_every_server_understands),
+        cmocka_unit_test(a_tombstone),
+        cmocka_unit_test(a_tombstone_does_not_stand_for_ever),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,298 @@
+/* @covers 0045#invite-mediated 0045#continue 0249#howitworks */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "core/base/limits.h"
+#include "core/muc/room.h"
+#include "tests/support/talk.h"
+
+#define TYBALT "tybalt@localhost/rapier"
+
+static const char *const closed[] = {"members_only=on", NULL};
+static const char *const closed_to_members[] = {"members_only=on", "allow_invites=off", NULL};
+static const char *const moderated[] = {"moderated=on", NULL};
+static const char *const open_jids[] = {"whois=anyone", NULL};
+
+static void sends(struct world *w, const char *who, const char *inside)
+{
+    says(w, who, "<message to='" ROOM "' id='i'><x xmlns='" NS_USER "'>%s</x></message>", inside);
+}
+
+static struct world *company(const char *const *options)
+{
+    struct world *w = world_with(options);
+    world_client(w, TYBALT);
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "Juliet");
+    return w;
+}
+
+static void reads_decline(struct world *w, const char *who, const char *from, const char *reason)
+{
+    reads(w, who,
+          "<message from='" ROOM "' id='i'><x xmlns='" NS_USER "'><decline from='%s'>%s</decline>"
+          "</x></message>",
+          from, reason);
+}
+
+/* Everything in it, and nothing of the inviter's address. */
+static void invitation_in_full(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    configures(w, ROMEO, "muc#roomconfig_roomsecret", "balcony");
+    sends(w, JULIET,
+          "<invite to='tybalt@localhost'><reason>Come</reason><continue thread='t1'/>"
+          "</invite>");
+    reads(w, TYBALT,
+          "<message from='" ROOM "' id='i' scansion:strict='true' to='tybalt@localhost'>"
+          "<x xmlns='" NS_USER "'><invite from='" ROOM "/Juliet'><reason>Come</reason>"
+          "<continue thread='t1'/></invite><password>balcony</password></x>"
+          "<body>" ROOM "/Juliet invited you to the room " ROOM " (Come)</body>"
+          "<x xmlns='jabber:x:conference' jid='" ROOM "'>Come</x></message>");
+    reads_nothing(w, JULIET);
+    assert_int_equal(room_affiliation_str(world_room(w, ROOM), STR("tybalt@localhost")), AFF_NONE);
+    world_free(w);
+}
+
+static void inviter_is_named_where_addresses_are_no_secret(void **state)
+{
+    struct world *w = company(open_jids);
+    (void)state;
+    sends(w, JULIET, "<invite to='tybalt@localhost'/>");
+    reads(w, TYBALT,
+          "<message><x xmlns='" NS_USER "'><invite from='" JULIET "'><reason/></invite>"
+          "</x></message>");
+    world_free(w);
+
+    w = company(NULL); /* an admin would see it inside, too */
+    sets(w, ROMEO, "<item affiliation='admin' jid='tybalt@localhost'/>");
+    sends(w, JULIET, "<invite to='tybalt@localhost'/>");
+    reads(w, TYBALT,
+          "<message><x xmlns='" NS_USER "'><invite from='" JULIET "'><reason/></invite>"
+          "</x></message>");
+    world_free(w);
+}
+
+static void who_may_invite(void **state)
+{
+    struct world *w = company(moderated);
+    (void)state;
+    sends(w, JULIET, "<invite to='tybalt@localhost'/>"); /* a visitor */
+    reads_error(w, JULIET, "auth", "forbidden");
+    sends(w, PARIS, "<invite to='tybalt@localhost'/>"); /* a stranger */
+    reads_error(w, PARIS, "cancel", "not-acceptable");
+    sets(w, ROMEO, "<item affiliation='member' jid='paris@localhost' nick='County'/>");
+    sends(w, PARIS, "<invite to='tybalt@localhost'/>"); /* a member who is not inside */
+    reads(w, TYBALT,
+          "<message><x xmlns='" NS_USER "'><invite from='" ROOM "/County'><reason/>"
+          "</invite></x></message>");
+    sets(w, ROMEO, "<item affiliation='member' jid='paris@localhost' nick=''/>");
+    sends(w, PARIS, "<invite to='tybalt@localhost'/>");
+    reads(w, TYBALT,
+          "<message><x xmlns='" NS_USER "'><invite from='" ROOM "'><reason/></invite>"
+          "</x></message>");
+    world_free(w);
+}
+
+static void members_only_room_invites_members(void **state)
+{
+    struct world *w = world_with(closed);
+    (void)state;
+    world_client(w, TYBALT);
+    enters(w, ROMEO, "Romeo");
+    sets(w, ROMEO, "<item affiliation='member' jid='juliet@localhost'/>");
+    enters(w, JULIET, "Juliet");
+    sends(w, JULIET,
+          "<invite to='" TYBALT "'/><invite to='tybalt@localhost/other'/>"
+          "<invite to='" TYBALT "'/><invite to='romeo@localhost'/>");
+    reads(w, ROMEO,
+          "<message from='" ROOM "'><x xmlns='" NS_USER "'><item affiliation='member' "
+          "jid='tybalt@localhost'><reason>Invited by Juliet</reason></item></x></message>");
+    reads(w, ROMEO, "<message from='" ROOM "' id='i' to='romeo@localhost'/>");
+    reads_nothing(w, ROMEO);
+    reads(w, TYBALT, "<message from='" ROOM "' id='i'/>");
+    reads_nothing(w, TYBALT);
+    assert_int_equal(room_affiliation_str(world_room(w, ROOM), STR("tybalt@localhost")),
+                     AFF_MEMBER);
+    world_free(w);
+
+    w = world_with(closed_to_members);
+    enters(w, ROMEO, "Romeo");
+    sets(w, ROMEO, "<item affiliation='member' jid='juliet@localhost'/>");
+    enters(w, JULIET, "Juliet");
+    sends(w, JULIET, "<invite to='tybalt@localhost'/>");
+    reads_error(w, JULIET, "auth", "forbidden");
+    assert_int_equal(room_affiliation_str(world_room(w, ROOM), STR("tybalt@localhost")), AFF_NONE);
+    world_free(w);
+}
+
+/* All are looked at before any is sent. */
+static void one_refusal_undoes_them_all(void **state)
+{
+    static const struct {
+        const char *invite, *type, *condition;
+    } rows[] = {
+        {"<invite/>", "modify", "bad-request"},
+        {"<invite to=''/>", "modify", "jid-malformed"},
+        {"<invite to='localhost'/>", "modify", "jid-malformed"},
+        {"<invite to='" ROOM "/Juliet'/>", "cancel", "not-acceptable"},
+        {"<invite to='paris@localhost'/>", "auth", "forbidden"}, /* banned, and stays so */
+    };
+    struct world *w = company(NULL);
+    (void)state;
+    sets(w, ROMEO, "<item affiliation='outcast' jid='paris@localhost'/>");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        char *inside = text_of("<invite to='tybalt@localhost'/>%s", rows[i].invite);
+        sends(w, ROMEO, inside);
+        reads_error(w, ROMEO, rows[i].type, rows[i].condition);
+        reads_nothing(w, TYBALT);
+        free(inside);
+    }
+    sends(w, ROMEO, "");
+    reads_error(w, ROMEO, "modify", "bad-request");
+    sends(w, ROMEO, "<dance to='tybalt@localhost'/>");
+    reads_error(w, ROMEO, "modify", "bad-request");
+    world_free(w);
+}
+
+static void as_many_as_allowed(void **state)
+{
+    struct world *w = company(NULL);
+    struct buf inside;
+    (void)state;
+    buf_init(&inside, NULL);
+    for (int i = 0; i < INVITES_PER_MESSAGE; i++)
+        buf_addf(&inside, "<invite to='guest%d@localhost'/>", i);
+    sends(w, ROMEO, buf_str(&inside).at);
+    reads_nothing(w, ROMEO);
+    for (int i = 0; i < INVITES_PER_MESSAGE; i++)
+        assert_non_null(world_next_elsewhere(w));
+    assert_null(world_next_elsewhere(w));
+    buf_addz(&inside, "<invite to='tybalt@localhost'/>");
+    sends(w, ROMEO, buf_str(&inside).at);
+    reads_error(w, ROMEO, "modify", "bad-request");
+    assert_null(world_next_elsewhere(w));
+    buf_free(&inside);
+    world_free(w);
+}
+
+/* ---- declining ---- */
+
+static void only_the_invited_decline(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    sends(w, TYBALT, "<decline to='romeo@localhost'/>"); /* a room is no relay */
+    reads_error(w, TYBALT, "cancel", "item-not-found");
+    sends(w, ROMEO, "<invite to='tybalt@localhost'/>");
+    world_forget(w);
+    sends(w, TYBALT, "<decline to='juliet@localhost'/>"); /* who has not invited */
+    reads_error(w, TYBALT, "cancel", "item-not-found");
+    sends(w, TYBALT, "<decline to='romeo@localhost'><reason>No</reason></decline>");
+    reads_decline(w, ROMEO, "tybalt@localhost", "<reason>No</reason>");
+    sends(w, TYBALT, "<decline to='romeo@localhost'/>"); /* once is enough */
+    reads_error(w, TYBALT, "cancel", "item-not-found");
+    reads_nothing(w, ROMEO);
+    world_free(w);
+}
+
+static void decline_by_what_the_invitation_named(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    sends(w, ROMEO, "<invite to='tybalt@localhost'/>");
+    sends(w, TYBALT, "<decline to='" ROOM "/Romeo'/>");
+    reads_decline(w, ROMEO, "tybalt@localhost", "<reason/>");
+    /* gone under that nickname meanwhile */
+    sends(w, ROMEO, "<invite to='tybalt@localhost'/>");
+    says(w, ROMEO, "<presence to='" ROOM "/Montague'/>");
+    world_forget(w);
+    sends(w, TYBALT, "<decline to='" ROOM "/Romeo'/>");
+    reads_decline(w, ROMEO, "tybalt@localhost", "<reason/>");
+    /* gone altogether */
+    sends(w, ROMEO, "<invite to='tybalt@localhost'/>");
+    leaves(w, ROMEO);
+    sends(w, TYBALT, "<decline/>");
+    reads_decline(w, ROMEO, "tybalt@localhost", "<reason/>");
+    world_free(w);
+}
+
+static void decline_to_somebody_inside(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    sends(w, JULIET, "<decline to='" ROOM "/Romeo'/>"); /* without an invitation, by nickname */
+    reads_decline(w, ROMEO, ROOM "/Juliet", "<reason/>");
+    sends(w, JULIET, "<decline to='" ROOM "/Mercutio'/>");
+    reads_error(w, JULIET, "cancel", "item-not-found");
+    sends(w, JULIET, "<decline to='@'/>");
+    reads_error(w, JULIET, "modify", "jid-malformed");
+    sets(w, ROMEO, "<item affiliation='outcast' jid='paris@localhost'/>");
+    sends(w, PARIS, "<decline to='" ROOM "/Romeo'/>");
+    reads_error(w, PARIS, "auth", "forbidden");
+    reads_nothing(w, ROMEO);
+    world_free(w);
+}
+
+static void invitations_remembered_at_most(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    sends(w, ROMEO, "<invite to='tybalt@localhost'/>");
+    for (int i = 0; i < ROOM_INVITED_MAX; i++) {
+        char *inside = text_of("<invite to='guest%d@localhost'/>", i);
+        sends(w, ROMEO, inside);
+        free(inside);
+    }
+    assert_int_equal(world_room(w, ROOM)->invited.count, ROOM_INVITED_MAX);
+    sends(w, TYBALT, "<decline to='" ROOM "/Nobody'/>"); /* his was the oldest */
+    reads(w, TYBALT, "<message from='" ROOM "' id='i'/>");
+    reads_error(w, TYBALT, "cancel", "item-not-found");
+    world_free(w);
+}
+
+/* ---- what comes back ---- */
+
+static void error_is_told_to_the_inviter(void **state)
+{
+    const char *error = "<message to='" ROOM "' id='i' type='error'><error type='cancel'>"
+                        "<service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+                        "</error></message>";
+    struct world *w = company(NULL);
+    (void)state;
+    sends(w, ROMEO, "<invite to='nobody@localhost'/>");
+    assert_true(world_stanza_from(w, "nobody@localhost", error));
+    reads(w, ROMEO,
+          "<message from='" ROOM "' id='i' type='error'><x xmlns='" NS_USER "'>"
+          "<invite to='nobody@localhost'/></x><error type='cancel'>"
+          "<service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>");
+    assert_int_equal(world_room(w, ROOM)->occupant_count, 2);       /* nobody is put out for it */
+    assert_true(world_stanza_from(w, "somebody@localhost", error)); /* was never invited */
+    reads_nothing(w, ROMEO);
+    leaves(w, ROMEO);
+    assert_true(world_stanza_from(w, "nobody@localhost", error));
+    reads_nothing(w, ROMEO);
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(invitation_in_full),
+        cmocka_unit_test(inviter_is_named_where_addresses_are_no_secret),
+        cmocka_unit_test(who_may_invite),
+        cmocka_unit_test(members_only_room_invites_members),
+        cmocka_unit_test(one_refusal_undoes_them_all),
+        cmocka_unit_test(as_many_as_allowed),
+        cmocka_unit_test(only_the_invited_decline),
+        cmocka_unit_test(decline_by_what_the_invitation_named),
+        cmocka_unit_test(decline_to_somebody_inside),
+        cmocka_unit_test(invitations_remembered_at_most),
+        cmocka_unit_test(error_is_told_to_the_inviter),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

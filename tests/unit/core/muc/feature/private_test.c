@@ -1,0 +1,130 @@
+/* @covers 0045#privatemessage */
+#include "core/muc/room.h"
+#include "tests/support/talk.h"
+
+static void whispers(struct world *w, const char *from, const char *nick)
+{
+    says(w, from, "<message to='" ROOM "/%s' type='chat' id='p'><body>Psst</body></message>", nick);
+}
+
+/* Who may send, by each value; with both vocabularies. Paris is a visitor, Juliet a member, Romeo
+ * the owner. */
+static void who_may_send(void **state)
+{
+    static const struct {
+        const char *value;
+        bool visitor, member, moderator;
+    } rows[] = {
+        {"anyone", true, true, true},       {"participants", false, true, true},
+        {"moderators", false, false, true}, {"none", false, false, false},
+        {"visitor", true, true, true},      {"participant", false, true, true},
+        {"moderator", false, false, true},  {"affiliated", false, true, true},
+    };
+    static const char *const options[] = {"moderated=on", NULL};
+    struct world *w = world_with(options);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    sets(w, ROMEO, "<item affiliation='member' jid='juliet@localhost'/>");
+    enters(w, JULIET, "Juliet");
+    enters(w, PARIS, "Paris");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        configures(w, ROMEO, "muc#roomconfig_allowpm", rows[i].value);
+        whispers(w, PARIS, "Juliet");
+        assert_int_equal(world_unread(w, JULIET), rows[i].visitor);
+        assert_int_equal(world_unread(w, PARIS), !rows[i].visitor);
+        world_forget(w);
+        whispers(w, JULIET, "Paris");
+        assert_int_equal(world_unread(w, PARIS), rows[i].member);
+        world_forget(w);
+        whispers(w, ROMEO, "Paris");
+        assert_int_equal(world_unread(w, PARIS), rows[i].moderator);
+        world_forget(w);
+    }
+    configures(w, ROMEO, "muc#roomconfig_allowpm", "none");
+    configures(w, ROMEO, "{xmpp:prosody.im}muc#allow_modpm", "1");
+    whispers(w, PARIS, "Romeo");
+    reads(w, ROMEO, "<message from='" ROOM "/Paris' type='chat'><body>Psst</body></message>");
+    whispers(w, PARIS, "Juliet");
+    reads_error(w, PARIS, "auth", "forbidden");
+    world_free(w);
+}
+
+static void to_every_session_of_one(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "Juliet");
+    enters(w, JULIET_2, "Juliet");
+    says(w, ROMEO,
+         "<message to='" ROOM "/Juliet' id='p'><body>Normal</body>"
+         "<stanza-id xmlns='urn:xmpp:sid:0' by='" ROOM "' id='forged'/></message>");
+    static const char *const both[] = {JULIET, JULIET_2};
+    for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+        const char *came = world_next(w, both[i]);
+        assert_non_null(came);
+        assert_non_null(strstr(came, "<x xmlns='" NS_USER "'/>"));
+        assert_null(strstr(came, "stanza-id"));
+        assert_null(strstr(came, "type="));
+        reads_nothing(w, both[i]);
+    }
+    reads_nothing(w, ROMEO);
+    world_free(w);
+}
+
+/* An address is exact, although no other spelling of it can be taken. */
+static void nicknames_are_exact(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, PARIS, "Paris");
+    whispers(w, ROMEO, "paris");
+    reads_error(w, ROMEO, "cancel", "item-not-found");
+    world_free(w);
+}
+
+/* Errors that come back are delivered without what could name an address; to nobody, they are lost.
+ * */
+static void bounces(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, PARIS, "Paris");
+    says(w, PARIS,
+         "<message to='" ROOM "/Romeo' type='error' id='p'><body>Psst</body>"
+         "<error type='auth' by='paris@localhost'>"
+         "<redirected xmlns='urn:example:app'/>"
+         "<forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>paris@localhost</forbidden>"
+         "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>paris@localhost says no</text>"
+         "</error></message>");
+    const char *came = world_next(w, ROMEO);
+    assert_non_null(came);
+    assert_null(strstr(came, "paris@localhost"));
+    char *difference =
+        match_difference("<message from='" ROOM "/Paris' type='error' id='p'><error type='auth'>"
+                         "<redirected xmlns='urn:example:app'/>"
+                         "<forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
+                         "<x xmlns='" NS_USER "'/></message>",
+                         came);
+    assert_null(difference);
+    says(w, PARIS,
+         "<message to='" ROOM "/Nobody' type='error' id='p'><error type='auth'>"
+         "<forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>");
+    reads_nothing(w, PARIS);
+    reads_nothing(w, ROMEO);
+    assert_int_equal(world_room(w, ROOM)->session_count, 2);
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_may_send),
+        cmocka_unit_test(to_every_session_of_one),
+        cmocka_unit_test(nicknames_are_exact),
+        cmocka_unit_test(bounces),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

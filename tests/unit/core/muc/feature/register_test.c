@@ -1,0 +1,301 @@
+/* @covers 0045#register 0045#reservednick 0077#usecases-register 0077#usecases-cancel */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "core/muc/room.h"
+#include "tests/support/talk.h"
+
+#define SERVICE_ADMIN "admin@localhost/desk"
+
+static const char *const anybody[] = {"allow_register=on", NULL};
+static const char *const forced[] = {"allow_register=on", "reserved_nick_only=on", NULL};
+
+static void registers(struct world *w, const char *who, const char *nick)
+{
+    says(w, who,
+         "<iq to='" ROOM "' type='set' id='reg'><query xmlns='jabber:iq:register'>"
+         "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>" NS_X
+         "#register</value></field><field var='muc#register_roomnick'><value>%s</value></field>"
+         "</x></query></iq>",
+         nick);
+}
+
+static void sends_query(struct world *w, const char *who, const char *type, const char *inside)
+{
+    says(w, who,
+         "<iq to='" ROOM "' type='%s' id='reg'><query xmlns='jabber:iq:register'>%s</query></iq>",
+         type, inside);
+}
+
+static void reads_result(struct world *w, const char *who)
+{
+    reads(w, who, "<iq from='" ROOM "' type='result' id='reg'/>");
+}
+
+/* Romeo owns the room, Juliet is a member and inside, Paris is inside. */
+static struct world *company(const char *const *options)
+{
+    struct world *w = world_with(options);
+    enters(w, ROMEO, "Romeo");
+    sets(w, ROMEO, "<item affiliation='member' jid='juliet@localhost'/>");
+    enters(w, JULIET, "Juliet");
+    enters(w, PARIS, "Paris");
+    return w;
+}
+
+static const struct affiliate *row_of(struct world *w, const char *account)
+{
+    return room_affiliate(world_room(w, ROOM), str_z(account));
+}
+
+static void who_may_register(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    sends_query(w, PARIS, "get", "");
+    reads_error(w, PARIS, "auth", "registration-required");
+    registers(w, PARIS, "Romeo"); /* before the nickname is looked at */
+    reads_error(w, PARIS, "auth", "registration-required");
+    sends_query(w, PARIS, "set", "<nonsense/>");
+    reads_error(w, PARIS, "auth", "registration-required");
+    sets(w, ROMEO, "<item affiliation='outcast' jid='paris@localhost'/>");
+    sends_query(w, PARIS, "get", "");
+    reads_error(w, PARIS, "auth", "forbidden");
+    registers(w, PARIS, "Paris");
+    reads_error(w, PARIS, "auth", "forbidden");
+    world_free(w);
+}
+
+static void stranger_becomes_a_member_where_anybody_may(void **state)
+{
+    struct world *w = company(anybody);
+    (void)state;
+    registers(w, PARIS, "The County");
+    reads(w, PARIS,
+          "<presence from='" ROOM "/Paris'><x xmlns='" NS_USER "'><item affiliation='member' "
+          "role='participant' jid='" PARIS "'/><status code='110'/></x></presence>");
+    reads_result(w, PARIS);
+    reads(w, JULIET,
+          "<presence from='" ROOM "/Paris'><x xmlns='" NS_USER "'><item affiliation='member' "
+          "role='participant'/></x></presence>");
+    assert_true(str_eqz(row_of(w, "paris@localhost")->nick, "The County"));
+    world_free(w);
+}
+
+static void forms_that_are_none(void **state)
+{
+    static const char *const insides[] = {
+        "",
+        "<username>Juliet</username>",
+        "<x xmlns='jabber:x:data' type='submit'/>",
+        "<x xmlns='jabber:x:data' type='submit'><field var='muc#register_roomnick'>"
+        "<value>Juliet</value></field></x>",
+        "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>" NS_X
+        "#roomconfig</value></field><field var='muc#register_roomnick'><value>Juliet</value>"
+        "</field></x>",
+        "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>" NS_X
+        "#register</value></field></x>",
+        "<x xmlns='jabber:x:data' type='result'><field var='FORM_TYPE'><value>" NS_X
+        "#register</value></field><field var='muc#register_roomnick'><value>Juliet</value>"
+        "</field></x>",
+        "<remove/><username>Juliet</username>",
+    };
+    struct world *w = company(NULL);
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(insides); i++) {
+        sends_query(w, JULIET, "set", insides[i]);
+        reads_error(w, JULIET, "modify", "bad-request");
+    }
+    sends_query(w, JULIET, "set", "<x xmlns='jabber:x:data' type='cancel'/>");
+    reads_result(w, JULIET);
+    reads_nothing(w, ROMEO);
+    assert_true(str_empty(row_of(w, "juliet@localhost")->nick));
+    world_free(w);
+}
+
+static void nicknames_that_cannot_be_had(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    registers(w, JULIET, "");
+    reads_error(w, JULIET, "modify", "bad-request");
+    registers(w, JULIET, "\xF0\x9F\xA4\x96"); /* younger than Unicode 3.2 */
+    reads_error(w, JULIET, "modify", "bad-request");
+    registers(w, JULIET, "PARIS"); /* in use, in another spelling */
+    reads_error(w, JULIET, "cancel", "conflict");
+    sets(w, ROMEO, "<item affiliation='member' jid='tybalt@localhost' nick='Tybalt'/>");
+    registers(w, JULIET, "tybalt");
+    reads_error(w, JULIET, "cancel", "conflict");
+    reads_nothing(w, PARIS);
+    world_free(w);
+}
+
+static void change_of_the_registered_nickname(void **state)
+{
+    struct world *w = company(NULL);
+    struct room *room = world_room(w, ROOM);
+    (void)state;
+    registers(w, JULIET, "Juliet");
+    world_forget(w);
+    registers(w, JULIET, "Juliet");
+    reads_result(w, JULIET);
+    reads_nothing(w, JULIET);
+    reads_nothing(w, ROMEO);
+    registers(w, JULIET, "JULIET"); /* her own in another spelling */
+    reads(w, JULIET, "<presence from='" ROOM "/Juliet'/>");
+    reads_result(w, JULIET);
+    registers(w, JULIET, "Capulet");
+    assert_null(room_nick_owner(room, STR("juliet")));
+    assert_non_null(room_nick_owner(room, STR("capulet")));
+    world_free(w);
+}
+
+/* What an admin noted about a member survives registering, but is not announced with it. */
+static void reason_of_the_membership_stays(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    sets(w, ROMEO,
+         "<item affiliation='member' jid='juliet@localhost'><reason>Fair</reason>"
+         "</item>");
+    registers(w, JULIET, "Juliet");
+    reads(w, JULIET,
+          "<presence from='" ROOM "/Juliet'><x xmlns='" NS_USER "'><item affiliation='member' "
+          "role='participant' jid='" JULIET "'/><status code='110'/></x></presence>");
+    assert_true(str_eqz(row_of(w, "juliet@localhost")->reason, "Fair"));
+    world_free(w);
+}
+
+static void from_outside_a_message_tells(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    leaves(w, JULIET);
+    registers(w, JULIET, "Juliet");
+    reads(w, ROMEO,
+          "<message from='" ROOM "'><x xmlns='" NS_USER "'><item affiliation='member' "
+          "jid='juliet@localhost'/></x></message>");
+    reads_result(w, JULIET);
+    reads_nothing(w, PARIS); /* it says an address */
+    sends_query(w, JULIET, "get", "");
+    reads(w, JULIET,
+          "<iq type='result' id='reg'><query xmlns='jabber:iq:register'>"
+          "<registered/><username>Juliet</username></query></iq>");
+    world_free(w);
+}
+
+static void unregistering(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    sends_query(w, JULIET, "set", "<remove/>"); /* a member without a nickname */
+    reads(w, JULIET,
+          "<presence from='" ROOM "/Juliet'><x xmlns='" NS_USER "'><item affiliation='none' "
+          "role='participant' jid='" JULIET "'/><status code='110'/></x></presence>");
+    reads_result(w, JULIET);
+    assert_null(row_of(w, "juliet@localhost"));
+    sends_query(w, ROMEO, "set", "<remove/>"); /* an owner who has none */
+    world_forget(w);
+    sends_query(w, ROMEO, "set", "<remove/>");
+    reads_error(w, ROMEO, "auth", "registration-required");
+    registers(w, ROMEO, "Romeo");
+    world_forget(w);
+    sends_query(w, ROMEO, "set", "<remove/>");
+    reads(w, ROMEO,
+          "<presence from='" ROOM "/Romeo'><x xmlns='" NS_USER "'><item affiliation='owner' "
+          "role='moderator' jid='" ROMEO "'/><status code='110'/></x></presence>");
+    reads_result(w, ROMEO);
+    assert_int_equal(row_of(w, "romeo@localhost")->affiliation, AFF_OWNER);
+    world_free(w);
+}
+
+static void unregistering_where_only_members_may_stay(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    configures(w, ROMEO, "muc#roomconfig_membersonly", "1");
+    sends_query(w, JULIET, "set", "<remove/>");
+    reads(w, JULIET,
+          "<presence from='" ROOM "/Juliet' type='unavailable'><x xmlns='" NS_USER "'>"
+          "<status code='321'/><item affiliation='none' role='none' jid='" JULIET "'/>"
+          "<status code='110'/></x></presence>");
+    reads_result(w, JULIET);
+    reads_nothing(w, JULIET);
+    reads(w, ROMEO,
+          "<presence from='" ROOM "/Juliet' type='unavailable'><x xmlns='" NS_USER "'>"
+          "<status code='321'/><item affiliation='none' role='none' jid='" JULIET "'/></x>"
+          "</presence>");
+    world_free(w);
+}
+
+/* Where reserved nicknames have to be used, who registers another one is renamed at once. */
+static void renamed_to_the_reserved_nickname(void **state)
+{
+    struct world *w = company(forced);
+    (void)state;
+    registers(w, PARIS, "County");
+    reads(w, PARIS, "<presence from='" ROOM "/Paris'/>");
+    reads(w, PARIS,
+          "<presence from='" ROOM "/Paris' type='unavailable'><x xmlns='" NS_USER "'>"
+          "<status code='303'/><item affiliation='member' role='participant' jid='" PARIS "' "
+          "nick='County'/><status code='110'/></x></presence>");
+    reads(w, PARIS,
+          "<presence from='" ROOM "/County'><x xmlns='" NS_USER "'><status code='210'/>"
+          "<item affiliation='member' role='participant' jid='" PARIS "'/><status code='110'/></x>"
+          "</presence>");
+    reads_result(w, PARIS);
+    reads(w, JULIET, "<presence from='" ROOM "/Paris'/>");
+    reads(w, JULIET,
+          "<presence from='" ROOM "/Paris' type='unavailable'><x xmlns='" NS_USER "'>"
+          "<status code='303'/><item affiliation='member' role='participant' nick='County'/></x>"
+          "</presence>");
+    reads(w, JULIET,
+          "<presence from='" ROOM "/County'><x xmlns='" NS_USER "'><item affiliation='member' "
+          "role='participant'/></x></presence>");
+    world_free(w);
+}
+
+static void service_admin_does_not_become_an_owner(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    world_client(w, SERVICE_ADMIN);
+    registers(w, SERVICE_ADMIN, "Admin");
+    reads_result(w, SERVICE_ADMIN);
+    assert_int_equal(row_of(w, "admin@localhost")->affiliation, AFF_MEMBER);
+    assert_int_equal(world_room(w, ROOM)->owner_count, 1);
+    world_free(w);
+}
+
+static void room_that_is_not_there(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    sends_query(w, PARIS, "get", "");
+    reads_error(w, PARIS, "cancel", "item-not-found");
+    registers(w, PARIS, "Paris");
+    reads_error(w, PARIS, "cancel", "item-not-found");
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_may_register),
+        cmocka_unit_test(stranger_becomes_a_member_where_anybody_may),
+        cmocka_unit_test(forms_that_are_none),
+        cmocka_unit_test(nicknames_that_cannot_be_had),
+        cmocka_unit_test(change_of_the_registered_nickname),
+        cmocka_unit_test(reason_of_the_membership_stays),
+        cmocka_unit_test(from_outside_a_message_tells),
+        cmocka_unit_test(unregistering),
+        cmocka_unit_test(unregistering_where_only_members_may_stay),
+        cmocka_unit_test(renamed_to_the_reserved_nickname),
+        cmocka_unit_test(service_admin_does_not_become_an_owner),
+        cmocka_unit_test(room_that_is_not_there),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

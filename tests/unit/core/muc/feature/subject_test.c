@@ -1,0 +1,118 @@
+/* @covers 0045#subject-mod 0045#subject-occupant 0045#enter-subject */
+#include "core/base/limits.h"
+#include "core/muc/room.h"
+#include "tests/support/talk.h"
+
+static void each_language_is_shown(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    says(w, ROMEO,
+         "<message to='" ROOM "' type='groupchat' id='s'><subject>Feud</subject>"
+         "<subject xml:lang='de'>Fehde</subject></message>");
+    says(w, ROMEO, "<presence to='" ROOM "/Montague'/>");
+    world_forget(w);
+    says(w, PARIS, "<presence to='" ROOM "/Paris'><x xmlns='" NS_X "'/></presence>");
+    reads(w, PARIS, "<presence from='" ROOM "/Montague'/>");
+    reads(w, PARIS, "<presence from='" ROOM "/Paris'/>");
+    reads(w, PARIS,
+          "<message from='" ROOM "/Romeo' id='s' type='groupchat'><subject>Feud</subject>"
+          "<subject xml:lang='de'>Fehde</subject></message>"); /* by the name of then */
+    reads_nothing(w, PARIS);
+    world_free(w);
+}
+
+static void largest_subject(void **state)
+{
+    static char text[ROOM_SUBJECT_BYTES_MAX + 1];
+    struct world *w = world_with(NULL);
+    (void)state;
+    memset(text, 's', ROOM_SUBJECT_BYTES_MAX);
+    enters(w, ROMEO, "Romeo");
+    says(w, ROMEO, "<message to='" ROOM "' type='groupchat' id='a'><subject>%s</subject></message>",
+         text);
+    reads_error(w, ROMEO, "modify", "not-acceptable");
+    assert_null(world_room(w, ROOM)->subject.frame);
+    text[ROOM_SUBJECT_BYTES_MAX - 1024] = '\0';
+    says(w, ROMEO, "<message to='" ROOM "' type='groupchat' id='a'><subject>%s</subject></message>",
+         text);
+    reads(w, ROMEO, "<message from='" ROOM "/Romeo' id='a'><subject>%s</subject></message>", text);
+    world_free(w);
+}
+
+static void most_languages(void **state)
+{
+    struct world *w = world_with(NULL);
+    struct buf subjects;
+    (void)state;
+    buf_init(&subjects, NULL);
+    for (unsigned i = 0; i < ROOM_SUBJECT_LANGS_MAX; i++)
+        buf_addf(&subjects, "<subject xml:lang='l%u'>s</subject>", i);
+    enters(w, ROMEO, "Romeo");
+    says(w, ROMEO, "<message to='" ROOM "' type='groupchat' id='a'>%s</message>",
+         buf_str(&subjects).at);
+    reads(w, ROMEO, "<message from='" ROOM "/Romeo' id='a'/>");
+    buf_addz(&subjects, "<subject>one more</subject>");
+    says(w, ROMEO, "<message to='" ROOM "' type='groupchat' id='b'>%s</message>",
+         buf_str(&subjects).at);
+    reads_error(w, ROMEO, "modify", "not-acceptable");
+    buf_free(&subjects);
+    world_free(w);
+}
+
+/* The same once more is reflected all the same: the sender waits for its id. */
+static void an_unchanged_subject_is_reflected(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    says(w, ROMEO, "<message to='" ROOM "' type='groupchat' id='a'><subject>x</subject></message>");
+    says(w, ROMEO, "<message to='" ROOM "' type='groupchat' id='b'><subject>x</subject></message>");
+    reads(w, ROMEO, "<message from='" ROOM "/Romeo' id='a'><subject>x</subject></message>");
+    reads(w, ROMEO, "<message from='" ROOM "/Romeo' id='b'><subject>x</subject></message>");
+    assert_int_equal(world_room(w, ROOM)->history.count, 0);
+    world_free(w);
+}
+
+static void visitors_never(void **state)
+{
+    static const char *const options[] = {"change_subject=on", "moderated=on", NULL};
+    struct world *w = world_with(options);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, PARIS, "Paris");
+    says(w, PARIS, "<message to='" ROOM "' type='groupchat' id='a'><subject>x</subject></message>");
+    reads_error(w, PARIS, "auth", "forbidden");
+    reads_nothing(w, ROMEO);
+    world_free(w);
+}
+
+/* A room that is over leaves nothing to one of the same name. */
+static void a_new_room_has_none(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    says(w, ROMEO, "<message to='" ROOM "' type='groupchat'><subject>x</subject></message>");
+    says(w, ROMEO, "<message to='" ROOM "' type='groupchat'><body>x</body></message>");
+    leaves(w, ROMEO);
+    says(w, PARIS, "<presence to='" ROOM "/Paris'><x xmlns='" NS_X "'/></presence>");
+    reads(w, PARIS, "<presence from='" ROOM "/Paris'/>");
+    reads(w, PARIS, "<message from='" ROOM "' type='groupchat'><subject/></message>");
+    reads_nothing(w, PARIS);
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(each_language_is_shown),
+        cmocka_unit_test(largest_subject),
+        cmocka_unit_test(most_languages),
+        cmocka_unit_test(an_unchanged_subject_is_reflected),
+        cmocka_unit_test(visitors_never),
+        cmocka_unit_test(a_new_room_has_none),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

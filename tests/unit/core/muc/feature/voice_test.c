@@ -1,0 +1,234 @@
+/* @covers 0045#requestvoice 0045#voiceapprove 0045#registrar-formtype-request */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "core/base/limits.h"
+#include "core/muc/room.h"
+#include "tests/support/talk.h"
+
+#define REQUEST_TYPE      "<field var='FORM_TYPE'><value>" NS_X "#request</value></field>"
+#define FIELD(var, value) "<field var='muc#" var "'><value>" value "</value></field>"
+#define WANTED            FIELD("role", "participant")
+
+static const char *const moderated[] = {"moderated=on", "persistent=on", NULL};
+static const char *const quiet[] = {"moderated=on", "voice_requests=off", NULL};
+
+static void sends_form(struct world *w, const char *who, const char *fields)
+{
+    says(w, who,
+         "<message to='" ROOM "' id='v'><x xmlns='jabber:x:data' type='submit'>%s</x>"
+         "</message>",
+         fields);
+}
+
+static void reads_form(struct world *w, const char *who, const char *jid, const char *nick)
+{
+    reads(w, who,
+          "<message from='" ROOM "'><x xmlns='jabber:x:data' type='form' scansion:strict='false'>"
+          "<field var='FORM_TYPE' type='hidden'><value>" NS_X "#request</value></field>"
+          "<field var='muc#role' type='list-single'><value>participant</value></field>"
+          "<field var='muc#jid' type='jid-single'><value>%s</value></field>"
+          "<field var='muc#roomnick' type='text-single'><value>%s</value></field>"
+          "<field var='muc#request_allow' type='boolean'><value>false</value></field></x>"
+          "</message>",
+          jid, nick);
+}
+
+static struct world *company(const char *const *options)
+{
+    struct world *w = world_with(options);
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "Juliet");
+    enters(w, PARIS, "Paris");
+    return w;
+}
+
+static enum role role_of(struct world *w, const char *nick_key)
+{
+    const struct occupant *occupant = occupant_by_nick(world_room(w, ROOM), str_z(nick_key));
+    assert_non_null(occupant);
+    return occupant->role;
+}
+
+static void request_goes_to_all_moderators(void **state)
+{
+    struct world *w = company(moderated);
+    (void)state;
+    sets(w, ROMEO, "<item affiliation='admin' jid='juliet@localhost'/>");
+    sends_form(w, PARIS, REQUEST_TYPE WANTED);
+    reads_form(w, ROMEO, PARIS, "Paris");
+    reads_form(w, JULIET, PARIS, "Paris");
+    reads_nothing(w, PARIS);
+    world_free(w);
+}
+
+static void requests_that_make_no_sense(void **state)
+{
+    static const char *const fields[] = {
+        "",
+        WANTED,
+        REQUEST_TYPE,
+        REQUEST_TYPE FIELD("role", "moderator"),
+        "<field var='FORM_TYPE'><value>urn:example</value></field>" WANTED,
+    };
+    struct world *w = company(moderated);
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        sends_form(w, PARIS, fields[i]);
+        reads_error(w, PARIS, "modify", "bad-request");
+    }
+    says(w, PARIS, "<message to='" ROOM "'><x xmlns='jabber:x:data' type='cancel'/></message>");
+    reads_nothing(w, PARIS);
+    leaves(w, PARIS);
+    sends_form(w, PARIS, REQUEST_TYPE WANTED);
+    reads_error(w, PARIS, "cancel", "not-acceptable");
+    reads_nothing(w, ROMEO);
+    world_free(w);
+}
+
+static void who_has_voice_need_not_ask(void **state)
+{
+    struct world *w = company(moderated);
+    (void)state;
+    sets(w, ROMEO, "<item nick='Paris' role='participant'/>");
+    sends_form(w, PARIS, REQUEST_TYPE WANTED);
+    reads_nothing(w, PARIS);
+    reads_nothing(w, ROMEO);
+    world_free(w);
+
+    w = company(quiet);
+    sends_form(w, PARIS, REQUEST_TYPE WANTED);
+    reads_error(w, PARIS, "auth", "forbidden");
+    world_free(w);
+}
+
+static void approval_needs_the_right_person(void **state)
+{
+    struct world *w = company(moderated);
+    (void)state;
+    sends_form(w, JULIET,
+               REQUEST_TYPE WANTED FIELD("jid", PARIS) FIELD("roomnick", "Paris")
+                   FIELD("request_allow", "1"));
+    reads_error(w, JULIET, "auth", "forbidden");
+    sends_form(w, ROMEO,
+               REQUEST_TYPE WANTED FIELD("jid", JULIET) FIELD("roomnick", "Paris")
+                   FIELD("request_allow", "1"));
+    reads_error(w, ROMEO, "cancel", "item-not-found");
+    sends_form(w, ROMEO,
+               REQUEST_TYPE WANTED FIELD("roomnick", "Paris") FIELD("request_allow", "1"));
+    reads_error(w, ROMEO, "cancel", "item-not-found");
+    sends_form(w, ROMEO,
+               REQUEST_TYPE WANTED FIELD("jid", PARIS) FIELD("roomnick", "PARIS")
+                   FIELD("request_allow", "1"));
+    reads_error(w, ROMEO, "cancel", "item-not-found");
+    sends_form(w, ROMEO,
+               REQUEST_TYPE WANTED FIELD("jid", PARIS) FIELD("roomnick", "Paris")
+                   FIELD("request_allow", "perhaps"));
+    reads_error(w, ROMEO, "modify", "bad-request");
+    sends_form(w, ROMEO,
+               REQUEST_TYPE FIELD("role", "moderator") FIELD("jid", PARIS)
+                   FIELD("roomnick", "Paris") FIELD("request_allow", "1"));
+    reads_error(w, ROMEO, "modify", "bad-request");
+    assert_int_equal(role_of(w, "paris"), ROLE_VISITOR);
+    reads_nothing(w, PARIS);
+    world_free(w);
+}
+
+static void approval_gives_voice(void **state)
+{
+    const char *grant = REQUEST_TYPE WANTED FIELD("jid", PARIS) FIELD("roomnick", "Paris")
+        FIELD("request_allow", "true");
+    struct world *w = company(moderated);
+    (void)state;
+    sends_form(w, ROMEO,
+               REQUEST_TYPE WANTED FIELD("jid", PARIS) FIELD("roomnick", "Paris")
+                   FIELD("request_allow", "false"));
+    assert_int_equal(role_of(w, "paris"), ROLE_VISITOR);
+    sends_form(w, ROMEO, grant);
+    reads(w, PARIS,
+          "<presence from='" ROOM "/Paris'><x xmlns='" NS_USER "'><item affiliation='none' "
+          "role='participant' jid='" PARIS "'><actor nick='Romeo'/><reason>Voice granted</reason>"
+          "</item><status code='110'/></x></presence>");
+    reads(w, JULIET,
+          "<presence from='" ROOM "/Paris'><x xmlns='" NS_USER "'><item affiliation='none' "
+          "role='participant'><actor nick='Romeo'/><reason>Voice granted</reason></item></x>"
+          "</presence>");
+    world_forget(w);
+    sends_form(w, ROMEO, grant); /* another moderator was faster */
+    reads_nothing(w, ROMEO);
+    reads_nothing(w, PARIS);
+    leaves(w, PARIS); /* what was given is kept */
+    enters(w, PARIS, "Paris");
+    assert_int_equal(role_of(w, "paris"), ROLE_PARTICIPANT);
+    world_free(w);
+}
+
+/* ---- nobody to ask ---- */
+
+static void request_waits_for_a_moderator(void **state)
+{
+    struct world *w = company(moderated);
+    (void)state;
+    leaves(w, ROMEO);
+    sends_form(w, PARIS, REQUEST_TYPE WANTED);
+    sends_form(w, PARIS, REQUEST_TYPE WANTED); /* once per account */
+    sends_form(w, JULIET, REQUEST_TYPE WANTED);
+    reads_nothing(w, PARIS);
+    leaves(w, JULIET); /* and with her, her request */
+    join(w, ROMEO, "Romeo");
+    reads(w, ROMEO, "<presence from='" ROOM "/Paris'/>");
+    reads(w, ROMEO, "<presence from='" ROOM "/Romeo'/>");
+    reads(w, ROMEO, "<message type='groupchat' from='" ROOM "'><subject/></message>");
+    reads_form(w, ROMEO, PARIS, "Paris");
+    reads_nothing(w, ROMEO);
+    leaves(w, ROMEO); /* shown once */
+    join(w, ROMEO, "Romeo");
+    reads(w, ROMEO, "<presence from='" ROOM "/Paris'/>");
+    reads(w, ROMEO, "<presence from='" ROOM "/Romeo'/>");
+    reads(w, ROMEO, "<message type='groupchat' from='" ROOM "'><subject/></message>");
+    reads_nothing(w, ROMEO);
+    world_free(w);
+}
+
+static void as_many_as_can_wait(void **state)
+{
+    struct world *w = world_with(moderated);
+    char *who = NULL;
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    leaves(w, ROMEO);
+    for (int i = 0; i <= ROOM_VOICE_PENDING_MAX; i++) {
+        char *nick = text_of("guest%d", i);
+        free(who);
+        who = text_of("guest%d@localhost/r", i);
+        world_client(w, who);
+        enters(w, who, nick);
+        sends_form(w, who, REQUEST_TYPE WANTED);
+        if (i < ROOM_VOICE_PENDING_MAX)
+            reads_nothing(w, who);
+        free(nick);
+    }
+    reads_error(w, who, "wait", "resource-constraint");
+    sets(w, ROMEO, "<item affiliation='member' jid='guest0@localhost'/>"); /* has voice by that */
+    sends_form(w, who, REQUEST_TYPE WANTED);
+    reads_nothing(w, who);
+    free(who);
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(request_goes_to_all_moderators),
+        cmocka_unit_test(requests_that_make_no_sense),
+        cmocka_unit_test(who_has_voice_need_not_ask),
+        cmocka_unit_test(approval_needs_the_right_person),
+        cmocka_unit_test(approval_gives_voice),
+        cmocka_unit_test(request_waits_for_a_moderator),
+        cmocka_unit_test(as_many_as_can_wait),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,611 @@
+/*
+ * A room's life, what holds for every stanza to it, and what it remembers.
+ * @covers 0045#createroom-general 0045#createroom-instant 0045#enter-locked 0045#enter-nonexistent
+ * @covers 0045#destroyroom 0045#service-shutdown-kick 0045#bizrules-iq
+ */
+#include "core/muc/room.h"
+
+#include "core/base/mem.h"
+#include "core/muc/change.h"
+#include "tests/support/expect.h"
+
+#define CONDITION(type, name)                                                                      \
+    "<error type='" type "' by='" ROOM "'><" name " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>" \
+    "</error>"
+#define SUBMIT                                                                                     \
+    "<iq id='c' type='set' to='" ROOM "'><query xmlns='http://jabber.org/protocol/muc#owner'>"     \
+    "<x xmlns='jabber:x:data' type='submit'/></query></iq>"
+
+static struct world *world_with(bool locked, const char *const *options, const char *const *admins)
+{
+    struct world_config config = {options, admins, locked};
+    struct world *world = world_new(&config);
+    world_client(world, ROMEO);
+    world_client(world, ROMEO_2);
+    world_client(world, JULIET);
+    world_client(world, NURSE);
+    return world;
+}
+
+static int open_world(void **state)
+{
+    *state = world_with(false, NULL, NULL);
+    return 0;
+}
+
+static int locked_world(void **state)
+{
+    *state = world_with(true, NULL, NULL);
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    world_free(*state);
+    return 0;
+}
+
+/* ---- states ---- */
+
+static void an_absent_room_refuses(void **state)
+{
+    struct world *world = *state;
+    say(world, ROMEO, "<message to='" ROOM "' type='groupchat' id='m'><body>hi</body></message>");
+    expect(world, ROMEO,
+           "<message from='" ROOM
+           "' id='m' type='error'>" CONDITION("cancel", "item-not-found") "</message>");
+    say(world, ROMEO, "<iq to='" ROOM "' type='get' id='i'><ping xmlns='urn:xmpp:ping'/></iq>");
+    expect(world, ROMEO,
+           "<iq from='" ROOM
+           "' id='i' type='error'>" CONDITION("cancel", "item-not-found") "</iq>");
+    say(world, ROMEO, "<message to='" ROOM "/nobody' type='chat' id='p'><body>hi</body></message>");
+    expect(world, ROMEO,
+           "<message from='" ROOM
+           "/nobody' id='p' type='error'>" CONDITION("cancel", "item-not-found") "</message>");
+    assert_null(world_room(world, ROOM)); /* asking leaves nothing behind */
+}
+
+static void an_absent_room_ignores(void **state)
+{
+    struct world *world = *state;
+    say(world, ROMEO, "<presence to='" ROOM "/Romeo' type='unavailable'/>");
+    say(world, ROMEO, "<presence to='" ROOM "' type='error'><error type='cancel'/></presence>");
+    say(world, ROMEO, "<message to='" ROOM "' type='error'><error type='cancel'/></message>");
+    say(world, ROMEO, "<iq to='" ROOM "' type='result' id='x'/>");
+    say(world, ROMEO, "<iq to='" ROOM "' type='error' id='x'><error type='cancel'/></iq>");
+    say(world, ROMEO, "<presence to='" ROOM "' type='subscribe'/>");
+    expect_nothing(world, ROMEO);
+    assert_null(world_room(world, ROOM));
+}
+
+static void a_locked_room_is_not_there_for_others(void **state)
+{
+    struct world *world = *state;
+    join(world, ROMEO, "Romeo");
+    assert_int_equal(world_room(world, ROOM)->state, ROOM_LOCKED);
+    join(world, JULIET, "Juliet");
+    expect(
+        world, JULIET,
+        "<presence from='" ROOM "/Juliet' type='error'>" CONDITION(
+            "cancel", "item-not-found") "<x xmlns='http://jabber.org/protocol/muc'/></presence>");
+    say(world, JULIET, "<message to='" ROOM "' type='groupchat' id='m'><body>hi</body></message>");
+    expect(world, JULIET,
+           "<message id='m' type='error'>" CONDITION("cancel", "item-not-found") "</message>");
+    say(world, JULIET,
+        "<iq to='" ROOM "' type='get' id='i'>"
+        "<query xmlns='http://jabber.org/protocol/disco#info'/></iq>");
+    expect(world, JULIET, "<iq id='i' type='error'>" CONDITION("cancel", "item-not-found") "</iq>");
+    expect_nothing(world, JULIET);
+}
+
+static void configuring_opens_it(void **state)
+{
+    struct world *world = *state;
+    join(world, ROMEO, "Romeo");
+    hush(world);
+    say(world, ROMEO, SUBMIT);
+    expect(world, ROMEO, "<iq from='" ROOM "' id='c' type='result'/>");
+    assert_int_equal(world_room(world, ROOM)->state, ROOM_OPEN);
+    join(world, JULIET, "Juliet");
+    expect(world, JULIET, "<presence from='" ROOM "/Romeo'/>");
+    /* the alarm was put off with the lock: nothing happens when it would have rung */
+    world_advance(world, (ROOM_LOCK_SECONDS + 1) * INT64_C(1000000));
+    assert_int_equal(world_room(world, ROOM)->state, ROOM_OPEN);
+}
+
+static void it_opens_by_itself(void **state)
+{
+    struct world *world = *state;
+    join(world, ROMEO, "Romeo");
+    world_advance(world, (ROOM_LOCK_SECONDS - 1) * INT64_C(1000000));
+    assert_int_equal(world_room(world, ROOM)->state, ROOM_LOCKED);
+    world_advance(world, 2 * INT64_C(1000000));
+    assert_int_equal(world_room(world, ROOM)->state, ROOM_OPEN);
+    join(world, JULIET, "Juliet");
+    expect(world, JULIET, "<presence from='" ROOM "/Romeo'/>");
+}
+
+static void left_before_it_was_configured(void **state)
+{
+    struct world *world = *state;
+    join(world, ROMEO, "Romeo");
+    say(world, ROMEO, "<presence to='" ROOM "/Romeo' type='unavailable'/>");
+    assert_null(world_room(world, ROOM));
+    join(world, ROMEO, "Romeo");
+    world_client_gone(world, ROMEO);
+    assert_null(world_room(world, ROOM));
+}
+
+static void a_temporary_room_ends_with_its_last_occupant(void **state)
+{
+    struct world *world = *state;
+    join(world, ROMEO, "Romeo");
+    join(world, JULIET, "Juliet");
+    say(world, ROMEO, "<presence to='" ROOM "/Romeo' type='unavailable'/>");
+    assert_non_null(world_room(world, ROOM));
+    world_client_gone(world, JULIET);
+    assert_null(world_room(world, ROOM));
+}
+
+static void a_persistent_room_stays(void **state)
+{
+    static const char *const options[] = {"persistent=on", NULL};
+    UNUSED(state);
+    struct world *world = world_with(false, options, NULL);
+    join(world, ROMEO, "Romeo");
+    say(world, ROMEO, "<message to='" ROOM "' type='groupchat'><body>remember</body></message>");
+    say(world, ROMEO, "<presence to='" ROOM "/Romeo' type='unavailable'/>");
+    const struct room *room = world_room(world, ROOM);
+    assert_non_null(room);
+    assert_int_equal(room->state, ROOM_OPEN);
+    assert_false(room_forgettable(room));
+    assert_int_equal(room->history.count, 1);
+    assert_int_equal(room_affiliation_str(room, STR("romeo@localhost")), AFF_OWNER);
+    join(world, JULIET, "Juliet"); /* not its creator */
+    expect(world, JULIET,
+           "<presence from='" ROOM
+           "/Juliet'>" X_USER("<item affiliation='none' role='participant' jid='" JULIET
+                              "'/>" STATUS_CODE("110")) "</presence>");
+    world_free(world);
+}
+
+/* A room of the same name knows nothing of the one before; its occupant-ids are others. */
+static void a_new_room_inherits_nothing(void **state)
+{
+    struct world *world = *state;
+    join(world, ROMEO, "Romeo");
+    struct str first =
+        str_copy(occupant_by_account(world_room(world, ROOM), STR("romeo@localhost"))->id);
+    say(world, ROMEO, "<presence to='" ROOM "' type='unavailable'/>");
+    join(world, JULIET, "Juliet");
+    const struct room *room = world_room(world, ROOM);
+    assert_int_equal(room_affiliation_str(room, STR("romeo@localhost")), AFF_NONE);
+    assert_int_equal(room_affiliation_str(room, STR("juliet@localhost")), AFF_OWNER);
+    join(world, ROMEO, "Romeo");
+    struct str second = occupant_by_account(room, STR("romeo@localhost"))->id;
+    assert_int_equal(first.len, 64);
+    assert_int_equal(second.len, 64);
+    assert_false(str_eq(first, second));
+    str_free(&first);
+}
+
+static void destroy(struct world *world, const char *inside)
+{
+    char xml[500];
+    snprintf(xml, sizeof(xml),
+             "<iq id='d' type='set' to='" ROOM "'>"
+             "<query xmlns='http://jabber.org/protocol/muc#owner'>%s</query></iq>",
+             inside);
+    say(world, ROMEO, xml);
+}
+
+static void a_tombstone_stands(void **state)
+{
+    static const char *const admins[] = {"nurse@localhost", NULL};
+    UNUSED(state);
+    struct world *world = world_with(false, NULL, admins);
+    join(world, ROMEO, "Romeo");
+    destroy(world, "<destroy jid='hall@" WORLD_SERVICE "'><reason>Too small</reason></destroy>");
+    assert_int_equal(world_room(world, ROOM)->state, ROOM_DESTROYED);
+    say(world, JULIET, "<message to='" ROOM "' type='groupchat' id='m'><body>hi</body></message>");
+    expect(world, JULIET,
+           "<message from='" ROOM "' id='m' type='error'><error type='cancel' by='" ROOM "'>"
+           "<gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>xmpp:hall@" WORLD_SERVICE
+           "?join</gone><text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>Too small</text>"
+           "</error></message>");
+    join(world, JULIET, "Juliet");
+    expect(world, JULIET,
+           "<presence from='" ROOM "/Juliet' type='error'><error type='cancel' by='" ROOM "'>"
+           "<gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>xmpp:hall@" WORLD_SERVICE
+           "?join</gone></error><x xmlns='http://jabber.org/protocol/muc'/></presence>");
+    say(world, JULIET, "<message to='" ROOM "' type='error'><error type='cancel'/></message>");
+    expect_nothing(world, JULIET);
+    join(world, NURSE, "Nurse"); /* an admin of the service may begin anew */
+    assert_int_equal(world_room(world, ROOM)->state, ROOM_OPEN);
+    world_free(world);
+}
+
+static void a_tombstone_falls(void **state)
+{
+    struct world *world = *state;
+    join(world, ROMEO, "Romeo");
+    destroy(world, "<destroy/>");
+    assert_int_equal(world_room(world, ROOM)->state, ROOM_DESTROYED);
+    world_advance(world, INT64_C(1000000) * 86400 * TOMBSTONE_DAYS + 1);
+    assert_null(world_room(world, ROOM));
+    join(world, JULIET, "Juliet");
+    assert_int_equal(world_room(world, ROOM)->state, ROOM_OPEN);
+}
+
+/* ---- every stanza ---- */
+
+static void requests_that_are_none(void **state)
+{
+    static const char *const malformed[] = {
+        "<iq to='" ROOM "' type='get'><ping xmlns='urn:xmpp:ping'/></iq>",
+        "<iq to='" ROOM "' type='get' id='i'/>",
+        "<iq to='" ROOM "' type='set' id='i'><ping xmlns='urn:xmpp:ping'/><b xmlns='c'/></iq>",
+        "<iq to='" ROOM "' type='gte' id='i'><ping xmlns='urn:xmpp:ping'/></iq>",
+        "<iq to='" ROOM "' id='i'><ping xmlns='urn:xmpp:ping'/></iq>",
+    };
+    struct world *world = *state;
+    join(world, ROMEO, "Romeo");
+    hush(world);
+    for (unsigned i = 0; i < ARRAY_LEN(malformed); i++) {
+        say(world, ROMEO, malformed[i]);
+        expect(world, ROMEO,
+               "<iq from='" ROOM "' type='error'>" CONDITION("modify", "bad-request") "</iq>");
+    }
+    say(world, ROMEO, "<iq to='" ROOM "/Romeo' type='get' id='i'/>");
+    expect(world, ROMEO,
+           "<iq from='" ROOM
+           "/Romeo' id='i' type='error'>" CONDITION("modify", "bad-request") "</iq>");
+    say(world, ROMEO, "<iq to='" ROOM "' type='set' id='i'><what xmlns='is:this'/></iq>");
+    expect(world, ROMEO,
+           "<iq from='" ROOM
+           "' id='i' type='error'>" CONDITION("cancel", "service-unavailable") "</iq>");
+    expect_nothing(world, ROMEO);
+}
+
+static void messages_that_are_not_for_all(void **state)
+{
+    static const char *const types[] = {"", "type='chat'", "type='headline'", "type='nonsense'"};
+    struct world *world = *state;
+    join(world, ROMEO, "Romeo");
+    join(world, JULIET, "Juliet");
+    hush(world);
+    for (unsigned i = 0; i < ARRAY_LEN(types); i++) {
+        char xml[200];
+        snprintf(xml, sizeof(xml), "<message to='" ROOM "' id='m' %s><body>hi</body></message>",
+                 types[i]);
+        say(world, ROMEO, xml);
+        expect(world, ROMEO,
+               "<message from='" ROOM
+               "' id='m' type='error'>" CONDITION("modify", "bad-request") "</message>");
+    }
+    say(world, ROMEO,
+        "<message to='" ROOM "'><received xmlns='urn:xmpp:receipts' id='1'/>"
+        "</message>");
+    say(world, ROMEO,
+        "<message to='" ROOM "'><displayed xmlns='urn:xmpp:chat-markers:0' id='1'/>"
+        "</message>");
+    expect_nothing(world, ROMEO);
+    expect_nothing(world, JULIET);
+}
+
+static void one_message_is_one_broadcast(void **state)
+{
+    struct world *world = *state;
+    join(world, ROMEO, "Romeo");
+    for (unsigned i = 0; i < 200; i++) {
+        char jid[40], nick[20];
+        snprintf(jid, sizeof(jid), "user%u@localhost/r", i);
+        snprintf(nick, sizeof(nick), "user %u", i);
+        world_client(world, jid);
+        join(world, jid, nick);
+    }
+    hush(world);
+    say(world, ROMEO, "<message to='" ROOM "' type='groupchat' id='m'><body>all</body></message>");
+    assert_int_equal(world_effects(world, FX_BROADCAST), 1);
+    assert_int_equal(world_effects(world, FX_SEND), 0);
+    assert_int_equal(world_effects(world, FX_SEND_LIST), 0);
+    assert_int_equal(world_effects(world, FX_PUBLISH), 0);
+    for (unsigned i = 0; i < 200; i++) {
+        char jid[40];
+        snprintf(jid, sizeof(jid), "user%u@localhost/r", i);
+        assert_int_equal(world_unread(world, jid), 1);
+        expect(world, jid,
+               "<message from='" ROOM "/Romeo' type='groupchat' id='m'>"
+               "<body>all</body></message>");
+    }
+}
+
+/* ---- connections ---- */
+
+static void a_lost_connection(void **state)
+{
+    struct world *world = *state;
+    join(world, ROMEO, "Romeo");
+    join(world, JULIET, "Juliet");
+    hush(world);
+    world_client_gone(world, JULIET);
+    expect(world, ROMEO,
+           "<presence from='" ROOM "/Juliet' type='unavailable'>" X_USER(STATUS_CODE(
+               "333") "<item affiliation='none' role='none' jid='" JULIET "'/>") "</presence>");
+    expect_nothing(world, ROMEO);
+    assert_null(session_find(world_room(world, ROOM), STR(JULIET)));
+}
+
+/* The end of the old connection is reported after the same client has come back over a new one. */
+static void a_newer_connection_stays(void **state)
+{
+    struct world *world = *state;
+    join(world, JULIET, "Juliet");
+    join(world, ROMEO, "Romeo");
+    struct session *session = session_find(world_room(world, ROOM), STR(ROMEO));
+    struct route old = session->route;
+    world_client(world, ROMEO);
+    say(world, ROMEO, "<message to='" ROOM "' type='groupchat' id='m'><body>back</body></message>");
+    expect(world, ROMEO, "<message from='" ROOM "/Romeo' id='m'><body>back</body></message>");
+    assert_false(route_eq(session->route, old));
+    say(world, JULIET, "<message to='" ROOM "' type='groupchat'><body>hear</body></message>");
+    expect(world, ROMEO, "<message from='" ROOM "/Juliet'><body>hear</body></message>");
+
+    struct arena *arena = arena_new(1024);
+    struct room *room = world_room(world, ROOM);
+    struct step step = {.arena = arena, .env = room->env, .now_us = world_now(world)};
+    struct event event = {.kind = EV_SESSION_GONE};
+    event.session_gone.jid = session->jid;
+    event.session_gone.route = old;
+    muc_step(room, &event, &step);
+    assert_int_equal(step.effects.count, 0);
+    assert_ptr_equal(session_find(room, STR(ROMEO)), session);
+    arena_free(arena);
+}
+
+static void the_service_stops(void **state)
+{
+    struct world *world = *state;
+    join(world, ROMEO, "Romeo");
+    join(world, JULIET, "Juliet");
+    join(world, ROMEO_2, "Romeo");
+    hush(world);
+    world_shutdown(world);
+    expect(world, ROMEO,
+           "<presence from='" ROOM "/Romeo' type='unavailable'>" X_USER(
+               STATUS_CODE("332") "<item affiliation='owner' role='none' jid='" ROMEO "'/>"
+                                  "<item affiliation='owner' role='none' jid='" ROMEO_2
+                                  "'/>" STATUS_CODE("110")) "</presence>");
+    expect(world, ROMEO_2, "<presence from='" ROOM "/Romeo' type='unavailable'/>");
+    expect(world, JULIET,
+           "<presence from='" ROOM "/Juliet' type='unavailable'>" X_USER(
+               STATUS_CODE("332") "<item affiliation='none' role='none' jid='" JULIET
+                                  "'/>" STATUS_CODE("110")) "</presence>");
+    expect_nothing(world, ROMEO);
+    expect_nothing(world, ROMEO_2);
+    expect_nothing(world, JULIET);
+    assert_int_equal(world_room(world, ROOM)->session_count, 0);
+}
+
+/* ---- memories ---- */
+
+static struct frame *frame_of(struct arena *arena, size_t bytes)
+{
+    char *text = arena_alloc(arena, bytes + 1);
+    memset(text, 'x', bytes);
+    struct fb fb;
+    fb_begin(&fb, arena, "message", STR(ROOM), STR("groupchat"), STR_NONE);
+    fb_leaf(&fb, NAME_BODY, NS_STANZA, str_of(text, bytes));
+    return fb_finish(&fb);
+}
+
+static void add_history(struct room *room, struct arena *arena, size_t bytes, int64_t at_us)
+{
+    struct frame *frame = frame_of(arena, bytes);
+    room_history_add(room, frame, at_us);
+    frame_unref(frame);
+    room_check(room);
+}
+
+static void history_keeps_the_last(void **state)
+{
+    struct world *world = *state;
+    join(world, ROMEO, "Romeo");
+    struct room *room = world_room(world, ROOM);
+    struct arena *arena = arena_new(4096);
+    room->options.history = 5;
+    for (int64_t i = 1; i <= 12; i++) {
+        add_history(room, arena, 10, i);
+        assert_int_equal(room->history.count, i < 5 ? i : 5);
+        assert_int_equal(room_history_at(room, room->history.count - 1)->at_us, i);
+        assert_int_equal(room_history_at(room, 0)->at_us, i < 5 ? 1 : i - 4);
+    }
+    room->options.history = 9; /* the ring grows while it is wrapped */
+    for (int64_t i = 13; i <= 30; i++)
+        add_history(room, arena, 10, i);
+    assert_int_equal(room->history.count, 9);
+    assert_int_equal(room_history_at(room, 0)->at_us, 22);
+    room->options.history = 2;
+    room_history_trim(room);
+    room_check(room);
+    assert_int_equal(room->history.count, 2);
+    assert_int_equal(room_history_at(room, 0)->at_us, 29);
+    room->options.history = 0;
+    room_history_trim(room);
+    add_history(room, arena, 10, 31);
+    assert_int_equal(room->history.count, 0);
+    arena_free(arena);
+}
+
+static void history_is_bounded_in_bytes(void **state)
+{
+    struct world *world = *state;
+    join(world, ROMEO, "Romeo");
+    struct room *room = world_room(world, ROOM);
+    struct arena *arena = arena_new(4096);
+    room->options.history = ROOM_HISTORY_MAX;
+    for (int64_t i = 1; i <= 40; i++)
+        add_history(room, arena, STANZA_BYTES_MAX, i);
+    assert_true(room->history.bytes <= ROOM_HISTORY_BYTES_MAX);
+    assert_true(room->history.bytes + STANZA_BYTES_MAX + 200 > ROOM_HISTORY_BYTES_MAX);
+    assert_int_equal(room_history_at(room, room->history.count - 1)->at_us, 40);
+    arena_free(arena);
+}
+
+static void memories_are_bounded(void **state)
+{
+    struct world *world = *state;
+    join(world, ROMEO, "Romeo");
+    struct room *room = world_room(world, ROOM);
+    char jid[40];
+    for (unsigned i = 0; i < ROOM_ROLES_KEPT_MAX + 10; i++) {
+        snprintf(jid, sizeof(jid), "user%u@localhost", i);
+        room_keep_role(room, str_z(jid), ROLE_VISITOR);
+        room_invite_keep(room, str_z(jid), STR("romeo@localhost"));
+    }
+    room_check(room);
+    assert_int_equal(room->roles_kept.count, ROOM_ROLES_KEPT_MAX);
+    assert_int_equal(room_kept_role(room, STR("user9@localhost")), ROLE_NONE); /* the oldest */
+    assert_int_equal(room_kept_role(room, STR("user10@localhost")), ROLE_VISITOR);
+    room_keep_role(room, STR("user10@localhost"), ROLE_PARTICIPANT);
+    assert_int_equal(room_kept_role(room, STR("user10@localhost")), ROLE_PARTICIPANT);
+    room_keep_role(room, STR("user10@localhost"), ROLE_NONE);
+    assert_int_equal(room_kept_role(room, STR("user10@localhost")), ROLE_NONE);
+
+    assert_int_equal(room->invited.count, ROOM_INVITED_MAX);
+    assert_null(room_invited(room, STR("user9@localhost")));
+    assert_true(str_eqz(room_invited(room, STR("user10@localhost"))->by, "romeo@localhost"));
+    room_invite_keep(room, STR("user10@localhost"), STR("juliet@localhost"));
+    assert_true(str_eqz(room_invited(room, STR("user10@localhost"))->by, "juliet@localhost"));
+    room_invite_forget(room, STR("user10@localhost"));
+    assert_null(room_invited(room, STR("user10@localhost")));
+
+    for (unsigned i = 0; i < ROOM_VOICE_PENDING_MAX; i++) {
+        snprintf(jid, sizeof(jid), "user%u@localhost", i);
+        assert_true(room_voice_keep(room, str_z(jid), str_z(jid)));
+        assert_true(room_voice_keep(room, str_z(jid), str_z(jid))); /* again: still one */
+    }
+    assert_false(room_voice_keep(room, STR("more@localhost"), STR("more@localhost/r")));
+    room_voice_forget(room, STR("user0@localhost"));
+    assert_true(room_voice_keep(room, STR("more@localhost"), STR("more@localhost/r")));
+    room_check(room);
+}
+
+/* ---- affiliations ---- */
+
+static void set_affiliations(struct room *room, struct affiliation_change *items, unsigned count)
+{
+    struct change change = {
+        .kind = CHANGE_AFFILIATIONS,
+        .affiliations = items,
+        .affiliation_count = count,
+    };
+    change_apply(room, &change);
+    room_check(room);
+}
+
+static struct affiliation_change item(const char *jid, enum affiliation before,
+                                      enum affiliation after, const char *nick)
+{
+    return (struct affiliation_change){
+        .jid = str_z(jid),
+        .before = before,
+        .after = after,
+        .set_nick = nick != NULL,
+        .nick = str_z(nick),
+    };
+}
+
+static void who_is_what(void **state)
+{
+    static const char *const admins[] = {"nurse@localhost", NULL};
+    UNUSED(state);
+    struct world *world = world_with(false, NULL, admins);
+    join(world, ROMEO, "Romeo");
+    struct room *room = world_room(world, ROOM);
+    struct affiliation_change items[] = {
+        item("evil.example", AFF_NONE, AFF_OUTCAST, NULL),
+        item("good@evil.example", AFF_NONE, AFF_MEMBER, NULL),
+        item("nurse@localhost", AFF_NONE, AFF_OUTCAST, NULL),
+    };
+    set_affiliations(room, items, ARRAY_LEN(items));
+    assert_int_equal(room_affiliation_str(room, STR("romeo@localhost")), AFF_OWNER);
+    assert_int_equal(room_affiliation_str(room, STR("juliet@localhost")), AFF_NONE);
+    assert_int_equal(room_affiliation_str(room, STR("bad@evil.example")), AFF_OUTCAST);
+    assert_int_equal(room_affiliation_str(room, STR("good@evil.example")), AFF_MEMBER);
+    assert_int_equal(room_affiliation_str(room, STR("bad@sub.evil.example")), AFF_NONE);
+    assert_int_equal(room_affiliation_str(room, STR("nurse@localhost")), AFF_OWNER);
+    world_free(world);
+}
+
+static void reserved_nicknames_change_hands(void **state)
+{
+    struct world *world = *state;
+    join(world, ROMEO, "Romeo");
+    struct room *room = world_room(world, ROOM);
+    struct affiliation_change first[] = {
+        item("a@localhost", AFF_NONE, AFF_MEMBER, "Ariel"),
+        item("b@localhost", AFF_NONE, AFF_ADMIN, "Banquo"),
+    };
+    set_affiliations(room, first, ARRAY_LEN(first));
+    assert_true(str_eqz(room_nick_owner(room, STR("ariel"))->jid, "a@localhost"));
+    struct affiliation_change swap[] = {
+        item("a@localhost", AFF_MEMBER, AFF_MEMBER, "Banquo"),
+        item("b@localhost", AFF_ADMIN, AFF_ADMIN, "Ariel"),
+    };
+    set_affiliations(room, swap, ARRAY_LEN(swap));
+    assert_true(str_eqz(room_nick_owner(room, STR("ariel"))->jid, "b@localhost"));
+    assert_true(str_eqz(room_nick_owner(room, STR("banquo"))->jid, "a@localhost"));
+    struct affiliation_change last[] = {
+        item("a@localhost", AFF_MEMBER, AFF_OUTCAST, NULL), /* a ban frees the nickname */
+        item("b@localhost", AFF_ADMIN, AFF_NONE, NULL),     /* and so does a removal */
+    };
+    set_affiliations(room, last, ARRAY_LEN(last));
+    assert_null(room_nick_owner(room, STR("ariel")));
+    assert_null(room_nick_owner(room, STR("banquo")));
+    assert_null(room_affiliate(room, STR("b@localhost")));
+}
+
+static void a_change_of_affiliation_forgets_voice(void **state)
+{
+    struct world *world = *state;
+    join(world, ROMEO, "Romeo");
+    struct room *room = world_room(world, ROOM);
+    room_keep_role(room, STR("a@localhost"), ROLE_VISITOR);
+    struct affiliation_change grant = item("a@localhost", AFF_NONE, AFF_MEMBER, NULL);
+    set_affiliations(room, &grant, 1);
+    assert_int_equal(room_kept_role(room, STR("a@localhost")), ROLE_NONE);
+}
+
+#define OPEN(name)   cmocka_unit_test_setup_teardown(name, open_world, close_world)
+#define LOCKED(name) cmocka_unit_test_setup_teardown(name, locked_world, close_world)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        OPEN(an_absent_room_refuses),
+        OPEN(an_absent_room_ignores),
+        LOCKED(a_locked_room_is_not_there_for_others),
+        LOCKED(configuring_opens_it),
+        LOCKED(it_opens_by_itself),
+        LOCKED(left_before_it_was_configured),
+        OPEN(a_temporary_room_ends_with_its_last_occupant),
+        cmocka_unit_test(a_persistent_room_stays),
+        OPEN(a_new_room_inherits_nothing),
+        cmocka_unit_test(a_tombstone_stands),
+        OPEN(a_tombstone_falls),
+        OPEN(requests_that_are_none),
+        OPEN(messages_that_are_not_for_all),
+        OPEN(one_message_is_one_broadcast),
+        OPEN(a_lost_connection),
+        OPEN(a_newer_connection_stays),
+        OPEN(the_service_stops),
+        OPEN(history_keeps_the_last),
+        OPEN(history_is_bounded_in_bytes),
+        OPEN(memories_are_bounded),
+        cmocka_unit_test(who_is_what),
+        OPEN(reserved_nicknames_change_hands),
+        OPEN(a_change_of_affiliation_forgets_voice),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
