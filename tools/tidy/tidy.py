@@ -35,7 +35,7 @@ LIBRARIES = (
     (r"libxml/", ("core/xml/parse.c",)),
     (r"unicode/", ("core/xmpp/prep.c",)),
     (r"yaml\.h", ("core/config/yaml.c",)),
-    (r"urcu", ("shard/runtime/rcu.h", "shard/runtime/mailbox.h", "shard/runtime/mailbox.c",
+    (r"urcu", ("shard/runtime/rcu.h", "shard/runtime/rcu.c", "shard/runtime/mailbox.h", "shard/runtime/mailbox.c",
                "shard/directory.c")),
     (r"openssl/", ("net/tls.c", "net/component.c", "net/component_link.c", "net/handshake.c",
                    "tools/stentord/crypto.c")),

@@ -1,0 +1,73 @@
+/*
+ * What everybody may look up without asking an agent, by RCU: public rooms (discovery) and client
+ * sessions by JID (invitations, stanzas between local users), and where other domains are reached.
+ *
+ *                     add/update/remove     look up
+ *   rooms              the room's shard     any agent
+ *   sessions           the session's lane   any agent
+ *   local domain, link main, at start       any agent
+ *
+ * Look-ups open their own read section (they may run inside one) and give values, never pointers.
+ */
+#ifndef SHARD_DIRECTORY_H
+#define SHARD_DIRECTORY_H
+
+#include "core/base/hash.h"
+#include "core/muc/muc.h"
+#include "core/muc/roster.h"
+#include "core/xmpp/jid.h"
+
+struct directory;
+
+struct directory *directory_new(const struct hash_key *hash_key);
+/* After the last agent has ended; what is still listed goes too. The thread is registered with RCU
+ * and in no read section. */
+void directory_free(struct directory *directory);
+
+/* ---- where JIDs live ---- */
+/* The domain of client accounts; absent: the client door is closed. Borrowed for ever. */
+void directory_set_local(struct directory *directory, struct str domain);
+/* The component link, by which all other domains are reached. */
+void directory_set_link(struct directory *directory, struct route route);
+bool directory_is_local(const struct directory *directory, const struct jid *jid);
+
+/* ---- rooms: call again to update; `listed` false removes ---- */
+void directory_room(struct directory *directory, const struct jid *jid, bool listed,
+                    struct str name, uint32_t occupants);
+uint32_t directory_room_count(const struct directory *directory);
+/* Copies all listed rooms into the arena: *rooms of the returned length. */
+uint32_t directory_rooms(struct directory *directory, struct arena *arena,
+                         struct listed_room **rooms);
+
+/* ---- sessions ---- */
+struct directory_session; /* handle, kept by the session's lane */
+struct directory_session *directory_session_add(struct directory *directory, const struct jid *full,
+                                                struct route route);
+/* `available`: it has sent initial presence. */
+void directory_session_presence(struct directory_session *session, bool available, int8_t priority);
+void directory_session_remove(struct directory *directory, struct directory_session *session);
+
+struct session_found {
+    struct route route;
+    bool available;
+    int8_t priority;
+    char resource[1024]; /* NUL-terminated, prepared */
+};
+/* The session with that full JID; the newer one while one replaces another. */
+bool directory_session_find(struct directory *directory, const struct jid *full,
+                            struct route *route);
+/* Sessions of an account, at most `max` (RESOURCES_PER_ACCOUNT); returns how many. */
+unsigned directory_sessions(struct directory *directory, struct str bare,
+                            struct session_found *found, unsigned max);
+
+/*
+ * Where a stanza for `to` goes that is not addressed to the service: a local full JID to its
+ * session, a local bare JID (messages) to all available sessions with priority >= 0, another domain
+ * to the link.
+ * Returns how many routes were written; 0: nobody there.
+ */
+enum reach { REACH_SESSION, REACH_LINK, REACH_NONE };
+unsigned directory_reach(struct directory *directory, const struct jid *to, struct route *routes,
+                         unsigned max, enum reach *how);
+
+#endif

@@ -1,0 +1,113 @@
+#include "shard/proxy.h"
+
+#include "core/base/ensure.h"
+#include "core/base/limits.h"
+#include "core/base/mem.h"
+#include "shard/placement.h"
+
+struct account_book {  /* with one shard */
+    int64_t used;      /* credits */
+    uint64_t expanded; /* KiB of its deliveries, not yet reported */
+};
+
+struct proxy {
+    struct exchange *exchange;
+    const struct hash_key *placement_key;
+    struct str muc_domain;
+    uint16_t lane;
+    struct account_book *books; /* by shard */
+    unsigned book_count;
+};
+
+struct proxy *proxy_new(struct exchange *exchange, const struct hash_key *placement_key,
+                        struct str muc_domain, uint16_t lane)
+{
+    struct proxy *proxy = MEM_NEW(struct proxy);
+    proxy->exchange = exchange;
+    proxy->placement_key = placement_key;
+    proxy->muc_domain = muc_domain;
+    proxy->lane = lane;
+    return proxy;
+}
+
+void proxy_free(struct proxy *proxy)
+{
+    if (proxy == NULL)
+        return;
+    mem_free(proxy->books);
+    mem_free(proxy);
+}
+
+static struct account_book *book_of(struct proxy *proxy, unsigned shard)
+{
+    if (shard >= proxy->book_count) {
+        proxy->books = mem_grow(proxy->books, sizeof(*proxy->books) * ((size_t)shard + 1));
+        while (proxy->book_count <= shard)
+            proxy->books[proxy->book_count++] = (struct account_book){0};
+    }
+    return &proxy->books[shard];
+}
+
+unsigned proxy_shard(const struct proxy *proxy, const struct jid *from, const struct jid *to)
+{
+    ensure(str_eq(jid_domain(to), proxy->muc_domain));
+    struct str key = to->local_len > 0 ? jid_bare(to) : jid_bare(from);
+    return placement_shard(proxy->placement_key, key, exchange_shards(proxy->exchange));
+}
+
+bool proxy_has_credit(const struct proxy *proxy, unsigned shard)
+{
+    return shard >= proxy->book_count || proxy->books[shard].used < CREDITS_PER_SHARD;
+}
+
+void proxy_stanza(struct proxy *proxy, unsigned shard, struct stanza *stanza, struct jid *from,
+                  struct jid *to, struct route route)
+{
+    uint32_t cost = 1 + stanza->wire_size / 1024;
+    struct message *message = message_new(MSG_STANZA);
+    message->stanza.stanza = stanza;
+    message->stanza.from = from;
+    message->stanza.to = to;
+    message->stanza.route = route;
+    message->stanza.lane = proxy->lane;
+    message->stanza.cost = cost;
+    if (post_shard(proxy->exchange, shard, message))
+        book_of(proxy, shard)->used += cost;
+}
+
+void proxy_session_gone(struct proxy *proxy, const struct jid *jid, const struct jid *room,
+                        struct route route)
+{
+    struct message *message = message_new(MSG_SESSION_GONE);
+    message->session_gone.jid = jid_copy(jid);
+    message->session_gone.room = jid_to_bare(NULL, room);
+    message->session_gone.route = route;
+    post_shard(proxy->exchange, proxy_shard(proxy, jid, room), message);
+}
+
+void proxy_credit(struct proxy *proxy, unsigned shard, uint32_t cost)
+{
+    struct account_book *book = book_of(proxy, shard);
+    book->used -= cost;
+    ensure(book->used >= 0);
+}
+
+void proxy_expanded(struct proxy *proxy, unsigned shard, uint32_t cost)
+{
+    book_of(proxy, shard)->expanded += cost;
+}
+
+void proxy_flush(struct proxy *proxy)
+{
+    for (unsigned shard = 0; shard < proxy->book_count; shard++) {
+        struct account_book *book = &proxy->books[shard];
+        if (book->expanded == 0)
+            continue;
+        uint32_t cost = book->expanded > UINT32_MAX ? UINT32_MAX : (uint32_t)book->expanded;
+        book->expanded -= cost;
+        struct message *message = message_new(MSG_LANE_CREDIT);
+        message->lane_credit.lane = proxy->lane;
+        message->lane_credit.cost = cost;
+        post_shard(proxy->exchange, shard, message);
+    }
+}

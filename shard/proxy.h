@@ -1,0 +1,44 @@
+/*
+ * What a net agent may ask of a shard: the only door. Keeps the credits of one net agent.
+ *
+ * A stanza costs 1 credit and 1 more per KiB. A shard gives credits back once per cycle, when it
+ * has handled the stanzas and no lane is overloaded. What ends or answers something needs none, so
+ * no circle of waiting can close. Used by one net agent only.
+ */
+#ifndef SHARD_PROXY_H
+#define SHARD_PROXY_H
+
+#include "core/base/hash.h"
+#include "shard/runtime/lane.h"
+
+struct proxy;
+
+/* Borrows all; `muc_domain` prepared. */
+struct proxy *proxy_new(struct exchange *exchange, const struct hash_key *placement_key,
+                        struct str muc_domain, uint16_t lane);
+void proxy_free(struct proxy *proxy);
+
+/* The shard for a stanza: the room's, or, for the service itself, one chosen by the sender. */
+unsigned proxy_shard(const struct proxy *proxy, const struct jid *from, const struct jid *to);
+
+/* True if the shard may be given another stanza now. */
+bool proxy_has_credit(const struct proxy *proxy, unsigned shard);
+
+/* Posts. Takes stanza, from and to (heap) in any case. Uses credits, below zero for one stanza; the
+ * caller has asked proxy_has_credit() or sends what is always taken (presence). */
+void proxy_stanza(struct proxy *proxy, unsigned shard, struct stanza *stanza, struct jid *from,
+                  struct jid *to, struct route route);
+
+/* The session of `jid` (full) is no more; `room` is one it was in. Both borrowed. Needs no
+ * credit. */
+void proxy_session_gone(struct proxy *proxy, const struct jid *jid, const struct jid *room,
+                        struct route route);
+
+/* MSG_CREDIT has come. */
+void proxy_credit(struct proxy *proxy, unsigned shard, uint32_t cost);
+/* Deliveries of `shard` were expanded: gives MSG_LANE_CREDIT, gathered; call proxy_flush() once a
+ * cycle. */
+void proxy_expanded(struct proxy *proxy, unsigned shard, uint32_t cost);
+void proxy_flush(struct proxy *proxy);
+
+#endif

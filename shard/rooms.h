@@ -1,0 +1,66 @@
+/*
+ * The rooms of one shard: found by JID, made when something happens to one, gone when there is
+ * nothing of it to remember; with their alarms and their entries in the directory.
+ *
+ * Bound   Rooms that exist are as many as their creators make. Tombstones of destroyed rooms: at
+ *         most TOMBSTONES_MAX, the oldest goes first.
+ * Log     One line when a room comes into being, is destroyed, is gone.
+ */
+#ifndef SHARD_ROOMS_H
+#define SHARD_ROOMS_H
+
+#include "core/muc/muc.h"
+#include "shard/directory.h"
+#include "shard/timers.h"
+
+struct room_entry {
+    struct room *room;
+    struct str key; /* bare JID, inside the room */
+    bool known;     /* it has been there, and the log says so */
+    bool listed;    /* in the directory */
+    struct room_alarm {
+        struct timer timer;
+        struct room_entry *entry;
+        enum room_timer which;
+    } alarms[ROOM_TIMERS];
+    struct room_entry *older, *newer; /* tombstones, by age */
+    bool tombstone;
+};
+
+struct rooms {
+    const struct muc_env *env;
+    struct directory *directory;
+    uint64_t last_id; /* the shard's number is in the upper bits */
+    struct map by_jid;
+    struct timers timers;
+    struct room_entry *oldest_tombstone, *newest_tombstone;
+    uint32_t tombstone_count;
+};
+
+void rooms_init(struct rooms *rooms, const struct muc_env *env, struct directory *directory,
+                unsigned shard, int64_t now_us);
+void rooms_fini(struct rooms *rooms);
+
+/* NULL: no such room here. `jid` may be an occupant's. Entries are borrowed until
+ * rooms_settle(). */
+struct room_entry *rooms_find(const struct rooms *rooms, const struct jid *jid);
+struct room_entry *rooms_need(struct rooms *rooms, const struct jid *jid);
+/* All of them: `*at` starts at 0; NULL at the end. Settling one is allowed, needing one is not. */
+struct room_entry *rooms_each(const struct rooms *rooms, uint32_t *at);
+uint32_t rooms_count(const struct rooms *rooms);
+
+/* Effects. `at_us` 0 clears the alarm. */
+void rooms_set_alarm(struct rooms *rooms, struct room_entry *entry, enum room_timer which,
+                     int64_t at_us);
+void rooms_publish(struct rooms *rooms, struct room_entry *entry, bool listed, struct str name,
+                   uint32_t occupants);
+
+/* After a step of the room: it is forgotten if there is nothing to remember; the entry must not be
+ * used any more. */
+void rooms_settle(struct rooms *rooms, struct room_entry *entry);
+
+/* The next room whose alarm rings, and which; NULL: none. */
+struct room_entry *rooms_ringing(struct rooms *rooms, int64_t now_us, enum room_timer *which);
+int rooms_timeout_ms(const struct rooms *rooms, int64_t now_us);
+
+#endif

@@ -1,0 +1,138 @@
+/*
+ * The runner: the only place where a thread loops, sleeps, takes part in RCU, or reads a clock.
+ *
+ * A cycle sees one instant. Its length is known when the next one begins, unless the agent slept in
+ * between, so the clocks are read once per cycle and not twice.
+ */
+#include "shard/runtime/agent.h"
+
+#include "core/base/ensure.h"
+#include "core/base/err.h"
+#include "shard/runtime/rcu.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <time.h>
+
+static _Thread_local const struct agent *current;
+
+bool agent_is_current(const struct agent *agent)
+{
+    return current == agent;
+}
+
+void agent_register_thread(void)
+{
+    urcu_memb_register_thread();
+}
+
+void agent_unregister_thread(void)
+{
+    urcu_memb_unregister_thread();
+}
+
+static int64_t clock_read_us(clockid_t clock)
+{
+    struct timespec now;
+    ensure(clock_gettime(clock, &now) == 0);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+int64_t clock_wall_us(void)
+{
+    return clock_read_us(CLOCK_REALTIME);
+}
+
+int64_t clock_mono_ms(void)
+{
+    return clock_read_us(CLOCK_MONOTONIC) / 1000;
+}
+
+static int cycle(struct agent *agent)
+{
+    int64_t wall_us = clock_wall_us();
+    if (wall_us > agent->now_us)
+        agent->now_us = wall_us;
+    agent->mono_ms = clock_mono_ms();
+    agent->cycles++;
+
+    if (!agent->blocking)
+        rcu_section_begin();
+    int work = agent->do_work(agent->self);
+    if (!agent->blocking)
+        rcu_section_end();
+    return work;
+}
+
+int agent_step(struct agent *agent)
+{
+    const struct agent *before = current;
+    current = agent;
+    if (agent->log != NULL)
+        log_set_sink(agent->log);
+    int work = cycle(agent);
+    current = before;
+    return work;
+}
+
+/* Main alone takes signals. */
+static void signals_block(sigset_t *before)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, before);
+}
+
+static void *agent_main(void *self)
+{
+    struct agent *agent = self;
+    current = agent;
+    log_set_sink(agent->log);
+    agent_register_thread();
+    bool worked = false;
+    int64_t before_us = 0;
+    while (!atomic_load_explicit(&agent->stop, memory_order_acquire)) {
+        int64_t start_us = clock_read_us(CLOCK_MONOTONIC);
+        if (worked && start_us - before_us > agent->longest_cycle_us)
+            agent->longest_cycle_us = start_us - before_us;
+        before_us = start_us;
+        int work = cycle(agent);
+        worked = work != 0;
+        int timeout_ms = -1;
+        if (worked)
+            timeout_ms = 0;
+        else if (agent->timeout_ms != NULL)
+            timeout_ms = agent->timeout_ms(agent->self);
+        agent->wait(agent->self, work, timeout_ms);
+    }
+    agent_unregister_thread();
+    log_set_sink(NULL);
+    current = NULL;
+    return NULL;
+}
+
+int agent_start(struct agent *agent)
+{
+    atomic_store(&agent->stop, false);
+    sigset_t before;
+    signals_block(&before);
+    int failed = pthread_create(&agent->thread, NULL, agent_main, agent);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed != 0)
+        return err_from_errno(failed);
+    /* A name is for people with a debugger; one that is too long is no reason to stop. */
+    (void)pthread_setname_np(agent->thread, agent->name);
+    return 0;
+}
+
+void agent_stop(struct agent *agent)
+{
+    atomic_store_explicit(&agent->stop, true, memory_order_release);
+    if (agent->wake != NULL)
+        agent->wake(agent->self);
+}
+
+void agent_join(struct agent *agent)
+{
+    ensure(pthread_join(agent->thread, NULL) == 0);
+}

@@ -1,0 +1,170 @@
+/*
+ * The table is replaced as a whole: whoever changes it makes a new one, publishes it, waits until
+ * nobody can hold the old one, and frees that. So a reader always sees numbers and mailboxes that
+ * belong together, and a mailbox that was taken out is not posted to after the call.
+ */
+#include "shard/runtime/lane.h"
+
+#include "core/base/ensure.h"
+#include "core/base/mem.h"
+#include "shard/runtime/rcu.h"
+
+#include <string.h>
+
+struct boxes {
+    struct mailbox **at; /* heap, with holes */
+    unsigned count;      /* highest number in use, plus one */
+};
+
+struct table {
+    struct boxes shards;
+    struct boxes lanes;
+    struct mailbox *scribe;
+};
+
+struct exchange {
+    struct table *table; /* RCU */
+};
+
+struct exchange *exchange_new(void)
+{
+    struct exchange *exchange = MEM_NEW(struct exchange);
+    rcu_publish(&exchange->table, MEM_NEW(struct table));
+    return exchange;
+}
+
+static void table_free(struct table *table)
+{
+    mem_free(table->shards.at);
+    mem_free(table->lanes.at);
+    mem_free(table);
+}
+
+void exchange_free(struct exchange *exchange)
+{
+    if (exchange == NULL)
+        return;
+    struct table *table = exchange->table;
+    ensure(table->shards.count == 0 && table->lanes.count == 0 && table->scribe == NULL);
+    table_free(table);
+    mem_free(exchange);
+}
+
+/* ---- changing: the main thread alone ---- */
+
+static struct boxes boxes_copy(const struct boxes *from)
+{
+    struct boxes copy = {.at = MEM_NEW_ARRAY(struct mailbox *, from->count), .count = from->count};
+    if (from->count > 0)
+        memcpy(copy.at, from->at, sizeof(*copy.at) * from->count);
+    return copy;
+}
+
+static void boxes_set(struct boxes *boxes, unsigned number, struct mailbox *mailbox)
+{
+    if (number >= boxes->count) {
+        boxes->at = mem_grow(boxes->at, sizeof(*boxes->at) * ((size_t)number + 1));
+        while (boxes->count <= number)
+            boxes->at[boxes->count++] = NULL;
+    }
+    boxes->at[number] = mailbox;
+    while (boxes->count > 0 && boxes->at[boxes->count - 1] == NULL)
+        boxes->count--;
+}
+
+static struct table *table_copy(const struct table *from)
+{
+    struct table *copy = MEM_NEW(struct table);
+    copy->shards = boxes_copy(&from->shards);
+    copy->lanes = boxes_copy(&from->lanes);
+    copy->scribe = from->scribe;
+    return copy;
+}
+
+static void table_replace(struct exchange *exchange, struct table *table)
+{
+    struct table *old = exchange->table;
+    rcu_publish(&exchange->table, table);
+    rcu_wait_for_readers();
+    table_free(old);
+}
+
+void exchange_set_shard(struct exchange *exchange, unsigned shard, struct mailbox *mailbox)
+{
+    struct table *table = table_copy(exchange->table);
+    boxes_set(&table->shards, shard, mailbox);
+    table_replace(exchange, table);
+}
+
+void exchange_set_lane(struct exchange *exchange, uint16_t lane, struct mailbox *mailbox)
+{
+    ensure(lane != LANE_NONE);
+    struct table *table = table_copy(exchange->table);
+    boxes_set(&table->lanes, lane, mailbox);
+    table_replace(exchange, table);
+}
+
+void exchange_set_scribe(struct exchange *exchange, struct mailbox *mailbox)
+{
+    struct table *table = table_copy(exchange->table);
+    table->scribe = mailbox;
+    table_replace(exchange, table);
+}
+
+/* ---- looking up: any registered thread ---- */
+
+unsigned exchange_shards(const struct exchange *exchange)
+{
+    rcu_section_begin();
+    unsigned count = rcu_load(&exchange->table)->shards.count;
+    rcu_section_end();
+    return count;
+}
+
+unsigned exchange_lanes(const struct exchange *exchange)
+{
+    rcu_section_begin();
+    unsigned count = rcu_load(&exchange->table)->lanes.count;
+    rcu_section_end();
+    return count;
+}
+
+static struct mailbox *boxes_get(const struct boxes *boxes, unsigned number)
+{
+    return number < boxes->count ? boxes->at[number] : NULL;
+}
+
+/* Inside the section in which the mailbox was found. */
+static bool post(struct mailbox *mailbox, struct message *message)
+{
+    if (mailbox == NULL) {
+        message_free(message);
+        return false;
+    }
+    mailbox_post(mailbox, &message->mail);
+    return true;
+}
+
+bool post_shard(struct exchange *exchange, unsigned shard, struct message *message)
+{
+    rcu_section_begin();
+    bool posted = post(boxes_get(&rcu_load(&exchange->table)->shards, shard), message);
+    rcu_section_end();
+    return posted;
+}
+
+bool post_lane(struct exchange *exchange, uint16_t lane, struct message *message)
+{
+    rcu_section_begin();
+    bool posted = post(boxes_get(&rcu_load(&exchange->table)->lanes, lane), message);
+    rcu_section_end();
+    return posted;
+}
+
+bool post_scribe(struct exchange *exchange, struct message *message)
+{
+    rcu_section_begin();
+    bool posted = post(rcu_load(&exchange->table)->scribe, message);
+    rcu_section_end();
+    return posted;
+}

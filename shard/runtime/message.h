@@ -1,0 +1,107 @@
+/*
+ * Every message between agents: a closed list. To learn what a thread can be asked, read this page.
+ * A message is moved: the receiver owns it and all it holds. Made by message_new(), freed by
+ * message_free(), which also frees what it still holds.
+ */
+#ifndef SHARD_RUNTIME_MESSAGE_H
+#define SHARD_RUNTIME_MESSAGE_H
+
+#include "core/muc/roster.h"
+#include "core/xml/stanza.h"
+#include "core/xmpp/jid.h"
+#include "shard/runtime/mailbox.h"
+#include "shard/store/store.h"
+
+enum message_kind {
+    /* to a shard */
+    MSG_STANZA,       /* for a room, an occupant, or the service */
+    MSG_SESSION_GONE, /* a client connection ended; one message per room it was in */
+    MSG_LANE_CREDIT,  /* a lane has expanded deliveries */
+    MSG_SHUTDOWN,     /* say goodbye to everybody; answered by MSG_SHARD_DONE to lane 0 */
+    /* to a lane */
+    MSG_DELIVERIES,    /* one cycle's output of one shard */
+    MSG_CREDIT,        /* a shard gives credits back */
+    MSG_ROUTED,        /* a stanza of one local user for another's session */
+    MSG_CLOSE_SESSION, /* the session is replaced by a newer one, or its account was removed */
+    MSG_ACCOUNT,       /* the store's answer */
+    MSG_SHARD_DONE,    /* a shard has said goodbye and posted everything */
+    /* to the scribe */
+    MSG_ACCOUNT_ASK,
+};
+
+/* One frame for one recipient, a list for one, or a broadcast for all entries of this lane. */
+enum delivery_kind { DELIVER_ONE, DELIVER_LIST, DELIVER_BROADCAST };
+
+struct delivery_item { /* of a list */
+    struct frame *frame;
+    struct str tail; /* heap or absent */
+};
+
+struct delivery {
+    enum delivery_kind kind;
+    uint64_t room;           /* deliveries of one room are expanded in order */
+    uint32_t cost;           /* KiB: goes back to the shard as MSG_LANE_CREDIT */
+    struct route route;      /* ONE, LIST */
+    struct address *address; /* ONE, LIST: a reference */
+    struct frame *frame;     /* ONE, BROADCAST: one reference for the whole lane */
+    struct roster *roster;   /* BROADCAST: a reference */
+    struct audience audience;
+    struct delivery_item *items; /* LIST: heap */
+    uint32_t item_count;
+};
+
+struct message {
+    struct mail mail;
+    enum message_kind kind;
+    union {
+        struct {
+            struct stanza *stanza;
+            struct jid *from;
+            struct jid *to;
+            struct route route;
+            uint16_t lane; /* whose credits were used; LANE_NONE: none were */
+            uint32_t cost; /* credits */
+        } stanza;
+        struct {
+            struct jid *jid;  /* full */
+            struct jid *room; /* bare */
+            struct route route;
+        } session_gone;
+        struct {
+            uint16_t lane;
+            uint32_t cost;
+        } lane_credit;
+        struct {
+            unsigned shard;      /* who posted */
+            struct delivery *at; /* heap */
+            uint32_t count;
+        } deliveries;
+        struct {
+            unsigned shard;
+            uint32_t cost;
+        } credit;
+        struct {
+            struct frame *frame;
+            struct route route;
+            struct address *address;
+        } routed;
+        struct {
+            struct route route;
+            bool removed; /* the account (stream error not-authorized), else replaced (conflict) */
+        } close_session;
+        struct {
+            struct account_ask ask; /* with the answer in it when it comes back */
+            struct route route;     /* who asked: the lane to answer, the connection there */
+        } account;
+        struct {
+            unsigned shard;
+        } shard_done;
+    };
+};
+
+struct message *message_new(enum message_kind kind);
+/* With everything inside that is not NULL. */
+void message_free(struct message *message);
+void delivery_fini(struct delivery *delivery);
+
+#endif

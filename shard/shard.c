@@ -1,0 +1,346 @@
+/*
+ * A cycle: messages, alarms, then what they caused goes out, one message per lane. A step sees its
+ * own instant, later than that of every step before it, and secrets of its own.
+ *
+ * Credits for stanzas go back at the end of the cycle that handled them; while a lane has more
+ * to expand than it should, they stay here, the net agents run out of them and stop reading from
+ * those who talk to this shard. Messages that need no credit are handled all the same.
+ */
+#include "shard/shard.h"
+
+#include "core/base/ensure.h"
+#include "core/base/limits.h"
+#include "core/base/mem.h"
+#include "shard/lower.h"
+
+#include <stdio.h>
+
+enum { ARENA_BLOCK = 64 * 1024, ENTROPY_BYTES = 4096 };
+
+struct shard {
+    struct agent agent;
+    char name[16];
+    struct shard_setup setup;
+    struct mailbox *mailbox;
+    struct arena *arena;
+    struct rooms rooms;
+    struct fanout fanout;
+    struct bounces bounces;
+    int64_t last_step_us;
+    bool closing;      /* goodbye has been said: nothing new begins */
+    uint32_t *credits; /* by lane: handled and not yet given back */
+    unsigned credit_lanes;
+    size_t entropy_used;
+    uint8_t entropy[ENTROPY_BYTES];
+};
+
+/* ---- steps ---- */
+
+/* A secret is used once and wiped. */
+static void entropy_take(struct shard *shard, void *to, size_t size)
+{
+    if (shard->entropy_used + size > sizeof(shard->entropy)) {
+        shard->setup.random(shard->entropy, sizeof(shard->entropy));
+        shard->entropy_used = 0;
+    }
+    memcpy(to, shard->entropy + shard->entropy_used, size);
+    explicit_bzero(shard->entropy + shard->entropy_used, size);
+    shard->entropy_used += size;
+}
+
+static struct step step_begin(struct shard *shard)
+{
+    arena_reset(shard->arena);
+    int64_t now_us = shard->agent.now_us;
+    if (now_us <= shard->last_step_us)
+        now_us = shard->last_step_us + 1;
+    shard->last_step_us = now_us;
+    struct step step = {.arena = shard->arena, .env = shard->setup.env, .now_us = now_us};
+    entropy_take(shard, step.entropy, sizeof(step.entropy));
+    return step;
+}
+
+static void step_room(struct shard *shard, struct room_entry *entry, const struct event *event,
+                      struct bounces *bounces)
+{
+    struct step step = step_begin(shard);
+    enum step_outcome outcome = muc_step(entry->room, event, &step);
+    ensure(outcome == STEP_DONE);
+    struct lowering lowering = {
+        .arena = shard->arena,
+        .fanout = &shard->fanout,
+        .directory = shard->setup.directory,
+        .rooms = &shard->rooms,
+        .entry = entry,
+        .order = room_id(entry->room),
+        .bounces = bounces,
+    };
+    lower_effects(&lowering, &step.effects);
+    rooms_settle(&shard->rooms, entry);
+}
+
+/* What a bounce causes is not bounced again, so this ends. */
+static void run_room(struct shard *shard, struct room_entry *entry, const struct event *event)
+{
+    step_room(shard, entry, event, &shard->bounces);
+    for (;;) {
+        struct bounce *bounce = bounces_take(&shard->bounces);
+        if (bounce == NULL)
+            return;
+        struct room_entry *sender = rooms_find(&shard->rooms, bounce->to);
+        if (sender != NULL) {
+            struct event back = {.kind = EV_STANZA};
+            back.stanza.stanza = bounce->stanza;
+            back.stanza.from = bounce->from;
+            back.stanza.to = bounce->to;
+            back.stanza.route = ROUTE_NONE;
+            step_room(shard, sender, &back, NULL);
+        }
+        bounce_free(bounce);
+    }
+}
+
+struct listing_walk {
+    struct shard *shard;
+    struct listed_room *rooms; /* copied when the first is asked for: few stanzas want them */
+    uint32_t count;
+    uint32_t at;
+};
+
+static bool listing_next(void *self, struct listed_room *room)
+{
+    struct listing_walk *walk = self;
+    if (walk->rooms == NULL)
+        walk->count =
+            directory_rooms(walk->shard->setup.directory, walk->shard->arena, &walk->rooms);
+    if (walk->at == walk->count)
+        return false;
+    *room = walk->rooms[walk->at++];
+    return true;
+}
+
+static void run_service(struct shard *shard, const struct event *event)
+{
+    struct step step = step_begin(shard);
+    struct listing_walk walk = {.shard = shard};
+    struct room_lister lister = {.self = &walk, .next = listing_next};
+    service_step(event, &lister, &step);
+    struct lowering lowering = {
+        .arena = shard->arena,
+        .fanout = &shard->fanout,
+        .directory = shard->setup.directory,
+    };
+    lower_effects(&lowering, &step.effects);
+}
+
+/* ---- messages ---- */
+
+static void credit_gather(struct shard *shard, uint16_t lane, uint32_t cost)
+{
+    if (lane == LANE_NONE)
+        return;
+    if (lane >= shard->credit_lanes) {
+        unsigned count = (unsigned)lane + 1;
+        shard->credits = mem_grow(shard->credits, sizeof(*shard->credits) * count);
+        while (shard->credit_lanes < count)
+            shard->credits[shard->credit_lanes++] = 0;
+    }
+    shard->credits[lane] += cost;
+}
+
+static void credits_flush(struct shard *shard)
+{
+    if (fanout_overloaded(&shard->fanout))
+        return;
+    for (unsigned lane = 0; lane < shard->credit_lanes; lane++) {
+        if (shard->credits[lane] == 0)
+            continue;
+        struct message *message = message_new(MSG_CREDIT);
+        message->credit.shard = shard->setup.number;
+        message->credit.cost = shard->credits[lane];
+        shard->credits[lane] = 0;
+        post_lane(shard->setup.exchange, (uint16_t)lane, message);
+    }
+}
+
+static void shard_on_stanza(struct shard *shard, const struct message *message)
+{
+    ASSERT_ON(&shard->agent);
+    credit_gather(shard, message->stanza.lane, message->stanza.cost);
+    if (shard->closing)
+        return;
+    struct event event = {.kind = EV_STANZA};
+    event.stanza.stanza = message->stanza.stanza;
+    event.stanza.from = message->stanza.from;
+    event.stanza.to = message->stanza.to;
+    event.stanza.route = message->stanza.route;
+    if (message->stanza.to->local_len > 0)
+        run_room(shard, rooms_need(&shard->rooms, message->stanza.to), &event);
+    else
+        run_service(shard, &event);
+}
+
+static void shard_on_session_gone(struct shard *shard, const struct message *message)
+{
+    ASSERT_ON(&shard->agent);
+    struct room_entry *entry = rooms_find(&shard->rooms, message->session_gone.room);
+    if (entry == NULL)
+        return;
+    struct event event = {.kind = EV_SESSION_GONE};
+    event.session_gone.jid = message->session_gone.jid;
+    event.session_gone.route = message->session_gone.route;
+    run_room(shard, entry, &event);
+}
+
+static void shard_on_shutdown(struct shard *shard)
+{
+    ASSERT_ON(&shard->agent);
+    if (!shard->closing) {
+        struct event event = {.kind = EV_SHUTDOWN};
+        uint32_t at = 0;
+        struct room_entry *entry;
+        while ((entry = rooms_each(&shard->rooms, &at)) != NULL)
+            run_room(shard, entry, &event);
+    }
+    shard->closing = true;
+    fanout_flush(&shard->fanout);
+    struct message *done = message_new(MSG_SHARD_DONE);
+    done->shard_done.shard = shard->setup.number;
+    post_lane(shard->setup.exchange, 0, done);
+}
+
+static void shard_on_message(void *self, struct mail *mail)
+{
+    struct shard *shard = self;
+    struct message *message = container_of(mail, struct message, mail);
+    switch (message->kind) {
+    case MSG_STANZA:
+        shard_on_stanza(shard, message);
+        break;
+    case MSG_SESSION_GONE:
+        shard_on_session_gone(shard, message);
+        break;
+    case MSG_LANE_CREDIT:
+        fanout_lane_credit(&shard->fanout, message->lane_credit.lane, message->lane_credit.cost);
+        break;
+    case MSG_SHUTDOWN:
+        shard_on_shutdown(shard);
+        break;
+    case MSG_DELIVERIES:
+    case MSG_CREDIT:
+    case MSG_ROUTED:
+    case MSG_CLOSE_SESSION:
+    case MSG_ACCOUNT:
+    case MSG_SHARD_DONE:
+    case MSG_ACCOUNT_ASK:
+        never("a message that is not for a shard");
+    }
+    message_free(message);
+}
+
+/* ---- the agent ---- */
+
+static unsigned ring_alarms(struct shard *shard)
+{
+    struct event event = {.kind = EV_TIMER};
+    unsigned count = 0;
+    while (count < SHARD_DRAIN_MAX) {
+        struct room_entry *entry =
+            rooms_ringing(&shard->rooms, shard->agent.now_us, &event.timer.timer);
+        if (entry == NULL)
+            break;
+        run_room(shard, entry, &event);
+        count++;
+    }
+    return count;
+}
+
+static int shard_work(void *self)
+{
+    struct shard *shard = self;
+    bool more = false;
+    unsigned count = mailbox_drain(shard->mailbox, shard_on_message, shard, SHARD_DRAIN_MAX, &more);
+    count += ring_alarms(shard);
+    fanout_flush(&shard->fanout);
+    credits_flush(shard);
+    return (int)count + (more ? 1 : 0);
+}
+
+static void shard_wait(void *self, int work, int timeout_ms)
+{
+    struct shard *shard = self;
+    if (work == 0)
+        mailbox_wait(shard->mailbox, timeout_ms);
+}
+
+static void shard_wake(void *self)
+{
+    struct shard *shard = self;
+    mailbox_wake(shard->mailbox);
+}
+
+static int shard_timeout_ms(void *self)
+{
+    struct shard *shard = self;
+    return rooms_timeout_ms(&shard->rooms, shard->agent.now_us);
+}
+
+struct shard *shard_new(const struct shard_setup *setup, int *err)
+{
+    ensure(setup->number < SHARDS_MAX);
+    struct mailbox *mailbox = mailbox_new(err);
+    if (mailbox == NULL)
+        return NULL;
+    struct shard *shard = MEM_NEW(struct shard);
+    shard->setup = *setup;
+    shard->mailbox = mailbox;
+    shard->arena = arena_new(ARENA_BLOCK);
+    shard->entropy_used = sizeof(shard->entropy);
+    rooms_init(&shard->rooms, setup->env, setup->directory, setup->number, clock_wall_us());
+    fanout_init(&shard->fanout, setup->exchange, setup->number);
+    snprintf(shard->name, sizeof(shard->name), "shard %u", setup->number);
+    shard->agent = (struct agent){
+        .name = shard->name,
+        .self = shard,
+        .do_work = shard_work,
+        .wait = shard_wait,
+        .wake = shard_wake,
+        .timeout_ms = shard_timeout_ms,
+        .log = setup->log,
+    };
+    exchange_set_shard(setup->exchange, setup->number, mailbox);
+    return shard;
+}
+
+struct agent *shard_agent(struct shard *shard)
+{
+    return &shard->agent;
+}
+
+static void discard(void *self, struct mail *mail)
+{
+    UNUSED(self);
+    message_free(container_of(mail, struct message, mail));
+}
+
+void shard_free(struct shard *shard)
+{
+    if (shard == NULL)
+        return;
+    exchange_set_shard(shard->setup.exchange, shard->setup.number, NULL);
+    bool more = true;
+    while (more)
+        mailbox_drain(shard->mailbox, discard, NULL, SHARD_DRAIN_MAX, &more);
+    mailbox_free(shard->mailbox);
+    fanout_fini(&shard->fanout);
+    rooms_fini(&shard->rooms);
+    arena_free(shard->arena);
+    mem_free(shard->credits);
+    explicit_bzero(shard->entropy, sizeof(shard->entropy));
+    mem_free(shard);
+}
+
+uint32_t shard_room_count(const struct shard *shard)
+{
+    return rooms_count(&shard->rooms);
+}

@@ -1,0 +1,199 @@
+/*
+ * Accounts: the memory store's answers, and the scribe that asks it for others.
+ */
+#include "shard/store/scribe.h"
+
+#include "core/base/err.h"
+#include "core/base/hash.h"
+#include "core/base/limits.h"
+#include "core/base/mem.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+static const struct hash_key key = {5, 6};
+
+static struct scram_verifier verifier(const char *word)
+{
+    return (struct scram_verifier){
+        .salt = str_copy(str_z(word)),
+        .iterations = SCRAM_ITERATIONS,
+        .stored_key = str_copy(STR("stored")),
+        .server_key = str_copy(STR("server")),
+    };
+}
+
+/* An ask with verifiers made from `word`; NULL: the name alone. */
+static struct account_ask ask(enum account_op op, const char *name, const char *word)
+{
+    struct account_ask made = {.op = op, .err = 99};
+    made.account.name = str_copy(str_z(name));
+    if (word != NULL) {
+        made.account.sha1 = verifier(word);
+        made.account.sha256 = verifier(word);
+    }
+    return made;
+}
+
+static int answer(struct store *store, enum account_op op, const char *name, const char *word)
+{
+    struct account_ask asked = ask(op, name, word);
+    store->account(store, &asked);
+    assert_true(str_eqz(asked.account.name, name));
+    account_fini(&asked.account);
+    return asked.err;
+}
+
+static void loads(struct store *store, const char *name, const char *word)
+{
+    struct account_ask asked = ask(ACCOUNT_LOAD, name, NULL);
+    store->account(store, &asked);
+    assert_int_equal(asked.err, 0);
+    assert_true(str_eqz(asked.account.sha1.salt, word));
+    assert_true(str_eqz(asked.account.sha256.salt, word));
+    assert_int_equal(asked.account.sha256.iterations, SCRAM_ITERATIONS);
+    assert_true(str_eqz(asked.account.sha256.stored_key, "stored"));
+    assert_true(str_eqz(asked.account.sha1.server_key, "server"));
+    account_fini(&asked.account);
+}
+
+static void accounts_live(void **state)
+{
+    UNUSED(state);
+    struct store *store = store_mem_open(&key);
+    assert_int_equal(answer(store, ACCOUNT_LOAD, "romeo", NULL), ERR_NOT_FOUND);
+    assert_int_equal(answer(store, ACCOUNT_CHANGE, "romeo", "b"), ERR_NOT_FOUND);
+    assert_int_equal(answer(store, ACCOUNT_REMOVE, "romeo", NULL), ERR_NOT_FOUND);
+    assert_int_equal(answer(store, ACCOUNT_CREATE, "romeo", "a"), 0);
+    loads(store, "romeo", "a");
+    assert_int_equal(answer(store, ACCOUNT_CREATE, "romeo", "c"), ERR_EXISTS);
+    loads(store, "romeo", "a");
+    assert_int_equal(answer(store, ACCOUNT_CHANGE, "romeo", "b"), 0);
+    loads(store, "romeo", "b");
+    assert_int_equal(answer(store, ACCOUNT_CREATE, "juliet", "j"), 0);
+    assert_int_equal(answer(store, ACCOUNT_REMOVE, "romeo", NULL), 0);
+    assert_int_equal(answer(store, ACCOUNT_LOAD, "romeo", NULL), ERR_NOT_FOUND);
+    loads(store, "juliet", "j");
+    store->close(store);
+}
+
+static void accounts_are_limited(void **state)
+{
+    UNUSED(state);
+    struct store *store = store_mem_open(&key);
+    char name[16];
+    for (unsigned i = 0; i < ACCOUNTS_MAX; i++) {
+        snprintf(name, sizeof(name), "user%u", i);
+        assert_int_equal(answer(store, ACCOUNT_CREATE, name, NULL), 0);
+    }
+    assert_int_equal(answer(store, ACCOUNT_CREATE, "one-more", NULL), ERR_LIMIT);
+    assert_int_equal(answer(store, ACCOUNT_REMOVE, "user0", NULL), 0);
+    assert_int_equal(answer(store, ACCOUNT_CREATE, "one-more", NULL), 0);
+    store->close(store);
+}
+
+/* ---- the scribe ---- */
+
+enum { ASKS = 100 };
+
+struct answers {
+    unsigned count;
+    int errs[ASKS];
+};
+
+static void note(void *self, struct mail *mail)
+{
+    struct answers *answers = self;
+    struct message *message = container_of(mail, struct message, mail);
+    assert_int_equal(message->kind, MSG_ACCOUNT);
+    assert_int_equal(message->account.route.lane, 3);
+    assert_int_equal(message->account.route.slot, answers->count);
+    answers->errs[answers->count++] = message->account.ask.err;
+    message_free(message);
+}
+
+static void post_ask(struct exchange *exchange, struct account_ask asked, unsigned number)
+{
+    struct message *message = message_new(MSG_ACCOUNT_ASK);
+    message->account.ask = asked;
+    message->account.route = (struct route){.slot = number, .generation = 1, .lane = 3};
+    assert_true(post_scribe(exchange, message));
+}
+
+/* In the order asked, to who asked, from a thread of its own. */
+static void the_scribe_answers(void **state)
+{
+    UNUSED(state);
+    int err = 0;
+    struct exchange *exchange = exchange_new();
+    struct mailbox *lane = mailbox_new(&err);
+    exchange_set_lane(exchange, 3, lane);
+    struct scribe *scribe = scribe_new(exchange, store_mem_open(&key), NULL, &err);
+    assert_non_null(scribe);
+    assert_int_equal(agent_start(scribe_agent(scribe)), 0);
+    for (unsigned i = 0; i < ASKS; i++) {
+        enum account_op op = i == 50 ? ACCOUNT_LOAD : ACCOUNT_CREATE;
+        post_ask(exchange, ask(op, i < 50 ? "a" : "b", "w"), i);
+    }
+    struct answers answers = {0};
+    bool more;
+    while (answers.count < ASKS) {
+        mailbox_wait(lane, -1);
+        mailbox_drain(lane, note, &answers, ASKS, &more);
+    }
+    assert_int_equal(answers.errs[0], 0);
+    assert_int_equal(answers.errs[1], ERR_EXISTS);
+    assert_int_equal(answers.errs[49], ERR_EXISTS);
+    assert_int_equal(answers.errs[50], ERR_NOT_FOUND);
+    assert_int_equal(answers.errs[51], 0);
+    agent_stop(scribe_agent(scribe));
+    agent_join(scribe_agent(scribe));
+    post_ask(exchange, ask(ACCOUNT_LOAD, "a", NULL), 0); /* nobody will answer: freed */
+    scribe_free(scribe);
+    exchange_set_lane(exchange, 3, NULL);
+    mailbox_free(lane);
+    exchange_free(exchange);
+}
+
+/* Who asked has gone: the answer goes nowhere. */
+static void an_answer_without_a_lane(void **state)
+{
+    UNUSED(state);
+    int err = 0;
+    struct exchange *exchange = exchange_new();
+    struct scribe *scribe = scribe_new(exchange, store_mem_open(&key), NULL, &err);
+    assert_non_null(scribe);
+    post_ask(exchange, ask(ACCOUNT_CREATE, "a", "w"), 0);
+    assert_int_equal(agent_step(scribe_agent(scribe)), 1);
+    scribe_free(scribe);
+    exchange_free(exchange);
+}
+
+static int group_begin(void **state)
+{
+    UNUSED(state);
+    agent_register_thread();
+    return 0;
+}
+
+static int group_end(void **state)
+{
+    UNUSED(state);
+    agent_unregister_thread();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(accounts_live),
+        cmocka_unit_test(accounts_are_limited),
+        cmocka_unit_test(the_scribe_answers),
+        cmocka_unit_test(an_answer_without_a_lane),
+    };
+    return cmocka_run_group_tests(tests, group_begin, group_end);
+}
