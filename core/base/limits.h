@@ -38,6 +38,8 @@
 #define ROOM_SUBJECT_BYTES_MAX (16 * 1024)
 #define ROOM_SUBJECT_LANGS_MAX 16
 #define ROOM_VOICE_PENDING_MAX 32   /* voice requests waiting for a moderator */
+#define VOICE_SECONDS_MAX      86400 /* between two voice requests of one account */
+#define ROOM_VOICE_ASKED_MAX   1000 /* accounts whose last voice request is remembered */
 #define ROOM_INVITED_MAX       1000 /* accounts remembered as invited (who may decline) */
 #define ROOM_ROLES_KEPT_MAX    1000 /* voice decisions remembered while the room lives */
 #define ROOM_LOCK_SECONDS      300  /* a locked room opens with defaults after that */

@@ -185,6 +185,34 @@ static void shrink(struct make *make)
     make->depth = 0;
     make->space_count = 0;
     make->declared = 0;
+    make->cut = false;
+}
+
+static void reach(size_t *end, uint32_t at, size_t len)
+{
+    if (at + len > *end)
+        *end = at + len;
+}
+
+void make_cut(struct make *make, bool has_root)
+{
+    if (!has_root) {
+        shrink(make);
+        return;
+    }
+    struct node *root = make->nodes;
+    make->cut = true;
+    make->node_count = 1;
+    make->attr_count = root->attr_count;
+    make->depth = 0;
+    root->first = 0;
+    size_t end = root->text_at + root->text_len;
+    reach(&end, root->ns_at, root->ns_len);
+    for (const struct attr *attr = make->attrs; attr < make->attrs + make->attr_count; attr++) {
+        reach(&end, attr->value_at, attr->value_len);
+        reach(&end, attr->ns_at, attr->ns_len);
+    }
+    make->text.len = end;
 }
 
 struct stanza *make_finish(struct make *make, size_t wire_size)
@@ -203,6 +231,7 @@ struct stanza *make_finish(struct make *make, size_t wire_size)
             .attr_count = make->attr_count,
             .text_size = (uint32_t)make->text.len,
             .wire_size = (uint32_t)wire_size,
+            .cut = make->cut ? 1 : 0,
         };
         char *to = (char *)(stanza + 1);
         memcpy(to, make->nodes, nodes);

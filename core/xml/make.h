@@ -32,6 +32,7 @@ struct make {
     } levels[STANZA_DEPTH_MAX];
     struct make_ns *spaces; /* those met in this stanza: each stands in the text once */
     uint32_t space_count, space_cap;
+    bool cut;
     uint32_t space_last; /* the one used last is usually the one needed next */
     uint32_t declared;   /* bytes of namespaces a copy would have to declare */
 };
@@ -46,6 +47,10 @@ MUST_CHECK bool make_attr(struct make *make, struct str name, struct str ns, str
 MUST_CHECK bool make_text(struct make *make, struct str text);
 /* True: that was the root, the stanza is complete. */
 MUST_CHECK bool make_close(struct make *make);
+
+/* Forgets everything but the root element with its attributes; the stanza will say so. `has_root`
+ * false: the root itself was the trouble, nothing is left and make_finish() is not for it. */
+void make_cut(struct make *make, bool has_root);
 
 /* Ready for the next one afterwards. Heap; NULL if what was collected is not UTF-8. */
 struct stanza *make_finish(struct make *make, size_t wire_size);

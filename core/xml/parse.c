@@ -17,6 +17,7 @@
 #include "core/xml/frame.h"
 #include "core/xml/make.h"
 #include "core/xml/scan.h"
+#include "core/xml/skip.h"
 
 #include <libxml/parser.h>
 #include <libxml/parserInternals.h>
@@ -52,6 +53,11 @@ struct parser {
     bool done; /* stopped or closed */
     bool deaf;
     bool renew_due;
+    bool cuts;     /* parser_cut_large() */
+    bool cut;      /* the present stanza is over a limit */
+    bool cut_root; /* its root was within them */
+    bool skipping; /* and libxml2 is spared the rest of it */
+    struct skip skip;
     size_t rest;
 };
 
@@ -61,6 +67,17 @@ static void fail(struct parser *parser, enum parse_error error)
         return;
     parser->error = error;
     parser->deaf = true;
+}
+
+/* A limit is crossed, but for the number of bytes: outside the stanza's root, or in it. */
+static void over_limit(struct parser *parser, bool in_root)
+{
+    if (!parser->cuts) {
+        fail(parser, PARSE_TOO_LARGE);
+        return;
+    }
+    parser->cut_root = parser->cut ? parser->cut_root : !in_root;
+    parser->cut = true;
 }
 
 static uint64_t position(const struct parser *parser)
@@ -166,29 +183,38 @@ static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, cons
         open_stream(parser, name, prefix, ns, ns_count, namespaces, attr_count, attrs);
         return;
     }
-    if (!add_element(parser, name, ns, attr_count, attrs)) {
-        fail(parser, PARSE_TOO_LARGE);
-        return;
-    }
+    if (!parser->cut && !add_element(parser, name, ns, attr_count, attrs))
+        over_limit(parser, parser->depth == 1);
     parser->depth++;
 }
 
-/* Hands over the stanza that is complete. */
-static void stanza_done(struct parser *parser)
+/* False: nothing is left of it. */
+static bool cut_to_size(struct parser *parser)
 {
-    uint64_t end = position(parser);
+    bool has_root = parser->cut_root;
+    make_cut(&parser->make, has_root);
+    parser->cut = false;
+    return has_root;
+}
+
+/* Hands over the stanza that is complete, and ends there. */
+static void stanza_done(struct parser *parser, uint64_t end)
+{
     uint64_t size = end - parser->boundary;
     if (size > parser->bytes_max) {
         fail(parser, PARSE_TOO_LARGE);
         return;
     }
     parser->boundary = end;
-    struct stanza *stanza = make_finish(&parser->make, (size_t)size);
-    if (stanza == NULL) {
-        fail(parser, PARSE_NOT_WELL_FORMED);
-        return;
+    struct stanza *stanza = NULL;
+    if (!parser->cut || cut_to_size(parser)) {
+        stanza = make_finish(&parser->make, (size_t)size);
+        if (stanza == NULL) {
+            fail(parser, PARSE_NOT_WELL_FORMED);
+            return;
+        }
     }
-    if (!parser->handlers->stanza(parser->self, stanza)) {
+    if (stanza != NULL && !parser->handlers->stanza(parser->self, stanza)) {
         parser->done = true;
         parser->deaf = true;
     } else if (end - parser->renewed_at > PARSER_RENEW_BYTES || size > KEEP_BYTES ||
@@ -213,8 +239,8 @@ static void on_end(void *ctx, const xmlChar *name, const xmlChar *prefix, const 
         parser->done = true;
         parser->deaf = true;
         parser->handlers->closed(parser->self);
-    } else if (make_close(&parser->make)) {
-        stanza_done(parser);
+    } else if (parser->cut ? parser->depth == 1 : make_close(&parser->make)) {
+        stanza_done(parser, position(parser));
     }
 }
 
@@ -224,8 +250,8 @@ static void on_text(void *ctx, const xmlChar *text, int len)
     if (parser->deaf)
         return;
     if (parser->depth > 1) {
-        if (!make_text(&parser->make, str_of((const char *)text, (size_t)len)))
-            fail(parser, PARSE_TOO_LARGE);
+        if (!parser->cut && !make_text(&parser->make, str_of((const char *)text, (size_t)len)))
+            over_limit(parser, false);
         return;
     }
     for (int i = 0; i < len; i++) {
@@ -443,12 +469,55 @@ static enum parse_error verdict_error(enum scan_verdict verdict)
     return PARSE_NOT_WELL_FORMED;
 }
 
-static void feed_slice(struct parser *parser, struct str bytes)
+/* The stanza that was too much is over: libxml2 goes on behind it and has never seen its end. */
+static void skip_done(struct parser *parser, uint64_t end)
 {
-    parser->total += bytes.len;
+    parser->skipping = false;
+    parser->depth = 1;
+    parser->scan = (struct scan){.state = SCAN_TEXT};
+    drop_libxml(parser);
+    stanza_done(parser, end);
+    parser->given = end;
+    parser->renew_due = false;
+    parser->deaf = parser->done || parser->error != PARSE_OK;
+}
+
+/* Skips on; returns what comes behind the stanza. */
+static struct str skip_on(struct parser *parser, struct str bytes)
+{
+    size_t taken;
+    bool over = skip_bytes(&parser->skip, bytes, &taken);
+    struct str rest = str_of(bytes.at + taken, bytes.len - taken);
+    uint64_t end = parser->total - rest.len;
+    if (end - parser->boundary > parser->bytes_max)
+        fail(parser, PARSE_TOO_LARGE);
+    else if (over)
+        skip_done(parser, end);
+    return rest;
+}
+
+/* A tag with too many attributes: libxml2 would compare each with every other, so it does not get
+ * to see any of it. What is `pending` is the tag's beginning. */
+static struct str skip_from(struct parser *parser, struct str bytes)
+{
+    size_t taken;
+    over_limit(parser, parser->depth == 1);
+    parser->skipping = true;
+    skip_begin(&parser->skip, parser->depth - 1);
+    bool over = skip_bytes(&parser->skip, buf_str(&parser->pending), &taken);
+    ensure(!over);
+    parser->pending.len = 0;
+    return skip_on(parser, bytes);
+}
+
+/* Returns what is left to be fed, after a skip. */
+static struct str feed_piece(struct parser *parser, struct str bytes)
+{
+    if (parser->skipping)
+        return skip_on(parser, bytes);
     bytes = skip_blanks(parser, bytes);
     if (bytes.len == 0)
-        return;
+        return STR_NONE;
 
     struct scan_cuts cuts;
     enum scan_verdict verdict = scan_bytes(&parser->scan, bytes, &cuts);
@@ -462,14 +531,24 @@ static void feed_slice(struct parser *parser, struct str bytes)
     if (cuts.last > taken)
         give(parser, str_of(bytes.at + taken, cuts.last - taken));
     if (parser->done || parser->error != PARSE_OK)
-        return;
+        return STR_NONE;
+    struct str tail = str_of(bytes.at + cuts.last, bytes.len - cuts.last);
+    if (verdict == SCAN_TOO_LARGE && parser->cuts && parser->depth > 0)
+        return skip_from(parser, tail);
     if (verdict != SCAN_OK) {
         fail(parser, verdict_error(verdict));
-        return;
+        return STR_NONE;
     }
-    struct str tail = str_of(bytes.at + cuts.last, bytes.len - cuts.last);
     buf_add(&parser->pending, skip_blanks(parser, tail));
     check_pending(parser);
+    return STR_NONE;
+}
+
+static void feed_slice(struct parser *parser, struct str bytes)
+{
+    parser->total += bytes.len;
+    while (bytes.len > 0 && !parser->done && parser->error == PARSE_OK)
+        bytes = feed_piece(parser, bytes);
 }
 
 enum parse_error parser_feed(struct parser *parser, struct str bytes)
@@ -520,6 +599,11 @@ void parser_set_bytes_max(struct parser *parser, size_t bytes_max)
         parser->bytes_max = bytes_max;
 }
 
+void parser_cut_large(struct parser *parser)
+{
+    parser->cuts = true;
+}
+
 size_t parser_rest(const struct parser *parser)
 {
     return parser->rest;
@@ -532,7 +616,7 @@ struct str parser_stream_ns(const struct parser *parser)
 
 bool parser_idle(const struct parser *parser)
 {
-    return at_boundary(parser) && parser->pending.len == 0 && !parser->done &&
+    return at_boundary(parser) && parser->pending.len == 0 && !parser->skipping && !parser->done &&
            parser->error == PARSE_OK;
 }
 

@@ -48,6 +48,11 @@ void parser_free(struct parser *parser);
 /* Raises or lowers the limit from the next stanza on (after authentication). */
 void parser_set_bytes_max(struct parser *parser, size_t bytes_max);
 
+/* For a stream that many people share: from now on a stanza over the limits of depth, attributes,
+ * nodes or namespaces does not end it. Only the stanza's root element is handed over, marked as
+ * cut; if the root itself is the trouble, nothing is. `bytes_max` still ends the stream. */
+void parser_cut_large(struct parser *parser);
+
 /* Feeds bytes. After an error, a stop or the stream's end, further bytes are refused with the same
  * result (stop and end: PARSE_OK, nothing happens). */
 MUST_CHECK enum parse_error parser_feed(struct parser *parser, struct str bytes);

@@ -50,7 +50,7 @@ struct stanza {
     uint32_t attr_count;
     uint32_t text_size;
     uint32_t wire_size; /* bytes it took on the wire */
-    uint32_t pad;
+    uint32_t cut;       /* 1: it was over a limit, only the root is left: parser_cut_large() */
     /* followed by node_count nodes, attr_count attrs, text_size bytes of text */
 };
 

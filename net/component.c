@@ -1,0 +1,570 @@
+/*
+ * States of the link, and what leads from one to the next:
+ *
+ *   RESTING    --alarm--> RESOLVING --addresses--> CONNECTING --connected, header sent--> OPENING
+ *   OPENING    --the host's header, handshake sent--> SHAKING --<handshake/>--> UP
+ *   any of them --trouble--> RESTING, for longer each time; any --link_close()--> CLOSED
+ *
+ * An operator who reads the log should know what to do: each kind of trouble is one line, which is
+ * repeated when it changes and at every REPORT_EVERYth attempt.
+ */
+#include "net/component_link.h"
+
+#include "core/base/ensure.h"
+#include "core/base/limits.h"
+#include "core/base/log.h"
+#include "core/base/mem.h"
+#include "core/xml/parse.h"
+#include "core/xmpp/refusal.h"
+#include "net/resolve.h"
+#include "net/side.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define REPORT_EVERY    10
+#define RESOLVE_LOOK_MS 50
+
+enum link_state {
+    LINK_RESTING,
+    LINK_RESOLVING,
+    LINK_CONNECTING,
+    LINK_OPENING,
+    LINK_SHAKING,
+    LINK_UP,
+    LINK_CLOSED,
+};
+
+struct link {
+    struct conn conn;
+    struct link_setup setup;
+    enum link_state state;
+    struct parser *parser;
+    struct resolve *resolve;
+    const struct addrinfo *address; /* being tried */
+    struct side side;
+    int64_t retry_ms;           /* the next rest, before jitter */
+    char trouble[LOG_LINE_MAX]; /* as last seen */
+    unsigned repeats;           /* how often since it was logged */
+    char fault[LOG_LINE_MAX];   /* found inside the parser, to be acted upon outside */
+    bool fault_is_slow;         /* it will not go away by itself soon */
+    bool fault_is_error;
+};
+
+static struct route link_route(const struct link *link)
+{
+    return (struct route){COMPONENT_SLOT, COMPONENT_GENERATION, link->setup.router->lane};
+}
+
+static bool has_stream(const struct link *link)
+{
+    return link->state == LINK_OPENING || link->state == LINK_SHAKING || link->state == LINK_UP;
+}
+
+/* ---- trouble ---- */
+
+static void report(struct link *link, bool is_error, const char *text)
+{
+    bool same = strcmp(text, link->trouble) == 0;
+    link->repeats = same ? link->repeats + 1 : 0;
+    if (link->repeats % REPORT_EVERY != 0)
+        return;
+    snprintf(link->trouble, sizeof(link->trouble), "%s", text);
+    if (is_error)
+        log_error("component link: %s", text);
+    else
+        log_warn("component link: %s", text);
+}
+
+/* Half of the time is certain, the other half is chance: links that fell together do not all come
+ * back in the same moment. */
+static void rest(struct link *link, bool slow)
+{
+    int64_t rest_ms = slow ? LINK_RETRY_MS_MAX : link->retry_ms;
+    link->retry_ms *= 2;
+    if (link->retry_ms > LINK_RETRY_MS_MAX)
+        link->retry_ms = LINK_RETRY_MS_MAX;
+    uint32_t chance;
+    link->setup.random(&chance, sizeof(chance));
+    rest_ms = rest_ms / 2 + (int64_t)(chance % (uint32_t)(rest_ms / 2 + 1));
+    link->state = LINK_RESTING;
+    conn_alarm_at(&link->conn, link->setup.conns->now_ms + rest_ms);
+}
+
+/* Back to nothing; what was queued for the host is lost with the connection. */
+static void drop(struct link *link)
+{
+    deliver_forget(link->setup.deliver, &link->conn);
+    link->conn.link_up = false;
+    conn_drop(&link->conn);
+    parser_free(link->parser);
+    link->parser = NULL;
+    resolve_end(link->resolve);
+    link->resolve = NULL;
+    link->address = NULL;
+    link->fault[0] = '\0';
+}
+
+static void give_up(struct link *link, bool is_error, bool slow, const char *text)
+{
+    if (link->state == LINK_UP)
+        log_warn("component link: lost: %s; the rooms go on, we connect again", text);
+    else
+        report(link, is_error, text);
+    drop(link);
+    rest(link, slow);
+}
+
+/* ---- connecting ---- */
+
+static void send_header(struct link *link)
+{
+    struct buf out;
+    buf_init(&out, NULL);
+    buf_addz(&out, "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept'"
+                   " xmlns:stream='http://etherx.jabber.org/streams' to='");
+    xml_escape(&out, link->setup.settings->domain);
+    buf_addz(&out, "'>");
+    conn_send(&link->conn, buf_str(&out));
+    buf_free(&out);
+}
+
+static void connect_failed(struct link *link, int error)
+{
+    const struct component_settings *settings = link->setup.settings;
+    char text[LOG_LINE_MAX];
+    if (error == ECONNREFUSED)
+        snprintf(text, sizeof(text),
+                 "nothing listens at %s port %u; is the host server running, and does it take "
+                 "components there?",
+                 settings->host.at, settings->port);
+    else
+        snprintf(text, sizeof(text), "cannot connect to %s port %u: %s", settings->host.at,
+                 settings->port, strerror(error));
+    give_up(link, false, false, text);
+}
+
+/* 0, or an errno. */
+static int try_address(struct link *link)
+{
+    const struct addrinfo *address = link->address;
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return errno;
+    if (connect(fd, address->ai_addr, address->ai_addrlen) != 0 && errno != EINPROGRESS) {
+        int error = errno;
+        close(fd);
+        return error;
+    }
+    return conn_open(&link->conn, fd, true) == 0 ? 0 : ENOSPC;
+}
+
+/* Tries addresses until one of them is on its way. */
+static void connect_on(struct link *link, int error)
+{
+    for (; link->address != NULL; link->address = link->address->ai_next) {
+        error = try_address(link);
+        if (error != 0)
+            continue;
+        link->state = LINK_CONNECTING;
+        conn_alarm_at(&link->conn, link->setup.conns->now_ms + HANDSHAKE_SECONDS * 1000);
+        return;
+    }
+    connect_failed(link, error);
+}
+
+static void look_at_resolve(struct link *link)
+{
+    const struct component_settings *settings = link->setup.settings;
+    if (!resolve_done(link->resolve)) {
+        conn_alarm_at(&link->conn, link->setup.conns->now_ms + RESOLVE_LOOK_MS);
+        return;
+    }
+    const char *why = NULL;
+    link->address = resolve_result(link->resolve, &why);
+    if (link->address != NULL) {
+        connect_on(link, 0);
+        return;
+    }
+    char text[LOG_LINE_MAX];
+    snprintf(text, sizeof(text),
+             "the host server's name '%s' cannot be found: %s; check "
+             "component.host",
+             settings->host.at, why);
+    give_up(link, false, false, text);
+}
+
+static void begin(struct link *link)
+{
+    const struct component_settings *settings = link->setup.settings;
+    link->state = LINK_RESOLVING;
+    link->resolve = resolve_begin(settings->host, settings->port);
+    look_at_resolve(link);
+}
+
+static void on_connected(struct conn *conn, int error)
+{
+    struct link *link = container_of(conn, struct link, conn);
+    if (error != 0) {
+        conn_drop(conn);
+        link->address = link->address->ai_next;
+        connect_on(link, error);
+        return;
+    }
+    resolve_end(link->resolve);
+    link->resolve = NULL;
+    link->address = NULL;
+    link->state = LINK_OPENING;
+    send_header(link);
+}
+
+/* ---- handshake ---- */
+
+static void set_fault(struct link *link, bool is_error, bool slow, const char *text)
+{
+    if (link->fault[0] != '\0')
+        return;
+    snprintf(link->fault, sizeof(link->fault), "%s", text);
+    link->fault_is_error = is_error;
+    link->fault_is_slow = slow;
+}
+
+/* Lower-case hexadecimal SHA-1 of stream id and secret (XEP-0114 section 3). */
+static void send_handshake(struct link *link, struct str id)
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned size = 0;
+    struct buf text;
+    buf_init(&text, NULL);
+    buf_add(&text, id);
+    buf_add(&text, link->setup.settings->secret);
+    int done = EVP_Digest(text.at, text.len, digest, &size, EVP_sha1(), NULL);
+    ensure(done == 1 && size == 20);
+    text.len = 0;
+    buf_addz(&text, "<handshake>");
+    for (unsigned i = 0; i < size; i++)
+        buf_addf(&text, "%02x", digest[i]);
+    buf_addz(&text, "</handshake>");
+    conn_send(&link->conn, buf_str(&text));
+    buf_free(&text);
+}
+
+static bool on_opened(void *self, const struct stanza *header)
+{
+    struct link *link = self;
+    struct str id = node_attr(stanza_root(header), NAME_ID);
+    if (str_empty(id))
+        return true; /* some hosts refuse a domain like that: the error follows */
+    send_handshake(link, id);
+    link->state = LINK_SHAKING;
+    return true;
+}
+
+static void come_up(struct link *link)
+{
+    const struct component_settings *settings = link->setup.settings;
+    link->state = LINK_UP;
+    link->conn.link_up = true;
+    link->retry_ms = LINK_RETRY_MS_MIN;
+    link->trouble[0] = '\0';
+    uint64_t dropped = link->setup.deliver->dropped;
+    link->setup.deliver->dropped = 0;
+    log_info("component link: up, speaking for %s at %s port %u", settings->domain.at,
+             settings->host.at, settings->port);
+    if (dropped > 0)
+        log_info("component link: %" PRIu64
+                 " stanzas for the host server were dropped while it was "
+                 "away",
+                 dropped);
+    conn_alarm_at(&link->conn, link->setup.conns->now_ms + LINK_PING_SECONDS * 1000);
+}
+
+static void note_stream_error(struct link *link, const struct node *error)
+{
+    const struct component_settings *settings = link->setup.settings;
+    const struct node *condition = node_find(error, NAME_NONE, NS_STREAMS);
+    struct str name = condition != NULL ? node_name(condition) : STR("no reason");
+    char text[LOG_LINE_MAX];
+    if (str_eq(name, STR("not-authorized")) && link->state != LINK_UP) {
+        snprintf(text, sizeof(text),
+                 "%s port %u does not accept the secret for %s; component.secret must be the same "
+                 "here and in the host server's configuration",
+                 settings->host.at, settings->port, settings->domain.at);
+        set_fault(link, true, true, text);
+    } else if (str_eq(name, STR("host-unknown"))) {
+        snprintf(text, sizeof(text),
+                 "%s port %u does not know the component %s; add it to the host server's "
+                 "configuration, or correct muc.domain here",
+                 settings->host.at, settings->port, settings->domain.at);
+        set_fault(link, true, true, text);
+    } else if (str_eq(name, STR("conflict"))) {
+        snprintf(text, sizeof(text), "another component is connected to %s port %u as %s",
+                 settings->host.at, settings->port, settings->domain.at);
+        set_fault(link, true, false, text);
+    } else {
+        int len = (int)(name.len < 100 ? name.len : 100);
+        snprintf(text, sizeof(text), "the host server ended the stream with an error: %.*s", len,
+                 name.at);
+        set_fault(link, false, false, text);
+    }
+}
+
+/* ---- stanzas ---- */
+
+/* The shard a stanza is for; false: it is for none, the router knows what to say. */
+static bool shard_of(struct link *link, const struct stanza *stanza, unsigned *shard)
+{
+    struct router *router = link->setup.router;
+    const struct node *root = stanza_root(stanza);
+    struct jid *from = jid_parse(router->arena, node_attr(root, NAME_FROM));
+    struct jid *to = jid_parse(router->arena, node_attr(root, NAME_TO));
+    if (from == NULL || to == NULL || !str_eq(jid_domain(to), router->settings->muc_domain))
+        return false;
+    *shard = proxy_shard(router->proxy, from, to);
+    return true;
+}
+
+/* Over the limits that hold for our own clients too: neither rooms nor their readers need to carry
+ * it. But who leaves has left, whatever else the presence says. */
+static bool is_too_large(const struct stanza *stanza)
+{
+    const struct node *root = stanza_root(stanza);
+    bool leaves = node_is(root, NAME_PRESENCE, NS_STANZA) &&
+                  str_eq(node_attr(root, NAME_TYPE), STR("unavailable"));
+    return (stanza->cut || stanza->wire_size > STANZA_BYTES_MAX) && !leaves;
+}
+
+static void refuse_large(struct link *link, struct stanza *stanza)
+{
+    struct router *router = link->setup.router;
+    const struct node *root = stanza_root(stanza);
+    struct jid *from = jid_parse(router->arena, node_attr(root, NAME_FROM));
+    struct jid *to = jid_parse(router->arena, node_attr(root, NAME_TO));
+    struct frame *frame = NULL;
+    if (from != NULL && to != NULL)
+        frame = refusal_frame(router->arena, root, &refusal_TOO_LARGE, jid_full(to), NULL);
+    if (frame != NULL) {
+        struct address *address = address_new(jid_full(from));
+        conn_send_frame(&link->conn, frame, address, STR_NONE);
+        address_unref(address);
+        frame_unref(frame);
+    }
+    stanza_free(stanza);
+}
+
+static void set_aside(struct link *link, struct stanza *stanza, unsigned shard)
+{
+    if (!side_add(&link->side, shard, stanza))
+        router_component_refuse(link->setup.router, link_route(link), stanza);
+}
+
+static void take_stanza(struct link *link, struct stanza *stanza)
+{
+    struct router *router = link->setup.router;
+    unsigned shard;
+    arena_reset(router->arena);
+    if (is_too_large(stanza)) {
+        refuse_large(link, stanza);
+        return;
+    }
+    /* Behind what waits for the same shard, or the order would be lost. */
+    if (link->side.bytes > 0 && shard_of(link, stanza, &shard) && side_waits(&link->side, shard)) {
+        set_aside(link, stanza, shard);
+        return;
+    }
+    if (router_component(router, link_route(link), stanza) != ROUTED_WAIT)
+        return;
+    bool known = shard_of(link, stanza, &shard);
+    ensure(known);
+    set_aside(link, stanza, shard);
+}
+
+static bool on_stanza(void *self, struct stanza *stanza)
+{
+    struct link *link = self;
+    const struct node *root = stanza_root(stanza);
+    if (node_is(root, NAME_ERROR, NS_STREAM)) {
+        note_stream_error(link, root);
+    } else if (link->state == LINK_UP) {
+        take_stanza(link, stanza);
+        return true;
+    } else if (node_is(root, NAME_HANDSHAKE, NS_STANZA)) {
+        come_up(link);
+    }
+    stanza_free(stanza);
+    return link->fault[0] == '\0';
+}
+
+static bool on_closed(void *self)
+{
+    set_fault(self, false, false, "the host server has closed the stream");
+    return false;
+}
+
+static const struct parse_handlers handlers = {
+    .opened = on_opened,
+    .stanza = on_stanza,
+    .closed = on_closed,
+};
+
+/* ---- what happens to the connection ---- */
+
+static void feed(struct link *link, struct str bytes)
+{
+    if (link->parser == NULL) {
+        link->parser = parser_new(&handlers, link, LINK_STANZA_BYTES_MAX);
+        /* What one user of the host sends must not take the rooms from all others. */
+        parser_cut_large(link->parser);
+    }
+    enum parse_error error = parser_feed(link->parser, bytes);
+    if (error == PARSE_OK)
+        return;
+    char text[LOG_LINE_MAX];
+    snprintf(text, sizeof(text), "what the host server sends is not a stream we can read: %s",
+             parse_error_condition(error));
+    set_fault(link, false, false, text);
+}
+
+static void on_lost(struct conn *conn, const char *why)
+{
+    struct link *link = container_of(conn, struct link, conn);
+    char text[LOG_LINE_MAX];
+    if (link->state == LINK_SHAKING)
+        snprintf(text, sizeof(text),
+                 "the host server hung up during the handshake (%s); is the secret right, and does "
+                 "it know %s?",
+                 why, link->setup.settings->domain.at);
+    else
+        snprintf(text, sizeof(text), "the connection to the host server broke: %s", why);
+    give_up(link, false, false, text);
+}
+
+static void on_input(struct conn *conn)
+{
+    struct link *link = container_of(conn, struct link, conn);
+    const char *why = NULL;
+    if (!conn_read(conn, &why)) {
+        on_lost(conn, why);
+        return;
+    }
+    struct str bytes = conn_next(conn);
+    if (bytes.len > 0)
+        feed(link, bytes);
+    if (link->fault[0] != '\0') {
+        char text[LOG_LINE_MAX];
+        snprintf(text, sizeof(text), "%s", link->fault);
+        give_up(link, link->fault_is_error, link->fault_is_slow, text);
+    } else if (conn->outbox.bytes > LINK_OUTBOX_PAUSE_READ) {
+        conn_pause(conn);
+    }
+}
+
+static void on_alarm(struct conn *conn)
+{
+    struct link *link = container_of(conn, struct link, conn);
+    switch (link->state) {
+    case LINK_RESTING:
+        begin(link);
+        break;
+    case LINK_RESOLVING:
+        look_at_resolve(link);
+        break;
+    case LINK_CONNECTING:
+    case LINK_OPENING:
+    case LINK_SHAKING:
+        give_up(link, false, false, "the host server does not answer");
+        break;
+    case LINK_UP:
+        /* Neither side shall take a quiet link for a dead one. */
+        if (conn->outbox.bytes == 0)
+            conn_send(conn, STR(" "));
+        conn_alarm_at(conn, link->setup.conns->now_ms + LINK_PING_SECONDS * 1000);
+        break;
+    case LINK_CLOSED:
+        break;
+    }
+}
+
+static const struct conn_kind link_kind = {
+    .input = on_input,
+    .lost = on_lost,
+    .alarm = on_alarm,
+    .connected = on_connected,
+};
+
+/* ---- the object ---- */
+
+struct link *link_new(const struct link_setup *setup)
+{
+    struct link *link = MEM_NEW(struct link);
+    link->setup = *setup;
+    link->retry_ms = LINK_RETRY_MS_MIN;
+    side_init(&link->side, setup->shards);
+    conn_init(&link->conn, setup->conns, &link_kind, &setup->conns->large);
+    link->conn.is_link = true;
+    link->conn.high_water = LINK_OUTBOX_HIGH_WATER;
+    slots_set_link(&setup->conns->slots, &link->conn);
+    conn_alarm_at(&link->conn, setup->conns->now_ms);
+    return link;
+}
+
+void link_free(struct link *link)
+{
+    if (link == NULL)
+        return;
+    ensure(link->state == LINK_CLOSED && link_is_down(link) && !link->conn.dirty);
+    slots_set_link(&link->setup.conns->slots, NULL);
+    side_fini(&link->side);
+    mem_free(link);
+}
+
+void link_cycle(struct link *link)
+{
+    if (link->conn.paused && link->conn.outbox.bytes <= LINK_OUTBOX_PAUSE_READ / 2)
+        conn_unpause(&link->conn);
+}
+
+void link_credit(struct link *link, unsigned shard)
+{
+    struct router *router = link->setup.router;
+    while (side_waits(&link->side, shard)) {
+        arena_reset(router->arena);
+        if (router_component(router, link_route(link), side_first(&link->side, shard)) ==
+            ROUTED_WAIT)
+            return;
+        side_drop_first(&link->side, shard);
+    }
+}
+
+void link_close(struct link *link)
+{
+    if (link->state == LINK_CLOSED)
+        return;
+    if (!has_stream(link)) {
+        link_abandon(link);
+        return;
+    }
+    log_info("component link: closed");
+    link->state = LINK_CLOSED;
+    deliver_forget(link->setup.deliver, &link->conn);
+    conn_send(&link->conn, STR("</stream:stream>"));
+    conn_goodbye(&link->conn);
+    parser_free(link->parser);
+    link->parser = NULL;
+}
+
+bool link_is_down(const struct link *link)
+{
+    return link->conn.phase == CONN_DOWN;
+}
+
+void link_abandon(struct link *link)
+{
+    wheel_clear(&link->setup.conns->wheel, &link->conn.alarm);
+    drop(link);
+    link->state = LINK_CLOSED;
+}

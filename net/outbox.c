@@ -1,0 +1,142 @@
+#include "net/outbox.h"
+
+#include "core/base/ensure.h"
+#include "core/base/mem.h"
+
+#include <string.h>
+
+struct chunk {
+    struct chunk *next;
+    uint32_t from, to; /* what lies between has not been written yet */
+    char bytes[];
+};
+
+/* ---- pool ---- */
+
+void chunk_pool_init(struct chunk_pool *pool, size_t block, unsigned spare_max)
+{
+    ensure(block > sizeof(struct chunk));
+    *pool =
+        (struct chunk_pool){.chunk_bytes = block - sizeof(struct chunk), .spare_max = spare_max};
+}
+
+void chunk_pool_fini(struct chunk_pool *pool)
+{
+    ensure(pool->lent == 0);
+    while (pool->spare != NULL) {
+        struct chunk *chunk = pool->spare;
+        pool->spare = chunk->next;
+        mem_free(chunk);
+    }
+    pool->spare_count = 0;
+}
+
+static struct chunk *chunk_take(struct chunk_pool *pool)
+{
+    struct chunk *chunk = pool->spare;
+    if (chunk != NULL) {
+        pool->spare = chunk->next;
+        pool->spare_count--;
+    } else {
+        chunk = mem_raw(sizeof(*chunk) + pool->chunk_bytes);
+    }
+    chunk->next = NULL;
+    chunk->from = chunk->to = 0;
+    pool->lent++;
+    return chunk;
+}
+
+static void chunk_give(struct chunk_pool *pool, struct chunk *chunk)
+{
+    pool->lent--;
+    if (pool->spare_count >= pool->spare_max) {
+        mem_free(chunk);
+        return;
+    }
+    chunk->next = pool->spare;
+    pool->spare = chunk;
+    pool->spare_count++;
+}
+
+/* ---- outbox ---- */
+
+void outbox_init(struct outbox *outbox, struct chunk_pool *pool)
+{
+    *outbox = (struct outbox){.pool = pool};
+}
+
+static void drop_first(struct outbox *outbox)
+{
+    struct chunk *chunk = outbox->first;
+    outbox->first = chunk->next;
+    if (outbox->first == NULL)
+        outbox->last = NULL;
+    chunk_give(outbox->pool, chunk);
+}
+
+void outbox_clear(struct outbox *outbox)
+{
+    while (outbox->first != NULL)
+        drop_first(outbox);
+    outbox->bytes = 0;
+}
+
+void outbox_add(struct outbox *outbox, struct str bytes)
+{
+    outbox->bytes += bytes.len;
+    while (bytes.len > 0) {
+        struct chunk *last = outbox->last;
+        if (last == NULL || last->to == outbox->pool->chunk_bytes) {
+            struct chunk *chunk = chunk_take(outbox->pool);
+            if (last == NULL)
+                outbox->first = chunk;
+            else
+                last->next = chunk;
+            outbox->last = last = chunk;
+        }
+        size_t room = outbox->pool->chunk_bytes - last->to;
+        size_t piece = bytes.len < room ? bytes.len : room;
+        memcpy(last->bytes + last->to, bytes.at, piece);
+        last->to += (uint32_t)piece;
+        bytes = str_of(bytes.at + piece, bytes.len - piece);
+    }
+}
+
+void outbox_add_frame(struct outbox *outbox, const struct frame *frame,
+                      const struct address *address, struct str tail)
+{
+    outbox_add(outbox, str_of(frame->bytes, frame->address_at));
+    if (address != NULL)
+        outbox_add(outbox, str_of(address->bytes, address->size));
+    outbox_add(outbox,
+               str_of(frame->bytes + frame->address_at, frame->tail_at - frame->address_at));
+    outbox_add(outbox, tail);
+    outbox_add(outbox, str_of(frame->bytes + frame->tail_at, frame->size - frame->tail_at));
+}
+
+unsigned outbox_slices(const struct outbox *outbox, struct iovec *slices, unsigned max)
+{
+    unsigned count = 0;
+    for (struct chunk *chunk = outbox->first; chunk != NULL && count < max; chunk = chunk->next) {
+        slices[count].iov_base = chunk->bytes + chunk->from;
+        slices[count].iov_len = chunk->to - chunk->from;
+        count++;
+    }
+    return count;
+}
+
+void outbox_sent(struct outbox *outbox, size_t count)
+{
+    ensure(count <= outbox->bytes);
+    outbox->bytes -= count;
+    while (count > 0) {
+        struct chunk *first = outbox->first;
+        size_t left = first->to - first->from;
+        if (count < left) {
+            first->from += (uint32_t)count;
+            return;
+        }
+        count -= left;
+        drop_first(outbox);
+    }
+}

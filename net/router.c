@@ -1,0 +1,267 @@
+#include "net/router.h"
+
+#include "core/base/limits.h"
+#include "net/iq.h"
+#include "net/local.h"
+#include "net/router_impl.h"
+
+/* ---- ways out ---- */
+
+void router_send(struct router *router, struct route route, struct frame *frame,
+                 struct address *address)
+{
+    if (frame == NULL)
+        return;
+    if (route.lane == router->lane) {
+        router->deliver(router->net, route, frame, address);
+        return;
+    }
+    struct message *message = message_new(MSG_ROUTED);
+    message->routed.frame = frame;
+    message->routed.route = route;
+    message->routed.address = address_ref(address);
+    post_lane(router->exchange, route.lane, message);
+}
+
+void router_reply(struct router *router, struct client *client, struct frame *frame)
+{
+    router_send(router, client->route, frame, client->address);
+}
+
+void router_refuse(struct router *router, struct client *client, const struct node *request,
+                   const struct refusal *refusal, struct str from, const char *text)
+{
+    struct refuse_more more = {.text = str_z(text)};
+    router_reply(router, client, refusal_frame(router->arena, request, refusal, from, &more));
+}
+
+/* ---- where a session has shown itself ---- */
+
+bool router_track(struct client *client, const struct node *presence, const struct jid *to,
+                  bool is_room)
+{
+    struct str key = is_room ? jid_bare(to) : jid_full(to);
+    if (presence_is_unavailable(presence)) {
+        jid_free(map_remove(&client->rooms, key));
+        return true;
+    }
+    bool lasts = !is_room || (to->local_len > 0 && to->resource_len > 0);
+    if (!presence_is_available(presence) || !lasts)
+        return true;
+    if (client->rooms.count >= SESSION_ROOMS_MAX && map_get(&client->rooms, key) == NULL)
+        return false;
+    struct jid *kept = jid_copy(to);
+    jid_free(map_put(&client->rooms, is_room ? jid_bare(kept) : jid_full(kept), kept));
+    return true;
+}
+
+static bool is_room(const struct router *router, const struct jid *jid)
+{
+    return str_eq(jid_domain(jid), router->settings->muc_domain);
+}
+
+/* ---- a session's life ---- */
+
+void router_client_begin(struct router *router, struct client *client)
+{
+    client->address = address_new(jid_full(client->jid));
+    map_init(&client->rooms, router->hash_key);
+    client->entry = directory_session_add(router->directory, client->jid, client->route);
+}
+
+void router_client_end(struct router *router, struct client *client)
+{
+    /* First nobody finds it any more, then everybody hears that it is gone. */
+    directory_session_remove(router->directory, client->entry);
+    struct jid *place;
+    map_each (&client->rooms, at, place) {
+        if (is_room(router, place))
+            proxy_session_gone(router->proxy, client->jid, place, client->route);
+        else
+            router_users_gone(router, client, place);
+        jid_free(place);
+    }
+    map_fini(&client->rooms);
+    address_unref(client->address);
+    jid_free(client->jid);
+    *client = (struct client){.route = ROUTE_NONE};
+}
+
+void router_account_gone(struct router *router, struct str bare, struct route except)
+{
+    struct session_found *found =
+        ARENA_NEW_ARRAY(router->arena, struct session_found, RESOURCES_PER_ACCOUNT);
+    unsigned count = directory_sessions(router->directory, bare, found, RESOURCES_PER_ACCOUNT);
+    for (unsigned i = 0; i < count; i++) {
+        if (route_eq(found[i].route, except))
+            continue;
+        struct message *message = message_new(MSG_CLOSE_SESSION);
+        message->close_session.route = found[i].route;
+        message->close_session.removed = true;
+        post_lane(router->exchange, found[i].route.lane, message);
+    }
+}
+
+/* ---- to nobody in particular ---- */
+
+/* RFC 6121 section 4.7.2.3: -128 to 127, 0 if it is not said. */
+static bool read_priority(struct router *router, const struct node *presence, int8_t *priority)
+{
+    struct str text = node_text(node_find(presence, NAME_PRIORITY, NS_STANZA), router->arena);
+    int64_t number = 0;
+    if (text.len > 0 && !str_to_i64(str_trim(text), &number))
+        return false;
+    *priority = (int8_t)number;
+    return number >= -128 && number <= 127;
+}
+
+/* The session goes off line: whoever got directed presence hears it too (RFC 6121 section 4.6.3).
+ */
+static void leave_everywhere(struct router *router, struct client *client,
+                             const struct stanza *presence)
+{
+    struct jid *place;
+    map_each (&client->rooms, at, place) {
+        map_remove(&client->rooms, is_room(router, place) ? jid_bare(place) : jid_full(place));
+        if (!is_room(router, place)) {
+            router_users_gone(router, client, place);
+            jid_free(place);
+            continue;
+        }
+        unsigned shard = proxy_shard(router->proxy, client->jid, place);
+        proxy_stanza(router->proxy, shard, stanza_copy(presence), jid_copy(client->jid), place,
+                     client->route);
+    }
+}
+
+static void own_presence(struct router *router, struct client *client, const struct stanza *stanza)
+{
+    const struct node *presence = stanza_root(stanza);
+    if (presence_is_unavailable(presence)) {
+        client->available = false;
+        directory_session_presence(client->entry, false, 0);
+        leave_everywhere(router, client, stanza);
+    } else if (presence_is_available(presence)) {
+        int8_t priority;
+        if (!read_priority(router, presence, &priority)) {
+            router_refuse(router, client, presence, &refusal_BAD_REQUEST, STR_NONE,
+                          "A priority is a number from -128 to 127");
+            return;
+        }
+        client->available = true;
+        client->priority = priority;
+        directory_session_presence(client->entry, true, priority);
+    } else {
+        /* Subscriptions and probes are for somebody. */
+        router_refuse(router, client, presence, &refusal_BAD_REQUEST, STR_NONE, NULL);
+    }
+}
+
+static void to_nobody(struct router *router, struct client *client, const struct stanza *stanza)
+{
+    const struct node *root = stanza_root(stanza);
+    if (node_is(root, NAME_PRESENCE, NS_STANZA)) {
+        own_presence(router, client, stanza);
+    } else if (node_is(root, NAME_MESSAGE, NS_STANZA)) {
+        router_users(router, client, root, jid_to_bare(router->arena, client->jid));
+    } else if (iq_kind(root) == IQ_REQUEST) {
+        struct str account = jid_local(client->jid);
+        router_reply(router, client, local_answer(router, root, LOCAL_OWN, STR_NONE, account));
+    }
+}
+
+/* ---- to the domain, to rooms ---- */
+
+static void to_domain(struct router *router, struct client *client, const struct node *root,
+                      const struct jid *to)
+{
+    if (node_is(root, NAME_PRESENCE, NS_STANZA))
+        return; /* the server is everybody's contact and keeps no list */
+    if (node_is(root, NAME_MESSAGE, NS_STANZA) || !jid_is_bare(to))
+        router_refuse(router, client, root, &refusal_SERVICE_UNAVAILABLE, jid_full(to), NULL);
+    else if (iq_kind(root) == IQ_REQUEST)
+        router_reply(router, client,
+                     local_answer(router, root, LOCAL_DOMAIN, jid_full(to), STR_NONE));
+}
+
+/* Takes `to`, and the stanza unless it must wait. */
+static enum routed to_room(struct router *router, struct client *client, struct stanza *stanza,
+                           struct jid *to)
+{
+    const struct node *root = stanza_root(stanza);
+    unsigned shard = proxy_shard(router->proxy, client->jid, to);
+    if (!proxy_has_credit(router->proxy, shard)) {
+        jid_free(to);
+        return ROUTED_WAIT;
+    }
+    if (node_is(root, NAME_PRESENCE, NS_STANZA) && !router_track(client, root, to, true)) {
+        router_refuse(router, client, root, &refusal_RESOURCE_CONSTRAINT, jid_full(to),
+                      "This session is in as many places as it may be; leave one first");
+        jid_free(to);
+        stanza_free(stanza);
+        return ROUTED_DONE;
+    }
+    proxy_stanza(router->proxy, shard, stanza, jid_copy(client->jid), to, client->route);
+    return ROUTED_DONE;
+}
+
+/* ---- the one entry ---- */
+
+/* RFC 6120 section 8.1.2.1: absent, or one of the session's own two addresses. */
+static bool from_is_own(struct router *router, const struct client *client, const struct node *root)
+{
+    struct str from = node_attr(root, NAME_FROM);
+    if (!str_present(from) || str_eq(from, jid_full(client->jid)) ||
+        str_eq(from, jid_bare(client->jid)))
+        return true;
+    struct jid *jid = jid_parse(router->arena, from);
+    return jid != NULL &&
+           (jid_eq(jid, client->jid) || (jid_is_bare(jid) && jid_bare_eq(jid, client->jid)));
+}
+
+/* What no addressee needs to see; NULL: nothing is wrong with it. */
+static const struct refusal *fault_of(const struct node *root, struct str to_text,
+                                      const struct jid *to)
+{
+    if (node_is(root, NAME_IQ, NS_STANZA) && iq_kind(root) == IQ_BAD)
+        return &refusal_BAD_REQUEST;
+    if (str_present(to_text) && to == NULL)
+        return &refusal_JID_MALFORMED;
+    return NULL;
+}
+
+/* Somewhere in the client domain, or nowhere we know. */
+static void to_local(struct router *router, struct client *client, const struct node *root,
+                     const struct jid *to)
+{
+    if (!str_eq(jid_domain(to), router->settings->client_domain))
+        router_refuse(router, client, root, &refusal_REMOTE_NOT_FOUND, jid_full(to), NULL);
+    else if (to->local_len == 0)
+        to_domain(router, client, root, to);
+    else
+        router_users(router, client, root, to);
+}
+
+enum routed router_client(struct router *router, struct client *client, struct stanza *stanza)
+{
+    const struct node *root = stanza_root(stanza);
+    if (!from_is_own(router, client, root)) {
+        stanza_free(stanza);
+        return ROUTED_INVALID;
+    }
+    struct str to_text = node_attr(root, NAME_TO);
+    struct jid *to = str_present(to_text) ? jid_parse(NULL, to_text) : NULL;
+    const struct refusal *fault = fault_of(root, to_text, to);
+    if (fault == NULL && to != NULL && is_room(router, to))
+        return to_room(router, client, stanza, to);
+
+    if (fault != NULL)
+        router_refuse(router, client, root, fault, to_text, NULL);
+    else if (to == NULL)
+        to_nobody(router, client, stanza);
+    else
+        to_local(router, client, root, to);
+    jid_free(to);
+    stanza_free(stanza);
+    return ROUTED_DONE;
+}

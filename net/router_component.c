@@ -1,0 +1,111 @@
+/*
+ * What the host server sends over the component link: stanzas of anybody, for our domain. The host
+ * has checked `from`; both addresses are parsed here all the same, because rooms take them as they
+ * are.
+ */
+#include "net/router_impl.h"
+
+#include "core/base/log.h"
+#include "core/xmpp/prep.h"
+#include "net/iq.h"
+
+/* A stanza with its two addresses, heap, while it is being judged. */
+struct passing {
+    struct stanza *stanza;
+    const struct node *root;
+    struct jid *from, *to;
+};
+
+static void drop(struct passing *passing)
+{
+    jid_free(passing->from);
+    jid_free(passing->to);
+    stanza_free(passing->stanza);
+}
+
+static void refuse(struct router *router, struct route link, const struct passing *passing,
+                   const struct refusal *refusal, struct str from)
+{
+    struct frame *frame = refusal_frame(router->arena, passing->root, refusal, from, NULL);
+    if (frame == NULL)
+        return;
+    struct address *address = address_new(jid_full(passing->from));
+    router_send(router, link, frame, address);
+    address_unref(address);
+}
+
+/* Who says that an address is malformed: the address itself, if its domain at least is ours. A host
+ * closes the link over stanzas that come from anywhere else. */
+static struct str accused(const struct router *router, struct str to)
+{
+    if (str_empty(to))
+        return router->settings->muc_domain;
+    const char *slash = memchr(to.at, '/', to.len);
+    struct str bare = str_of(to.at, slash != NULL ? (size_t)(slash - to.at) : to.len);
+    const char *at = memchr(bare.at, '@', bare.len);
+    struct str domain = at != NULL ? str_of(at + 1, bare.len - (size_t)(at + 1 - bare.at)) : bare;
+    bool ours = str_eq(prep_domain(router->arena, domain), router->settings->muc_domain);
+    return ours ? to : router->settings->muc_domain;
+}
+
+/* Reads the addresses and answers what is wrong; false: it was, and the stanza is gone. */
+static bool admit(struct router *router, struct route link, struct passing *passing)
+{
+    const struct node *root = passing->root;
+    bool is_iq = node_is(root, NAME_IQ, NS_STANZA);
+    struct str from = node_attr(root, NAME_FROM);
+    struct str to = node_attr(root, NAME_TO);
+    passing->from = str_present(from) ? jid_parse(NULL, from) : NULL;
+    passing->to = str_present(to) ? jid_parse(NULL, to) : NULL;
+    if (!is_iq && !node_is(root, NAME_MESSAGE, NS_STANZA) &&
+        !node_is(root, NAME_PRESENCE, NS_STANZA))
+        log_debug("component link: an element that is no stanza was dropped");
+    else if (passing->from == NULL)
+        log_debug("component link: a stanza without a proper 'from' was dropped");
+    else if (passing->to == NULL)
+        refuse(router, link, passing, &refusal_JID_MALFORMED, accused(router, to));
+    else if (is_iq && iq_kind(root) == IQ_BAD)
+        refuse(router, link, passing, &refusal_BAD_REQUEST, jid_full(passing->to));
+    else if (str_eq(jid_domain(passing->to), router->settings->muc_domain))
+        return true;
+    else if (is_iq)
+        refuse(router, link, passing, &refusal_SERVICE_UNAVAILABLE, jid_full(passing->to));
+    drop(passing);
+    return false;
+}
+
+static void take(struct router *router, struct route link, const struct passing *passing,
+                 unsigned shard)
+{
+    proxy_stanza(router->proxy, shard, passing->stanza, passing->from, passing->to, link);
+}
+
+enum routed router_component(struct router *router, struct route link, struct stanza *stanza)
+{
+    struct passing passing = {.stanza = stanza, .root = stanza_root(stanza)};
+    if (!admit(router, link, &passing))
+        return ROUTED_DONE;
+    unsigned shard = proxy_shard(router->proxy, passing.from, passing.to);
+    if (!proxy_has_credit(router->proxy, shard)) {
+        jid_free(passing.from);
+        jid_free(passing.to);
+        return ROUTED_WAIT;
+    }
+    take(router, link, &passing, shard);
+    return ROUTED_DONE;
+}
+
+void router_component_refuse(struct router *router, struct route link, struct stanza *stanza)
+{
+    struct passing passing = {.stanza = stanza, .root = stanza_root(stanza)};
+    if (!admit(router, link, &passing))
+        return;
+    /* Who is in a room and who is not must stay true; all else can be said again. Errors and
+     * results cannot be refused, and nothing may grow without bound for them: they are dropped. */
+    if (node_is(passing.root, NAME_PRESENCE, NS_STANZA)) {
+        take(router, link, &passing, proxy_shard(router->proxy, passing.from, passing.to));
+        return;
+    }
+    refuse(router, link, &passing, &refusal_RESOURCE_CONSTRAINT, jid_full(passing.to));
+    drop(&passing);
+}

@@ -1,0 +1,586 @@
+/* The component link against a host server played by the test. */
+#include "tests/support/lane_world.h"
+
+#include "core/base/ensure.h"
+#include "core/base/limits.h"
+#include "core/base/mem.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+
+#include <cmocka.h>
+
+#define OUR_HEADER                                                                                 \
+    "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept'"                          \
+    " xmlns:stream='http://etherx.jabber.org/streams' to='conference.localhost'>"
+#define HOST_HEADER                                                                                \
+    "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept'"                          \
+    " xmlns:stream='http://etherx.jabber.org/streams' from='conference.localhost' id='3BF96D32'>"
+#define STREAM_ERROR(condition)                                                                    \
+    "<stream:error><" condition " xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"                   \
+    "</stream:error></stream:stream>"
+#define MESSAGE(id, room)                                                                          \
+    "<message from='a@far/x' to='" room "@conference.localhost' type='groupchat' id='" id "'>"     \
+    "<body>hi</body></message>"
+
+static struct lane_world world;
+static struct component_settings settings;
+static int listener;
+static int host; /* the host's end of the link, once it is accepted */
+
+/* ---- the host ---- */
+
+static void host_listen(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(at);
+    if (settings.port != 0)
+        at.sin_port = htons(settings.port);
+    int on = 1;
+    listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    ensure(listener >= 0);
+    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    ensure(bind(listener, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(listener, 5) == 0);
+    ensure(getsockname(listener, (struct sockaddr *)&at, &size) == 0);
+    settings.port = ntohs(at.sin_port);
+}
+
+/* Waits for the link, at most so long by the test's clock; how long it took, -1: it did not come.
+ */
+static int host_accept(int max_ms)
+{
+    for (int ms = 0; ms <= max_ms; ms += 100) {
+        lane_world_step(&world, ms == 0 ? 0 : 100);
+        host = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (host >= 0) {
+            int on = 1;
+            setsockopt(host, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+            lane_world_step(&world, 0);
+            return ms;
+        }
+    }
+    return -1;
+}
+
+/* Bytes over loopback are there at once, or in a moment. */
+static const char *host_read(bool *ended)
+{
+    for (unsigned i = 0; i < 100; i++) {
+        lane_world_step(&world, 0);
+        const char *text = lane_world_read(host, ended);
+        if (text[0] != '\0' || (ended != NULL && *ended))
+            return text;
+        usleep(1000);
+    }
+    return "";
+}
+
+static void host_send(const char *xml)
+{
+    size_t size = strlen(xml);
+    ensure(write(host, xml, size) == (ssize_t)size);
+    for (unsigned i = 0; i < 5; i++) {
+        lane_world_step(&world, 0);
+        usleep(500);
+    }
+}
+
+static bool logged(const char *text)
+{
+    return world.log.len > 0 && strstr(buf_str(&world.log).at, text) != NULL;
+}
+
+static unsigned log_count(const char *text)
+{
+    return world.log.len > 0 ? lane_world_count(buf_str(&world.log).at, text) : 0;
+}
+
+static void link_begin(void)
+{
+    struct link_setup setup = {
+        .settings = &settings,
+        .conns = &world.conns,
+        .deliver = &world.deliver,
+        .router = &world.router,
+        .random = lane_world_random,
+        .shards = LANE_SHARDS,
+    };
+    world.link = link_new(&setup);
+}
+
+/* Up to the handshake's answer. */
+static void link_up(void)
+{
+    int after_ms = host_accept(LINK_RETRY_MS_MAX);
+    assert_true(after_ms >= 0);
+    host_read(NULL);
+    host_send(HOST_HEADER);
+    assert_non_null(strstr(host_read(NULL), "<handshake>"));
+    host_send("<handshake/>");
+    assert_true(logged("component link: up, speaking for conference.localhost at 127.0.0.1"));
+}
+
+static int begin(void **state)
+{
+    UNUSED(state);
+    lane_world_begin(&world);
+    settings = (struct component_settings){
+        .host = STR("127.0.0.1"), .domain = STR("conference.localhost"), .secret = STR("test")};
+    host = -1;
+    host_listen();
+    return 0;
+}
+
+static int end(void **state)
+{
+    UNUSED(state);
+    lane_world_end(&world);
+    close(listener);
+    if (host >= 0)
+        close(host);
+    return 0;
+}
+
+/* ---- what works ---- */
+
+static void the_handshake_is_the_digest_of_id_and_secret(void **state)
+{
+    UNUSED(state);
+    link_begin();
+    assert_true(host_accept(1000) >= 0);
+    assert_string_equal(host_read(NULL), OUR_HEADER);
+    host_send(HOST_HEADER);
+    /* The example of XEP-0114 section 3 has id 3BF96D32 and secret "test". */
+    assert_string_equal(host_read(NULL),
+                        "<handshake>aaee83c26aeeafcbabeabfcbcd50df997e0a2a1e</handshake>");
+    assert_false(logged("link: up"));
+    host_send("<handshake/>");
+    assert_true(logged("link: up"));
+}
+
+static void stanzas_go_both_ways(void **state)
+{
+    UNUSED(state);
+    link_begin();
+    link_up();
+    host_send(MESSAGE("m1", "lounge") MESSAGE("m2", "lounge") "<presence from='a@far/x' "
+                                                              "to='lounge@conference.localhost/me' "
+                                                              "id='p1'/>");
+    assert_string_equal(world.last, "m1 m2 p1 ");
+    struct delivery delivery = lane_world_one(
+        (struct route){COMPONENT_SLOT, COMPONENT_GENERATION, 0}, "a@far/x", 7, "hello");
+    lane_world_deliver(&world, 0, &delivery, 1);
+    assert_string_equal(host_read(NULL),
+                        "<message type='groupchat' to='a@far/x'><body>hello</body></message>");
+    host_send("<iq from='a@far/x' to='other.localhost' type='get' id='q'>"
+              "<query xmlns='http://jabber.org/protocol/disco#info'/></iq>");
+    assert_non_null(strstr(host_read(NULL), "service-unavailable"));
+}
+
+static void nothing_is_said_before_the_handshake_is_done(void **state)
+{
+    UNUSED(state);
+    link_begin();
+    assert_true(host_accept(1000) >= 0);
+    host_read(NULL);
+    struct delivery delivery = lane_world_one(
+        (struct route){COMPONENT_SLOT, COMPONENT_GENERATION, 0}, "a@far/x", 7, "hello");
+    lane_world_deliver(&world, 0, &delivery, 1);
+    host_send(HOST_HEADER);
+    host_send(MESSAGE("m1", "lounge"));
+    assert_null(strstr(host_read(NULL), "hello"));
+    assert_int_equal(world.stanzas, 0);
+    host_send("<handshake/>");
+    assert_true(logged("1 stanzas for the host server were dropped"));
+}
+
+static void a_quiet_link_is_kept_awake(void **state)
+{
+    UNUSED(state);
+    link_begin();
+    link_up();
+    lane_world_step(&world, LINK_PING_SECONDS * 1000 + 300);
+    assert_string_equal(host_read(NULL), " ");
+    lane_world_step(&world, LINK_PING_SECONDS * 1000 + 300);
+    assert_string_equal(host_read(NULL), " ");
+}
+
+static void it_ends_properly(void **state)
+{
+    UNUSED(state);
+    link_begin();
+    link_up();
+    link_close(world.link);
+    bool ended = false;
+    assert_string_equal(host_read(&ended), "</stream:stream>");
+    host_read(&ended);
+    assert_true(ended);
+    assert_false(link_is_down(world.link));
+    close(host);
+    host = -1;
+    for (unsigned i = 0; i < 100 && !link_is_down(world.link); i++) {
+        lane_world_step(&world, 0);
+        usleep(1000);
+    }
+    assert_true(link_is_down(world.link));
+    assert_int_equal(host_accept(2 * LINK_RETRY_MS_MAX), -1); /* it stays away */
+}
+
+/* ---- trouble ---- */
+
+static void a_refused_connection_is_tried_again_and_told_once(void **state)
+{
+    UNUSED(state);
+    close(listener);
+    link_begin();
+    for (int ms = 0; ms < 3 * LINK_RETRY_MS_MAX; ms += 100)
+        lane_world_step(&world, 100);
+    assert_int_equal(log_count("nothing listens at 127.0.0.1 port"), 1);
+    host_listen();
+    link_up();
+    /* Lost again: it comes back quickly, not at the slow end. */
+    close(host);
+    int ms = host_accept(LINK_RETRY_MS_MAX);
+    assert_in_range(ms, 0, LINK_RETRY_MS_MIN + 300);
+    assert_true(logged("component link: lost: "));
+}
+
+static void a_wrong_secret_is_said_so_and_tried_seldom(void **state)
+{
+    UNUSED(state);
+    link_begin();
+    for (unsigned i = 0; i < 3; i++) {
+        int after_ms = host_accept(2 * LINK_RETRY_MS_MAX);
+        assert_true(after_ms >= (i == 0 ? 0 : LINK_RETRY_MS_MAX / 2 - 100));
+        host_read(NULL);
+        host_send(HOST_HEADER);
+        host_read(NULL);
+        host_send(STREAM_ERROR("not-authorized"));
+        close(host);
+    }
+    assert_int_equal(log_count("does not accept the secret for conference.localhost"), 1);
+    assert_true(logged("error component link: "));
+}
+
+static void an_unknown_domain_is_said_so(void **state)
+{
+    UNUSED(state);
+    link_begin();
+    assert_true(host_accept(1000) >= 0);
+    host_read(NULL);
+    host_send("<stream:stream xmlns='jabber:component:accept'"
+              " xmlns:stream='http://etherx.jabber.org/streams'>" STREAM_ERROR("host-unknown"));
+    assert_true(logged("does not know the component conference.localhost"));
+    close(host);
+    assert_int_equal(host_accept(LINK_RETRY_MS_MAX / 2 - 500), -1);
+}
+
+static void another_component_is_said_so(void **state)
+{
+    UNUSED(state);
+    link_begin();
+    link_up();
+    host_send(STREAM_ERROR("conflict"));
+    assert_true(logged("lost: another component is connected to 127.0.0.1 port"));
+}
+
+static void other_ends_are_named(void **state)
+{
+    UNUSED(state);
+    link_begin();
+    link_up();
+    host_send(STREAM_ERROR("system-shutdown"));
+    assert_true(logged("the host server ended the stream with an error: system-shutdown"));
+    close(host);
+    link_up();
+    host_send("</stream:stream>");
+    assert_true(logged("the host server has closed the stream"));
+    close(host);
+    link_up();
+    host_send("<message></presence>");
+    assert_true(logged("is not a stream we can read: not-well-formed"));
+    close(host);
+    link_up();
+}
+
+static void an_unknown_host_is_said_so(void **state)
+{
+    UNUSED(state);
+    settings.host = STR("no-such-host.invalid");
+    link_begin();
+    for (unsigned i = 0; i < 10000 && !logged("cannot be found"); i++) {
+        lane_world_step(&world, 100);
+        usleep(1000);
+    }
+    assert_true(logged("the host server's name 'no-such-host.invalid' cannot be found"));
+}
+
+static void a_host_that_does_not_answer_is_left(void **state)
+{
+    UNUSED(state);
+    link_begin();
+    assert_true(host_accept(1000) >= 0);
+    lane_world_step(&world, HANDSHAKE_SECONDS * 1000 + 300);
+    assert_true(logged("the host server does not answer"));
+    bool ended = false;
+    host_read(&ended);
+    assert_true(host_read(&ended)[0] == '\0' && ended);
+}
+
+static void a_host_may_vanish_in_the_middle_of_a_stanza(void **state)
+{
+    UNUSED(state);
+    link_begin();
+    link_up();
+    host_send("<message from='a@far/x' to='lounge@conference.localhost'><body>half a");
+    close(host);
+    link_up();
+    assert_int_equal(world.stanzas, 0);
+    host_send(MESSAGE("m1", "lounge"));
+    assert_string_equal(world.last, "m1 ");
+}
+
+/* ---- too much ---- */
+
+static void a_stanza_over_our_limit_is_refused_and_the_link_stays(void **state)
+{
+    UNUSED(state);
+    link_begin();
+    link_up();
+    static const char head[] = "<message from='a@far/x' to='lounge@conference.localhost' id='big'>"
+                               "<body>";
+    static const char foot[] = "</body></message>" MESSAGE("m1", "lounge");
+    size_t size = STANZA_BYTES_MAX + 1000;
+    char *xml = mem_new(size + sizeof(head) + sizeof(foot));
+    memcpy(xml, head, sizeof(head) - 1);
+    memset(xml + sizeof(head) - 1, 'x', size);
+    memcpy(xml + sizeof(head) - 1 + size, foot, sizeof(foot));
+    size_t left = strlen(xml), at = 0;
+    while (left > 0) {
+        ssize_t written = write(host, xml + at, left);
+        at += written > 0 ? (size_t)written : 0;
+        left -= written > 0 ? (size_t)written : 0;
+        lane_world_step(&world, 0);
+    }
+    const char *answer = host_read(NULL);
+    assert_non_null(strstr(answer, "id='big' to='a@far/x'"));
+    assert_non_null(strstr(answer, "<policy-violation"));
+    host_send(" ");
+    assert_string_equal(world.last, "m1 ");
+    mem_free(xml);
+}
+
+/* `count` times `text` between head and foot, and a message behind it. */
+static void send_repeated(const char *head, const char *text, unsigned count, const char *foot)
+{
+    struct buf xml;
+    buf_init(&xml, NULL);
+    buf_addz(&xml, head);
+    for (unsigned i = 0; i < count; i++)
+        buf_addf(&xml, text, i);
+    buf_addz(&xml, foot);
+    buf_addz(&xml, MESSAGE("m1", "lounge"));
+    host_send(buf_str(&xml).at);
+    buf_free(&xml);
+}
+
+static void a_stanza_of_an_impossible_shape_costs_its_sender_alone(void **state)
+{
+    UNUSED(state);
+    link_begin();
+    link_up();
+    send_repeated("<message from='a@far/x' to='lounge@conference.localhost' id='deep'>", "<a>", 100,
+                  "</a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a>"
+                  "</a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a>"
+                  "</a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a>"
+                  "</a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a>"
+                  "</a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a></a>"
+                  "</message>");
+    assert_non_null(strstr(host_read(NULL), "id='deep' to='a@far/x'><error type='modify'>"
+                                            "<policy-violation"));
+    assert_string_equal(world.last, "m1 ");
+    send_repeated("<iq from='a@far/x' to='lounge@conference.localhost' type='get' id='wide'><x",
+                  " a%u='1'", 1000, "/></iq>");
+    assert_non_null(strstr(host_read(NULL), "id='wide' to='a@far/x'><error"));
+    assert_string_equal(world.last, "m1 m1 ");
+    /* It is over for who leaves, though. */
+    send_repeated("<presence from='a@far/x' to='lounge@conference.localhost/n' type='unavailable' "
+                  "id='bye'><x",
+                  " a%u='1'", 1000, "/></presence>");
+    assert_string_equal(world.last, "m1 m1 bye m1 ");
+    assert_false(logged("lost"));
+}
+
+/* Rooms of either shard, found by trying. */
+static void find_rooms(char rooms[LANE_SHARDS][20])
+{
+    bool have[LANE_SHARDS] = {false};
+    struct jid *from = jid_parse(NULL, STR("a@far/x"));
+    for (unsigned i = 0; !have[0] || !have[1]; i++) {
+        char text[60];
+        snprintf(text, sizeof(text), "room%u@conference.localhost", i);
+        struct jid *to = jid_parse(NULL, str_z(text));
+        unsigned shard = proxy_shard(world.router.proxy, from, to);
+        if (!have[shard])
+            snprintf(rooms[shard], 20, "room%u", i);
+        have[shard] = true;
+        jid_free(to);
+    }
+    jid_free(from);
+}
+
+/* Sends a stanza to a room; what the host hears of it in the same moment. */
+static const char *say(const char *format, const char *room, unsigned id)
+{
+    char xml[400];
+    snprintf(xml, sizeof(xml), format, room, id);
+    size_t size = strlen(xml);
+    ensure(write(host, xml, size) == (ssize_t)size);
+    lane_world_step(&world, 0);
+    return lane_world_read(host, NULL);
+}
+
+#define SAY                                                                                        \
+    "<message from='a@far/x' to='%s@conference.localhost' type='groupchat' id='%06u'>"             \
+    "<body>hello to everybody</body></message>"
+#define ENTER "<presence from='a@far/x' to='%s@conference.localhost/nick' id='%06u'/>"
+
+static void a_shard_without_credit_does_not_stop_the_others(void **state)
+{
+    UNUSED(state);
+    char rooms[LANE_SHARDS][20];
+    link_begin();
+    link_up();
+    find_rooms(rooms);
+    unsigned id = 0;
+    while (id < CREDITS_PER_SHARD + 5)
+        say(SAY, rooms[0], id++);
+    host_send(" ");
+    assert_int_equal(world.stanzas, CREDITS_PER_SHARD);
+
+    /* The other shard is served, in order. */
+    world.last[0] = '\0';
+    say(SAY, rooms[1], 900001);
+    say(SAY, rooms[1], 900002);
+    host_send(" ");
+    assert_string_equal(world.last, "900001 900002 ");
+
+    /* What waits comes in order, and what follows comes behind it. */
+    world.last[0] = '\0';
+    lane_world_give_credit(&world, 0);
+    say(ENTER, rooms[0], 900003);
+    host_send(" ");
+    assert_string_equal(world.last, "008192 008193 008194 008195 008196 900003 ");
+}
+
+static unsigned count_refusals(const char *heard)
+{
+    return lane_world_count(heard, "<error type='wait'><resource-constraint");
+}
+
+static void a_full_side_queue_refuses_messages_and_takes_presence(void **state)
+{
+    UNUSED(state);
+    char rooms[LANE_SHARDS][20];
+    link_begin();
+    link_up();
+    find_rooms(rooms);
+    unsigned id = 0;
+    unsigned refused = 0;
+    while (refused == 0 && id < 10 * CREDITS_PER_SHARD)
+        refused += count_refusals(say(SAY, rooms[0], id++));
+    assert_true(refused > 0);
+    for (unsigned i = 0; i < 20; i++) {
+        usleep(1000);
+        lane_world_step(&world, 0);
+        refused += count_refusals(lane_world_read(host, NULL));
+    }
+    assert_int_equal(world.stanzas, CREDITS_PER_SHARD);
+
+    world.last[0] = '\0';
+    say(ENTER, rooms[0], 900001);
+    host_send(" ");
+    assert_string_equal(world.last, "900001 ");
+
+    /* Everything that was not refused arrives when there is credit again. */
+    for (unsigned i = 0; i < 20; i++) {
+        lane_world_give_credit(&world, 0);
+        lane_world_step(&world, 0);
+    }
+    assert_int_equal(world.stanzas, id - refused + 1);
+    assert_string_equal(say(SAY, rooms[0], 900002), "");
+}
+
+static void a_host_that_does_not_read_is_not_read_either(void **state)
+{
+    UNUSED(state);
+    link_begin();
+    link_up();
+    /* Answers of the router are not held back by the high-water mark. */
+    static const char ask[] =
+        "<iq from='a@far/x' to='other.localhost' type='get' id='"
+        "0123456789012345678901234567890123456789012345678901234567890123456789"
+        "'><query xmlns='jabber:iq:version'/></iq>";
+    size_t at = 0; /* within the request being written */
+    unsigned full = 0;
+    for (unsigned long i = 0; full < 50 && i < 4000000; i++) {
+        ssize_t taken = write(host, ask + at, sizeof(ask) - 1 - at);
+        at = (at + (taken > 0 ? (size_t)taken : 0)) % (sizeof(ask) - 1);
+        if (taken <= 0 || i % 100 == 0)
+            lane_world_step(&world, 0);
+        full = taken > 0 ? 0 : full + 1;
+        if (taken <= 0)
+            usleep(100);
+    }
+    assert_int_equal(full, 50); /* TCP says: enough */
+    unsigned chunks = world.conns.large.lent;
+    assert_in_range(chunks, LINK_OUTBOX_PAUSE_READ / 65536, LINK_OUTBOX_PAUSE_READ / 65536 + 16);
+
+    /* It reads again: so do we. */
+    for (unsigned i = 0; i < 100000 && world.conns.large.lent > 0; i++) {
+        lane_world_read(host, NULL);
+        lane_world_step(&world, 0);
+    }
+    assert_int_equal(world.conns.large.lent, 0);
+    assert_true(world.conns.count == 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_handshake_is_the_digest_of_id_and_secret, begin, end),
+        cmocka_unit_test_setup_teardown(stanzas_go_both_ways, begin, end),
+        cmocka_unit_test_setup_teardown(nothing_is_said_before_the_handshake_is_done, begin, end),
+        cmocka_unit_test_setup_teardown(a_quiet_link_is_kept_awake, begin, end),
+        cmocka_unit_test_setup_teardown(it_ends_properly, begin, end),
+        cmocka_unit_test_setup_teardown(a_refused_connection_is_tried_again_and_told_once, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(a_wrong_secret_is_said_so_and_tried_seldom, begin, end),
+        cmocka_unit_test_setup_teardown(an_unknown_domain_is_said_so, begin, end),
+        cmocka_unit_test_setup_teardown(another_component_is_said_so, begin, end),
+        cmocka_unit_test_setup_teardown(other_ends_are_named, begin, end),
+        cmocka_unit_test_setup_teardown(an_unknown_host_is_said_so, begin, end),
+        cmocka_unit_test_setup_teardown(a_host_that_does_not_answer_is_left, begin, end),
+        cmocka_unit_test_setup_teardown(a_host_may_vanish_in_the_middle_of_a_stanza, begin, end),
+        cmocka_unit_test_setup_teardown(a_stanza_over_our_limit_is_refused_and_the_link_stays,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(a_stanza_of_an_impossible_shape_costs_its_sender_alone,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(a_shard_without_credit_does_not_stop_the_others, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(a_full_side_queue_refuses_messages_and_takes_presence,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(a_host_that_does_not_read_is_not_read_either, begin, end),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,353 @@
+/* Whole net agents on their own threads: listening, sharing the door, running out of descriptors,
+ * and the end. */
+#include "net/net.h"
+
+#include "core/base/ensure.h"
+#include "core/base/err.h"
+#include "core/base/limits.h"
+#include "core/xmpp/prep.h"
+#include "net/sasl.h"
+#include "shard/runtime/rcu.h"
+#include "shard/store/scribe.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define LANES 2
+#define OPENING                                                                                    \
+    "<?xml version='1.0'?><stream:stream xmlns='jabber:client' "                                   \
+    "xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>"
+
+static const struct hash_key key = {31, 32};
+static const struct router_settings router = {.muc_domain = STR("conference.localhost"),
+                                              .client_domain = STR("localhost")};
+static const struct stream_settings stream = {.domain = STR("localhost"),
+                                              .plaintext = true,
+                                              .anonymous = true,
+                                              .secret = STR("0123456789abcdef"),
+                                              .version = STR("1")};
+
+static struct exchange *exchange;
+static struct directory *directory;
+static struct scribe *scribe;
+static struct net *nets[LANES];
+static int listener;
+static struct sockaddr_in address;
+static _Atomic unsigned shards_done;
+
+/* Lines of all agents, under a lock. */
+static pthread_mutex_t log_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct buf log_text;
+
+static void write_log(struct log_sink *sink, enum log_level level, const char *line)
+{
+    UNUSED(sink);
+    UNUSED(level);
+    pthread_mutex_lock(&log_lock);
+    buf_addz(&log_text, line);
+    buf_addc(&log_text, '\n');
+    pthread_mutex_unlock(&log_lock);
+}
+
+static struct log_sink sink = {.write = write_log, .level = LOG_LEVEL_INFO};
+
+static unsigned log_count(const char *what)
+{
+    unsigned count = 0;
+    pthread_mutex_lock(&log_lock);
+    const char *text = log_text.len > 0 ? buf_str(&log_text).at : "";
+    for (const char *at = strstr(text, what); at != NULL; at = strstr(at + 1, what))
+        count++;
+    pthread_mutex_unlock(&log_lock);
+    return count;
+}
+
+static void random_bytes(void *bytes, size_t size)
+{
+    static _Atomic uint64_t calls;
+    struct hash_key seed = {atomic_fetch_add(&calls, 1), 1};
+    for (size_t i = 0; i < size; i++)
+        ((uint8_t *)bytes)[i] = (uint8_t)hash_str(&seed, str_of((const char *)&i, sizeof(i)));
+}
+
+static void on_shards_done(void *self)
+{
+    UNUSED(self);
+    atomic_fetch_add(&shards_done, 1);
+}
+
+static int begin(void **state)
+{
+    UNUSED(state);
+    ensure(prep_init() == 0 && sasl_init() == 0);
+    agent_register_thread();
+    buf_init(&log_text, NULL);
+    char why[300];
+    listener = net_listen(STR("127.0.0.1:0"), why, sizeof(why));
+    ensure(listener >= 0);
+    socklen_t size = sizeof(address);
+    ensure(getsockname(listener, (struct sockaddr *)&address, &size) == 0);
+    exchange = exchange_new();
+    directory = directory_new(&key);
+    directory_set_local(directory, STR("localhost"));
+    int err = 0;
+    scribe = scribe_new(exchange, store_mem_open(&key), &sink, &err);
+    ensure(scribe != NULL && agent_start(scribe_agent(scribe)) == 0);
+    for (uint16_t i = 0; i < LANES; i++) {
+        struct net_setup setup = {
+            .lane = i,
+            .exchange = exchange,
+            .directory = directory,
+            .hash_key = &key,
+            .router = &router,
+            .stream = &stream,
+            .listen_fd = listener,
+            .log = &sink,
+            .random = random_bytes,
+            .shards_done = on_shards_done,
+            .shards = 2,
+        };
+        nets[i] = net_new(&setup, &err);
+        ensure(nets[i] != NULL);
+    }
+    for (uint16_t i = 0; i < LANES; i++)
+        ensure(agent_start(net_agent(nets[i])) == 0);
+    return 0;
+}
+
+static void stop_nets(int deadline_ms)
+{
+    for (uint16_t i = 0; i < LANES; i++)
+        net_close(nets[i], deadline_ms);
+    for (uint16_t i = 0; i < LANES; i++)
+        agent_join(net_agent(nets[i]));
+}
+
+static int end(void **state)
+{
+    UNUSED(state);
+    for (uint16_t i = 0; i < LANES; i++)
+        net_free(nets[i]);
+    agent_stop(scribe_agent(scribe));
+    agent_join(scribe_agent(scribe));
+    scribe_free(scribe);
+    rcu_finish_later();
+    directory_free(directory);
+    exchange_free(exchange);
+    close(listener);
+    buf_free(&log_text);
+    agent_unregister_thread();
+    sasl_fini();
+    prep_fini();
+    return 0;
+}
+
+/* ---- clients ---- */
+
+/* -1 if there are no descriptors. */
+static int dial(void)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return -1;
+    struct timeval patience = {.tv_sec = 10};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    ensure(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+    return fd;
+}
+
+/* Sends, then reads until `last` has come; false: it did not. */
+static bool ask(int fd, const char *xml, const char *last, char *answer, size_t size)
+{
+    size_t used = 0;
+    if (write(fd, xml, strlen(xml)) != (ssize_t)strlen(xml))
+        return false;
+    answer[0] = '\0';
+    while (strstr(answer, last) == NULL && used < size - 1) {
+        ssize_t count = read(fd, answer + used, size - 1 - used);
+        if (count <= 0)
+            return false;
+        used += (size_t)count;
+        answer[used] = '\0';
+    }
+    return true;
+}
+
+/* The lane the new session is on. */
+static uint16_t log_in(int fd)
+{
+    char text[4096];
+    assert_true(ask(fd, OPENING, "</stream:features>", text, sizeof(text)));
+    assert_true(ask(fd, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>",
+                    "<success", text, sizeof(text)));
+    assert_true(ask(fd, OPENING, "</stream:features>", text, sizeof(text)));
+    assert_true(ask(fd,
+                    "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>",
+                    "</iq>", text, sizeof(text)));
+    char *from = strstr(text, "<jid>");
+    char *to = strstr(text, "</jid>");
+    assert_true(from != NULL && to > from);
+    struct jid *jid = jid_parse(NULL, str_of(from + 5, (size_t)(to - from - 5)));
+    struct route route;
+    assert_true(directory_session_find(directory, jid, &route));
+    jid_free(jid);
+    return route.lane;
+}
+
+static void the_door_is_shared(void **state)
+{
+    UNUSED(state);
+    int peers[20];
+    unsigned count[LANES] = {0};
+    for (size_t i = 0; i < ARRAY_LEN(peers); i++) {
+        peers[i] = dial();
+        count[log_in(peers[i])]++;
+    }
+    for (unsigned i = 0; i < LANES; i++)
+        assert_in_range(count[i], 4, 16);
+    for (size_t i = 0; i < ARRAY_LEN(peers); i++)
+        close(peers[i]);
+    stop_nets(1000);
+}
+
+static void the_end_is_told_and_comes_soon(void **state)
+{
+    UNUSED(state);
+    char text[4096];
+    int polite = dial(), stubborn = dial();
+    log_in(polite);
+    log_in(stubborn);
+    for (unsigned i = 0; i < 2; i++) {
+        struct message *done = message_new(MSG_SHARD_DONE);
+        done->shard_done.shard = i;
+        post_lane(exchange, 0, done);
+    }
+    int64_t start_ms = clock_mono_ms();
+    for (uint16_t i = 0; i < LANES; i++)
+        net_close(nets[i], 600);
+    assert_true(ask(polite, " ", "</stream:stream>", text, sizeof(text)));
+    assert_non_null(strstr(text, "<system-shutdown"));
+    close(polite);
+    for (uint16_t i = 0; i < LANES; i++)
+        agent_join(net_agent(nets[i]));
+    assert_in_range(clock_mono_ms() - start_ms, 500, 3000); /* the stubborn one had its time */
+    assert_int_equal(shards_done, 1);
+    assert_int_equal(log_count("is gone: the server stops"), 2);
+    close(stubborn);
+}
+
+static void without_clients_the_end_comes_at_once(void **state)
+{
+    UNUSED(state);
+    int64_t start_ms = clock_mono_ms();
+    stop_nets(30000);
+    assert_true(clock_mono_ms() - start_ms < 5000);
+}
+
+static void without_descriptors_clients_wait_at_the_door(void **state)
+{
+    UNUSED(state);
+    char text[4096];
+    struct rlimit before, few;
+    getrlimit(RLIMIT_NOFILE, &before);
+    int peers[40];
+    for (size_t i = 0; i < ARRAY_LEN(peers); i++)
+        peers[i] = -1;
+    int next = dup(listener);
+    ensure(next >= 0);
+    close(next);
+    /* Our ends of ten connections, and five for the server's. */
+    few = (struct rlimit){(rlim_t)next + 15, before.rlim_max};
+    ensure(setrlimit(RLIMIT_NOFILE, &few) == 0);
+    size_t count = 0;
+    while (count < ARRAY_LEN(peers) && (peers[count] = dial()) >= 0) {
+        count++;
+        usleep(2000);
+    }
+    for (unsigned i = 0; i < 1000 && log_count("clients have to wait at the door") == 0; i++)
+        usleep(5000);
+    unsigned told = log_count("clients have to wait at the door");
+    assert_in_range(told, 1, LANES);
+    usleep(100000);
+    assert_in_range(log_count("clients have to wait at the door"), 1, LANES);
+
+    ensure(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(ask(peers[i], OPENING, "</stream:features>", text, sizeof(text)));
+        close(peers[i]);
+    }
+    stop_nets(1000);
+    for (unsigned i = 0; i < LANES; i++)
+        assert_true(net_agent(nets[i])->cycles < 5000); /* it has not spun */
+}
+
+/* ---- addresses ---- */
+
+static void expect_refused(struct str text, int err, const char *about)
+{
+    char why[300] = "";
+    assert_int_equal(net_listen(text, why, sizeof(why)), err);
+    if (strstr(why, about) == NULL)
+        fail_msg("'%s' does not say '%s'", why, about);
+}
+
+static void what_cannot_be_listened_on_is_explained(void **state)
+{
+    UNUSED(state);
+    expect_refused(STR("5222"), ERR_INVALID, "write host:port");
+    expect_refused(STR("localhost:"), ERR_INVALID, "write host:port");
+    expect_refused(STR(":5222"), ERR_INVALID, "write host:port");
+    expect_refused(STR("localhost:port"), ERR_INVALID, "write host:port");
+    expect_refused(STR("localhost:65536"), ERR_INVALID, "write host:port");
+    expect_refused(STR("::1:5222"), ERR_INVALID, "[IPv6 address]:port");
+    expect_refused(STR("no-such-host.invalid:5222"), ERR_NOT_FOUND, "has no address here");
+    expect_refused(STR("192.0.2.1:0"), err_from_errno(EADDRNOTAVAIL), "Cannot assign");
+
+    char why[300], taken[40];
+    int first = net_listen(STR("127.0.0.1:0"), why, sizeof(why));
+    struct sockaddr_in at;
+    socklen_t size = sizeof(at);
+    assert_int_equal(getsockname(first, (struct sockaddr *)&at, &size), 0);
+    snprintf(taken, sizeof(taken), "127.0.0.1:%u", ntohs(at.sin_port));
+    expect_refused(str_z(taken), ERR_BUSY, "the address is in use");
+    close(first);
+}
+
+static void loopback_is_told_from_the_rest(void **state)
+{
+    UNUSED(state);
+    assert_true(net_is_loopback(STR("127.0.0.1:5222")));
+    assert_true(net_is_loopback(STR("127.1.2.3:5222")));
+    assert_true(net_is_loopback(STR("[::1]:5222")));
+    assert_true(net_is_loopback(STR("localhost:5222")));
+    assert_false(net_is_loopback(STR("0.0.0.0:5222")));
+    assert_false(net_is_loopback(STR("[::]:5222")));
+    assert_false(net_is_loopback(STR("192.0.2.1:5222")));
+    assert_false(net_is_loopback(STR("[2001:db8::1]:5222")));
+    assert_false(net_is_loopback(STR("nonsense")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(the_door_is_shared, begin, end),
+        cmocka_unit_test_setup_teardown(the_end_is_told_and_comes_soon, begin, end),
+        cmocka_unit_test_setup_teardown(without_clients_the_end_comes_at_once, begin, end),
+        cmocka_unit_test_setup_teardown(without_descriptors_clients_wait_at_the_door, begin, end),
+        cmocka_unit_test(what_cannot_be_listened_on_is_explained),
+        cmocka_unit_test(loopback_is_told_from_the_rest),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

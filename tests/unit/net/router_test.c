@@ -1,0 +1,402 @@
+/*
+ * The router: where a session's stanzas go, what is remembered of where it has been, what is
+ * refused, and the same for the component link.
+ */
+#include "tests/support/router_world.h"
+
+#include "core/base/ensure.h"
+#include "core/base/limits.h"
+#include "core/xmpp/prep.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#define STANZAS " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'"
+#define ROOM    "lounge@conference.localhost"
+#define JULIET  "juliet@localhost/balcony"
+
+static struct router_world world;
+static struct client juliet, romeo;
+
+static int prepare(void **state)
+{
+    UNUSED(state);
+    return prep_init();
+}
+
+static int clean(void **state)
+{
+    UNUSED(state);
+    prep_fini();
+    return 0;
+}
+
+static int begin(void **state)
+{
+    UNUSED(state);
+    router_world_begin(&world);
+    router_world_client(&world, &juliet, JULIET, 1, true);
+    router_world_client(&world, &romeo, "romeo@localhost/orchard", 2, true);
+    return 0;
+}
+
+static int end(void **state)
+{
+    UNUSED(state);
+    if (juliet.jid != NULL)
+        router_client_end(&world.router, &juliet);
+    if (romeo.jid != NULL)
+        router_client_end(&world.router, &romeo);
+    router_world_end(&world);
+    return 0;
+}
+
+static const char *send(const char *xml)
+{
+    return router_world_send(&world, &juliet, xml);
+}
+
+static void assert_has(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL)
+        fail_msg("'%s' is not in '%s'", part, text);
+}
+
+/* An error for Juliet alone: of that element, from that address. */
+static void assert_refused(const char *said, const char *head, const char *type,
+                           const char *condition)
+{
+    assert_has(said, str_fmt(world.arena, "[1 <%s", head).at);
+    assert_has(said, "to='" JULIET "'");
+    assert_has(said, str_fmt(world.arena, "<error type='%s'><%s" STANZAS "/>", type, condition).at);
+    assert_null(strchr(said, '{'));
+}
+
+/* ---- rooms ---- */
+
+static void stanzas_for_rooms_go_to_their_shard(void **state)
+{
+    UNUSED(state);
+    assert_string_equal(send("<message to='Lounge@Conference.localhost' type='groupchat'>"
+                             "<body>hello</body></message>"),
+                        "{" JULIET " -> " ROOM " <message to='Lounge@Conference.localhost' "
+                        "type='groupchat'><body>hello</body></message>}");
+    assert_string_equal(send("<iq type='get' id='1' to='conference.localhost'><a xmlns='b'/></iq>"),
+                        "{" JULIET " -> conference.localhost <iq type='get' id='1' "
+                        "to='conference.localhost'><a xmlns='b'/></iq>}");
+    assert_string_equal(send("<iq type='result' id='1' to='" ROOM "/nick'/>"),
+                        "{" JULIET " -> " ROOM "/nick <iq type='result' id='1' to='" ROOM
+                        "/nick'/>}");
+    assert_int_equal(juliet.rooms.count, 0);
+}
+
+static void rooms_entered_hear_of_the_end(void **state)
+{
+    UNUSED(state);
+    send("<presence to='" ROOM "/Juliet'/>");
+    send("<presence to='second@conference.localhost/J'/>");
+    /* Another nick in the same room: still one room. */
+    send("<presence to='" ROOM "/J'/>");
+    assert_int_equal(juliet.rooms.count, 2);
+    assert_string_equal(router_world_leave(&world, &juliet),
+                        "{gone " JULIET " " ROOM "}{gone " JULIET " second@conference.localhost}");
+}
+
+static void rooms_left_do_not(void **state)
+{
+    UNUSED(state);
+    send("<presence to='" ROOM "/Juliet'/>");
+    assert_string_equal(send("<presence to='" ROOM "/Juliet' type='unavailable'/>"),
+                        "{" JULIET " -> " ROOM "/Juliet <presence to='" ROOM
+                        "/Juliet' type='unavailable'/>}");
+    assert_string_equal(router_world_leave(&world, &juliet), "");
+}
+
+/* What does not enter is not remembered. */
+static void only_available_presence_to_a_nick_enters(void **state)
+{
+    UNUSED(state);
+    send("<presence to='" ROOM "'/>");
+    send("<presence to='conference.localhost/x'/>");
+    send("<presence to='" ROOM "/Juliet' type='error'/>");
+    send("<presence to='" ROOM "/Juliet' type='subscribe'/>");
+    send("<message to='" ROOM "/Juliet'/>");
+    assert_int_equal(juliet.rooms.count, 0);
+}
+
+static void off_line_means_out_of_all_rooms(void **state)
+{
+    UNUSED(state);
+    send("<presence to='" ROOM "/Juliet'/>");
+    send("<presence to='romeo@localhost/orchard'/>");
+    assert_string_equal(send("<presence type='unavailable'><status>bye</status></presence>"),
+                        "[2 <presence from='" JULIET "' type='unavailable' "
+                        "to='romeo@localhost/orchard'></presence>]"
+                        "{" JULIET " -> " ROOM "/Juliet <presence type='unavailable'>"
+                        "<status>bye</status></presence>}");
+    assert_int_equal(juliet.rooms.count, 0);
+    assert_false(juliet.available);
+    /* It is still connected, and may go on. */
+    send("<presence to='" ROOM "/Juliet'/>");
+    assert_int_equal(juliet.rooms.count, 1);
+}
+
+static void a_session_is_in_so_many_rooms(void **state)
+{
+    UNUSED(state);
+    const char *join = "<presence to='r%u@conference.localhost/n'/>";
+    for (unsigned i = 0; i < SESSION_ROOMS_MAX; i++) {
+        assert_has(send(str_fmt(world.arena, join, i).at), "{" JULIET);
+        proxy_credit(world.router.proxy, 0, 1);
+    }
+    assert_refused(send(str_fmt(world.arena, join, SESSION_ROOMS_MAX).at),
+                   "presence from='r1000@conference.localhost/n' type='error'", "wait",
+                   "resource-constraint");
+    /* A room it is in already is not one more; a room it leaves is one less. */
+    assert_has(send(str_fmt(world.arena, join, 7).at), "{" JULIET);
+    send("<presence to='r7@conference.localhost/n' type='unavailable'/>");
+    assert_has(send(str_fmt(world.arena, join, SESSION_ROOMS_MAX).at), "{" JULIET);
+}
+
+static void without_credit_a_stanza_waits(void **state)
+{
+    UNUSED(state);
+    const char *message = "<message to='" ROOM "'/>";
+    unsigned taken = 0;
+    while (strcmp(send(message), "(wait)") != 0)
+        taken++;
+    assert_int_equal(taken, CREDITS_PER_SHARD);
+    /* Not for rooms: not affected. */
+    assert_has(send("<iq type='get' id='1'><ping xmlns='urn:xmpp:ping'/></iq>"), "[1 <iq");
+    /* A join that waits was not taken, so nothing is remembered of it. */
+    assert_string_equal(send("<presence to='" ROOM "/Juliet'/>"), "(wait)");
+    assert_int_equal(juliet.rooms.count, 0);
+    proxy_credit(world.router.proxy, 0, 1);
+    assert_has(send("<presence to='" ROOM "/Juliet'/>"), "{" JULIET " -> " ROOM "/Juliet");
+    assert_int_equal(juliet.rooms.count, 1);
+    /* Leaving must not wait for anything. */
+    assert_has(send("<presence type='unavailable'/>"), "{" JULIET " -> " ROOM "/Juliet");
+}
+
+/* ---- who speaks ---- */
+
+static void a_session_speaks_for_itself(void **state)
+{
+    UNUSED(state);
+    static const char *const own[] = {JULIET, "juliet@localhost", "Juliet@LOCALHOST/balcony"};
+    static const char *const foreign[] = {"romeo@localhost/orchard", "juliet@localhost/other",
+                                          "localhost", "", "@"};
+    for (size_t i = 0; i < ARRAY_LEN(own); i++)
+        assert_has(send(str_fmt(world.arena, "<message from='%s' to='" ROOM "'/>", own[i]).at),
+                   "{" JULIET " -> " ROOM);
+    for (size_t i = 0; i < ARRAY_LEN(foreign); i++)
+        assert_string_equal(
+            send(str_fmt(world.arena, "<message from='%s' to='" ROOM "'/>", foreign[i]).at),
+            "(invalid)");
+}
+
+/* ---- what is refused wherever it is for ---- */
+
+static void malformed_addresses_are_named(void **state)
+{
+    UNUSED(state);
+    static const char *const malformed[] = {"@conference.localhost", "a b@conference.localhost", "",
+                                            "room@conference.localhost/"};
+    for (size_t i = 0; i < ARRAY_LEN(malformed); i++) {
+        const char *head =
+            str_fmt(world.arena, "message from='%s' type='error' id='m'", malformed[i]).at;
+        assert_refused(send(str_fmt(world.arena, "<message id='m' to='%s'/>", malformed[i]).at),
+                       head, "modify", "jid-malformed");
+    }
+    /* An error about a malformed address would be answered for ever. */
+    assert_string_equal(send("<message type='error' to='@'/>"), "");
+}
+
+static void bad_requests_are_named(void **state)
+{
+    UNUSED(state);
+    static const char *const bad[] = {
+        "<iq type='get' to='%s'><a xmlns='b'/></iq>",
+        "<iq type='get' id='' to='%s'><a xmlns='b'/></iq>",
+        "<iq id='1' to='%s'><a xmlns='b'/></iq>",
+        "<iq type='set' id='1' to='%s'/>",
+        "<iq type='set' id='1' to='%s'><a xmlns='b'/><a xmlns='b'/></iq>",
+        "<iq type='what' id='1' to='%s'><a xmlns='b'/></iq>",
+    };
+    static const char *const places[] = {
+        ROOM, ROOM "/nick", "localhost", "romeo@localhost", "romeo@localhost/orchard", "elsewhere"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        for (size_t j = 0; j < ARRAY_LEN(places); j++) {
+            const char *head = str_fmt(world.arena, "iq from='%s' type='error'", places[j]).at;
+            assert_refused(send(str_fmt(world.arena, bad[i], places[j]).at), head, "modify",
+                           "bad-request");
+        }
+    }
+}
+
+static void other_servers_are_out_of_reach(void **state)
+{
+    UNUSED(state);
+    assert_refused(send("<message id='m' to='a@elsewhere/b'/>"),
+                   "message from='a@elsewhere/b' type='error' id='m'", "cancel",
+                   "remote-server-not-found");
+    assert_refused(send("<iq type='get' id='i' to='elsewhere'><a xmlns='b'/></iq>"),
+                   "iq from='elsewhere' type='error' id='i'", "cancel", "remote-server-not-found");
+    assert_string_equal(send("<iq type='result' id='i' to='elsewhere'/>"), "");
+    assert_string_equal(send("<message type='error' to='a@elsewhere'/>"), "");
+}
+
+/* ---- own presence ---- */
+
+static void presence_says_who_is_there(void **state)
+{
+    UNUSED(state);
+    struct session_found found[2];
+    assert_string_equal(send("<presence><priority> -5 </priority></presence>"), "");
+    assert_true(juliet.available);
+    assert_int_equal(juliet.priority, -5);
+    assert_int_equal(directory_sessions(world.directory, STR("juliet@localhost"), found, 2), 1);
+    assert_true(found[0].available);
+    assert_int_equal(found[0].priority, -5);
+    send("<presence type='unavailable'/>");
+    assert_int_equal(directory_sessions(world.directory, STR("juliet@localhost"), found, 2), 1);
+    assert_false(found[0].available);
+}
+
+static void impossible_presence_is_refused(void **state)
+{
+    UNUSED(state);
+    static const char *const bad[] = {
+        "<presence><priority>128</priority></presence>",
+        "<presence><priority>-129</priority></presence>",
+        "<presence><priority>high</priority></presence>",
+        "<presence type='subscribe'/>",
+        "<presence type='what'/>",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_refused(send(bad[i]), "presence type='error'", "modify", "bad-request");
+    assert_int_equal(juliet.priority, 0);
+}
+
+static void a_removed_account_has_no_sessions(void **state)
+{
+    UNUSED(state);
+    struct client second;
+    router_world_client(&world, &second, "juliet@localhost/chamber", 3, false);
+    router_world_remote(&world, "juliet@localhost/garden", 7);
+    router_account_gone(&world.router, STR("juliet@localhost"), juliet.route);
+    const char *said = router_world_look(&world);
+    assert_has(said, "{removed 0:3}");
+    assert_has(said, "{removed 1:7}");
+    assert_null(strstr(said, "0:1}"));
+    router_client_end(&world.router, &second);
+}
+
+/* ---- the component link ---- */
+
+#define NURSE "nurse@elsewhere/house"
+
+static void the_host_server_brings_stanzas(void **state)
+{
+    UNUSED(state);
+    assert_string_equal(
+        router_world_link(&world, "<message from='Nurse@elsewhere/house' to='" ROOM "'/>"),
+        "{" NURSE " -> " ROOM " <message from='Nurse@elsewhere/house' to='" ROOM "'/>}");
+    assert_has(router_world_link(&world, "<presence from='" NURSE "' to='" ROOM "/Nurse'/>"),
+               "{" NURSE " -> " ROOM "/Nurse ");
+}
+
+static void the_link_is_told_what_is_wrong(void **state)
+{
+    UNUSED(state);
+    static const struct {
+        const char *stanza, *from, *condition;
+    } bad[] = {
+        {"<message from='" NURSE "' to='" ROOM "/'/>", ROOM "/", "jid-malformed"},
+        {"<message from='" NURSE "' to='a b@conference.localhost'/>", "a b@conference.localhost",
+         "jid-malformed"},
+        /* A host would close the link over an answer from there. */
+        {"<message from='" NURSE "' to='@elsewhere'/>", "conference.localhost", "jid-malformed"},
+        {"<message from='" NURSE "'/>", "conference.localhost", "jid-malformed"},
+        {"<iq type='get' from='" NURSE "' to='" ROOM "'/>", ROOM, "bad-request"},
+        {"<iq type='get' id='1' from='" NURSE "' to='a@other'><a xmlns='b'/></iq>", "a@other",
+         "service-unavailable"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        const char *said = router_world_link(&world, bad[i].stanza);
+        assert_has(said, "[99 <");
+        assert_has(said, str_fmt(world.arena, " from='%s' type='error'", bad[i].from).at);
+        assert_has(said, " to='" NURSE "'");
+        assert_has(said, str_fmt(world.arena, "<%s" STANZAS "/>", bad[i].condition).at);
+        assert_null(strchr(said, '{'));
+    }
+}
+
+static void the_link_is_not_told_what_cannot_be_said(void **state)
+{
+    UNUSED(state);
+    static const char *const bad[] = {
+        "<message to='" ROOM "'/>",
+        "<message from='@' to='" ROOM "'/>",
+        "<message from='" NURSE "' to='a@other'/>",
+        "<message type='error' from='" NURSE "' to='@'/>",
+        "<iq type='result' id='1' from='" NURSE "' to='a@other'/>",
+        "<foo from='" NURSE "' to='" ROOM "'/>",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_string_equal(router_world_link(&world, bad[i]), "");
+}
+
+static void the_link_waits_too(void **state)
+{
+    UNUSED(state);
+    const char *message = "<message id='m' from='" NURSE "' to='" ROOM "'/>";
+    while (strcmp(router_world_link(&world, message), "(wait)") != 0)
+        continue;
+    assert_string_equal(router_world_link(&world, "<presence from='" NURSE "' to='" ROOM "/n'/>"),
+                        "(wait)");
+    /* The side queue is full: */
+    assert_has(router_world_link_refuse(&world, message),
+               "[99 <message from='" ROOM "' type='error' id='m' to='" NURSE "'>"
+               "<error type='wait'><resource-constraint" STANZAS "/>");
+    assert_has(router_world_link_refuse(&world, "<iq type='set' id='1' from='" NURSE "' to='" ROOM
+                                                "'><a xmlns='b'/></iq>"),
+               "<resource-constraint" STANZAS "/>");
+    assert_has(router_world_link_refuse(&world, "<presence from='" NURSE "' to='" ROOM "/n'/>"),
+               "{" NURSE " -> " ROOM "/n <presence");
+    assert_string_equal(
+        router_world_link_refuse(&world, "<message type='error' from='" NURSE "' to='" ROOM "'/>"),
+        "");
+    assert_string_equal(router_world_link_refuse(&world, "<message to='" ROOM "'/>"), "");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(stanzas_for_rooms_go_to_their_shard),
+        TEST(rooms_entered_hear_of_the_end),
+        TEST(rooms_left_do_not),
+        TEST(only_available_presence_to_a_nick_enters),
+        TEST(off_line_means_out_of_all_rooms),
+        TEST(a_session_is_in_so_many_rooms),
+        TEST(without_credit_a_stanza_waits),
+        TEST(a_session_speaks_for_itself),
+        TEST(malformed_addresses_are_named),
+        TEST(bad_requests_are_named),
+        TEST(other_servers_are_out_of_reach),
+        TEST(presence_says_who_is_there),
+        TEST(impossible_presence_is_refused),
+        TEST(a_removed_account_has_no_sessions),
+        TEST(the_host_server_brings_stanzas),
+        TEST(the_link_is_told_what_is_wrong),
+        TEST(the_link_is_not_told_what_cannot_be_said),
+        TEST(the_link_waits_too),
+    };
+    return cmocka_run_group_tests(tests, prepare, clean);
+}
