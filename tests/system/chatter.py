@@ -1,0 +1,205 @@
+"""Two people and a third who use slixmpp as a bot writer would: the same conversation against
+whatever server is at the port. Shared by clients.py and run_ejabberd.py."""
+
+import asyncio
+import logging
+import ssl
+
+try:
+    import slixmpp
+except ImportError:
+    slixmpp = None
+
+from harness import ACCOUNTS, DOMAIN, MUC_DOMAIN, PASSWORD, Skip
+
+WAIT_S = 10
+EVENTS = ("groupchat_message", "groupchat_subject", "groupchat_presence", "groupchat_invite",
+          "groupchat_config_status", "message")
+
+
+def need_slixmpp():
+    if slixmpp is None:
+        raise Skip("slixmpp is not installed (Debian package python3-slixmpp)")
+    logging.basicConfig(level=logging.CRITICAL)
+
+
+class Chatter:
+    """One session, and everything that came to it, in order."""
+
+    def __init__(self, account, port, authority=None):
+        """`authority`: PEM file that must have signed the server's certificate; None: no TLS."""
+        self.client = slixmpp.ClientXMPP(f"{account}@{DOMAIN}", PASSWORD)
+        for plugin in ("xep_0004", "xep_0030", "xep_0045", "xep_0092", "xep_0199", "xep_0203"):
+            self.client.register_plugin(plugin)
+        self.muc = self.client.plugin["xep_0045"]
+        self.port = port
+        self.authority = authority
+        self.came = []
+        self.news = asyncio.Event()
+        for event in EVENTS:
+            self.client.add_event_handler(
+                event, lambda stanza, kind=event: self.on_event(kind, stanza))
+
+    def on_event(self, kind, stanza):
+        self.came.append((kind, stanza))
+        self.news.set()
+
+    async def until(self, kind, fits, what):
+        """Takes the first event of that kind that fits; what came before it stays for later."""
+        async def search():
+            while True:
+                self.news.clear()
+                for at, (seen, stanza) in enumerate(self.came):
+                    if seen == kind and fits(stanza):
+                        del self.came[at]
+                        return stanza
+                await self.news.wait()
+        try:
+            return await asyncio.wait_for(search(), WAIT_S)
+        except asyncio.TimeoutError:
+            came = "\n".join(str(stanza) for _, stanza in self.came)
+            raise AssertionError(
+                f"{self.client.boundjid}: no {what}; there came:\n{came}") from None
+
+    async def arrive(self):
+        started = asyncio.get_running_loop().create_future()
+
+        def settle(result):
+            if not started.done():
+                started.set_result(result)
+        self.client.add_event_handler("session_start", lambda _: settle(None))
+        self.client.add_event_handler("failed_all_auth", lambda _: settle("the login was refused"))
+        self.client.add_event_handler("connection_failed", lambda why: settle(str(why)))
+        if self.authority:
+            self.client.ca_certs = self.authority
+            self.client.ssl_context.minimum_version = ssl.TLSVersion.TLSv1_2
+        self.client.connect(("127.0.0.1", self.port), force_starttls=bool(self.authority),
+                            disable_starttls=not self.authority)
+        problem = await asyncio.wait_for(started, WAIT_S)
+        assert problem is None, problem
+
+    async def join(self, room, nick):
+        presence, subject, occupants, history = await self.muc.join_muc_wait(
+            room, nick, timeout=WAIT_S)
+        return presence["muc"]["status_codes"], subject, \
+            {who["from"].resource for who in occupants}, [line["body"] for line in history]
+
+    def say(self, room, text):
+        self.client.send_message(mto=room, mbody=text, mtype="groupchat")
+
+    async def hear(self, text):
+        return await self.until("groupchat_message", lambda message: message["body"] == text,
+                                f"message '{text}'")
+
+    async def see(self, nick, kind, what):
+        """Presence of a nickname: kind 'available' or 'unavailable'."""
+        def fits(presence):
+            shown = "unavailable" if presence["type"] == "unavailable" else "available"
+            return presence["from"].resource == nick and shown == kind
+        return await self.until("groupchat_presence", fits, what)
+
+    async def go(self):
+        self.client.disconnect(wait=1)
+        await asyncio.wait_for(self.client.disconnected, WAIT_S)
+
+
+# ---- the conversation ----
+
+async def open_room(alice, room):
+    codes, _, occupants, _ = await alice.join(room, "Alice")
+    assert {110, 201} <= codes, codes
+    assert occupants == {"Alice"}, occupants
+    form = await alice.muc.get_room_config(room, timeout=WAIT_S)
+    fields = form.get_fields()
+    assert {"muc#roomconfig_roomname", "muc#roomconfig_membersonly"} <= set(fields), list(fields)
+    fields["muc#roomconfig_roomname"]["value"] = "A room of the tests"
+    await alice.muc.set_room_config(room, form, timeout=WAIT_S)
+    info = await alice.client["xep_0030"].get_info(jid=room, timeout=WAIT_S)
+    assert "http://jabber.org/protocol/muc" in info["disco_info"]["features"]
+
+
+async def talk(alice, bob, room):
+    _, subject, occupants, _ = await bob.join(room, "Bob")
+    assert subject["subject"] == "", subject
+    assert occupants == {"Alice", "Bob"}, occupants
+    await alice.see("Bob", "available", "Bob's arrival")
+    for chatter, text in ((alice, "hello"), (bob, "good evening, <Alice> & all")):
+        chatter.say(room, text)
+        assert await alice.hear(text) and await bob.hear(text)
+    alice.muc.set_subject(room, "The weather")
+    for chatter in (alice, bob):
+        await chatter.until("groupchat_subject", lambda line: line["subject"] == "The weather",
+                            "new subject")
+    bob.client.send_message(mto=f"{room}/Alice", mbody="between us", mtype="chat")
+    private = await alice.until("message", lambda line: line["body"] == "between us",
+                                "private message")
+    assert private["from"] == f"{room}/Bob" and private["type"] == "chat", private
+
+
+async def rename_and_kick(alice, bob, room):
+    bob.client.send_presence(pto=f"{room}/Robert")
+    for chatter in (alice, bob):
+        gone = await chatter.see("Bob", "unavailable", "end of the old nickname")
+        assert 303 in gone["muc"]["status_codes"], gone
+        await chatter.see("Robert", "available", "new nickname")
+    await alice.muc.set_affiliation(room, "member", jid=f"{ACCOUNTS[1]}@{DOMAIN}", timeout=WAIT_S)
+    members = await alice.muc.get_affiliation_list(room, "member", timeout=WAIT_S)
+    assert members == [f"{ACCOUNTS[1]}@{DOMAIN}"], members
+    await alice.muc.set_role(room, "Robert", "none", reason="bedtime", timeout=WAIT_S)
+    for chatter in (alice, bob):
+        gone = await chatter.see("Robert", "unavailable", "kick")
+        assert 307 in gone["muc"]["status_codes"], gone
+        assert "bedtime" in str(gone), gone
+
+
+async def return_and_leave(alice, bob, carol, room):
+    _, subject, _, history = await bob.join(room, "Bob")
+    assert subject["subject"] == "The weather", subject
+    assert history == ["hello", "good evening, <Alice> & all"], history
+    await alice.see("Bob", "available", "Bob's return")
+    alice.muc.invite(room, f"{ACCOUNTS[2]}@{DOMAIN}", "we are talking")
+    invitation = await carol.until("groupchat_invite", lambda _: True, "invitation")
+    assert invitation["from"] == room and "we are talking" in str(invitation), invitation
+    await carol.join(room, "Carol")
+    bob.muc.leave_muc(room, "Bob")
+    await alice.see("Bob", "unavailable", "Bob's leaving")
+    await alice.see("Carol", "available", "Carol's arrival")
+    carol.client.abort()
+    await alice.see("Carol", "unavailable", "Carol's vanishing")
+
+
+async def end_room(alice, bob, room):
+    await bob.join(room, "Bob")
+    await alice.see("Bob", "available", "Bob's last arrival")
+    await alice.muc.destroy(room, "all is said", timeout=WAIT_S)
+    gone = await bob.see("Bob", "unavailable", "end of the room")
+    assert "all is said" in str(gone), gone
+
+
+async def conversation(port, authority=None):
+    room = f"talk-{'tls' if authority else 'clear'}@{MUC_DOMAIN}"
+    alice, bob, carol = (Chatter(account, port, authority) for account in ACCOUNTS)
+    for chatter in (alice, bob, carol):
+        await chatter.arrive()
+    carol.client.send_presence()
+    await open_room(alice, room)
+    await talk(alice, bob, room)
+    await rename_and_kick(alice, bob, room)
+    await return_and_leave(alice, bob, carol, room)
+    await end_room(alice, bob, room)
+    for chatter in (alice, bob):
+        await chatter.go()
+
+
+def converse(port, authority=None):
+    """Runs it in a loop of its own."""
+    need_slixmpp()
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        loop.run_until_complete(asyncio.wait_for(conversation(port, authority), 60))
+    finally:
+        for task in asyncio.all_tasks(loop):
+            task.cancel()
+        loop.run_until_complete(asyncio.sleep(0))
+        loop.close()

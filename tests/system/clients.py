@@ -1,0 +1,21 @@
+"""Two ordinary clients and a guest (slixmpp) talk in a room of stentord alone: in the clear,
+then over TLS with a certificate they verify."""
+
+import harness
+from chatter import converse, need_slixmpp
+
+
+def test(args):
+    need_slixmpp()
+    with harness.certificate() as (certificate, key):
+        settings = {"client.certificate": certificate, "client.key": key}
+        with harness.Stentor(args.stentord, client=True, settings=settings) as stentor:
+            stentor.register_accounts()
+            converse(stentor.port)
+            print("in the clear: talked")
+            converse(stentor.port, certificate)
+            print("over TLS: talked")
+
+
+if __name__ == "__main__":
+    harness.main(test, __doc__)

@@ -1,0 +1,202 @@
+"""stentord as a program: what it says and returns for each way of calling it, and how it starts and
+stops."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+
+import harness
+from harness import ACCOUNTS, MUC_DOMAIN, PASSWORD, RawClient, Stentor, free_port
+from rawclient import name
+
+CLEAR = ("--set", "client.plaintext=on")
+
+
+def called(args, *options, status, says):
+    """Runs to the end; `says` must stand in what it prints."""
+    done = subprocess.run([args.stentord, *options], capture_output=True, text=True, timeout=10,
+                          check=False)
+    told = done.stdout + done.stderr
+    assert done.returncode == status, f"{options}: status {done.returncode}: {told}"
+    assert says in told, f"{options}: '{says}' is not in: {told}"
+    return told
+
+
+def orders_that_only_print(args):
+    called(args, "--help", status=0, says="--net-threads")
+    called(args, "--version", status=0, says="stentord ")
+    called(args, *CLEAR, "--check-config", status=0, says="good")
+
+
+def without_a_door_it_leaves(args):
+    called(args, status=2, says="component.host")
+    called(args, "--set", f"muc.domain={MUC_DOMAIN}", status=2, says="client.listen")
+
+
+def wrong_configuration_is_told(args):
+    for options, says in (
+            (["--set", "client.lissen=1"], "client.listen"),
+            (["--set", "client.registration=perhaps"], "client.registration"),
+            (["--set", "client.listen"], "client.listen"),
+            (["--threads", "0", *CLEAR], "threads"),
+            (["--threads", "many", *CLEAR], "threads"),
+            (["--dance"], "--help"),
+            (["dance"], "dance"),
+            (["--config", "/nonexistent/stentor.yml"], "/nonexistent/stentor.yml"),
+            (["--set", "component.host=localhost"], "component.secret"),
+            (["--set", "component.secret=x"], "component.host"),
+            (["--set", "client.listen=0.0.0.0:5222", *CLEAR], "loopback"),
+            (["--set", "client.registration=on"], "client.certificate"),
+            (["--set", "client.certificate=/nonexistent", "--set", "client.key=/nonexistent"],
+             "/nonexistent"),
+            (["--set", f"client.domain={MUC_DOMAIN}", *CLEAR], "client.domain"),
+            (["--set", "muc.defaults.moderrated=on", *CLEAR], "muc.defaults.moder"),
+            (["--set", "muc.defaults.maxusers=many", *CLEAR], "maxusers"),
+            (["--set", "muc.domain=not a domain", *CLEAR], "muc.domain")):
+        called(args, *options, status=2, says=says)
+        called(args, *options, "--check-config", status=2, says=says)
+
+
+def the_printed_sample_is_a_configuration(args):
+    sample = called(args, "--print-config", status=0, says="listen")
+    with harness.tempfile.TemporaryDirectory(prefix="stentor-test-") as folder:
+        path = os.path.join(folder, "stentor.yml")
+        # As it is printed every option is at its default, so no door is open ...
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(sample)
+        called(args, "--config", path, status=2, says="no door")
+        # ... and with one it is complete. --set wins over the file.
+        called(args, "--config", path, *CLEAR, "--check-config", status=0, says="good")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("client:\n  plaintext: on\n  listne: 127.0.0.1:1\n")
+        told = called(args, "--config", path, status=2, says="listen")
+        assert re.search(r"stentor\.yml:3\b", told), told
+
+
+def a_busy_address_is_named(args):
+    with Stentor(args.stentord, client=True) as stentor:
+        address = f"127.0.0.1:{stentor.port}"
+        called(args, *CLEAR, "--set", f"client.listen={address}", status=1, says=address)
+        with RawClient(stentor.port) as client:
+            client.register("somebody", "x")
+
+
+def a_secret_may_stand_in_a_file(args):
+    with harness.Prosody() as prosody:
+        path = prosody.write("secret", harness.SECRET + "\n")
+        settings = {"component.host": "127.0.0.1", "component.port": str(prosody.component_port),
+                    "component.secret_file": path}
+        with Stentor(args.stentord, settings=settings):
+            prosody.await_component()
+
+
+def both_doors_at_once(args):
+    """One room, one occupant through each door."""
+    room = f"doors@{MUC_DOMAIN}"
+    with harness.Prosody() as prosody:
+        settings = {"client.domain": "direct.example", "muc.locked": "off"}
+        with Stentor(args.stentord, client=True, host=prosody, settings=settings) as stentor:
+            prosody.await_component()
+            with RawClient(stentor.port, domain="direct.example") as newcomer:
+                newcomer.register("near", PASSWORD)
+            with RawClient(stentor.port, domain="direct.example") as near, \
+                    RawClient(prosody.port) as far:
+                near.login("near", PASSWORD).join(room, "Near")
+                far.login(ACCOUNTS[0], PASSWORD).join(room, "Far")
+                for speaker in (near, far):
+                    speaker.say(room, f"from {speaker.domain}")
+                    near.hear(f"from {speaker.domain}")
+                    far.hear(f"from {speaker.domain}")
+
+
+def stops_on_signals_with_a_goodbye(args):
+    """Occupants see 332, their streams end with system-shutdown, and all is over in two seconds."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with Stentor(args.stentord, client=True, settings={"muc.locked": "off"}) as stentor:
+            stentor.register_accounts()
+            room = f"goodbye@{MUC_DOMAIN}"
+            people = [RawClient(stentor.port).login(account, PASSWORD) for account in ACCOUNTS]
+            for at, client in enumerate(people):
+                client.join(room, f"Nick{at}")
+            idle = RawClient(stentor.port)
+            began = time.monotonic()
+            stentor.process.send_signal(number)
+            for at, client in enumerate(people):
+                own = f"{room}/Nick{at}"
+                gone = client.until(lambda stanza: stanza.get("from") == own and
+                                    stanza.get("type") == "unavailable")
+                codes = {status.get("code") for status in gone.findall(".//{*}status")}
+                assert {"110", "332"} <= codes, codes
+                assert client.stream_error() == "system-shutdown"
+            idle.await_eof()
+            assert stentor.process.wait(5) == 0, stentor.log()
+            assert time.monotonic() - began < Stentor.STOP_LIMIT_S
+
+
+def thread_names(pid):
+    names = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/comm", encoding="ascii") as file:
+            names.append(file.read().strip())
+    return names
+
+
+def threads_are_as_told(args):
+    for shards, nets in ((1, 1), (3, 2)):
+        settings = {"threads": str(shards), "net_threads": str(nets), "muc.locked": "off"}
+        with Stentor(args.stentord, client=True, settings=settings) as stentor:
+            stentor.register_accounts()
+            names = thread_names(stentor.process.pid)
+            assert sum(thread.startswith("shard") for thread in names) == shards, names
+            assert sum(thread.startswith("net") for thread in names) == nets, names
+            clients = [RawClient(stentor.port).login(account, PASSWORD) for account in ACCOUNTS]
+            for number in range(8):
+                room = f"room{number}@{MUC_DOMAIN}"
+                for client in clients:
+                    client.join(room, client.jid.partition("@")[0])
+                clients[number % 3].say(room, f"hello {number}")
+                for client in clients:
+                    client.hear(f"hello {number}")
+
+
+def service_lists_its_rooms(args):
+    settings = {"muc.locked": "off", "threads": "3"}
+    with Stentor(args.stentord, client=True, settings=settings) as stentor:
+        stentor.register_accounts()
+        client = RawClient(stentor.port).login(ACCOUNTS[0], PASSWORD)
+        rooms = {f"listed{number}@{MUC_DOMAIN}" for number in range(12)}
+        for room in rooms:
+            client.join(room, "Keeper")
+
+        def listed():
+            answer = client.request("get", MUC_DOMAIN,
+                                    "<query xmlns='http://jabber.org/protocol/disco#items'/>")
+            return {item.get("jid") for item in answer.iter() if name(item) == "item"}
+        assert harness.await_condition(lambda: listed() == rooms, 5), listed()
+        services = client.request("get", harness.DOMAIN,
+                                  "<query xmlns='http://jabber.org/protocol/disco#items'/>")
+        assert MUC_DOMAIN in {item.get("jid") for item in services.iter() if name(item) == "item"}
+
+
+CASES = (
+    orders_that_only_print,
+    without_a_door_it_leaves,
+    wrong_configuration_is_told,
+    the_printed_sample_is_a_configuration,
+    a_busy_address_is_named,
+    a_secret_may_stand_in_a_file,
+    both_doors_at_once,
+    stops_on_signals_with_a_goodbye,
+    threads_are_as_told,
+    service_lists_its_rooms,
+)
+
+
+def test(args):
+    harness.run_cases(CASES, args.only, args)
+
+
+if __name__ == "__main__":
+    harness.main(test, __doc__)

@@ -1,0 +1,22 @@
+"""ejabberd as host, stentord as its component: a whole conversation of ordinary clients
+(slixmpp), then the scripts, played by libstrophe's clients."""
+
+import harness
+from chatter import converse, need_slixmpp
+
+
+def test(args):
+    need_slixmpp()
+    with harness.Ejabberd() as ejabberd, harness.Stentor(args.stentord, host=ejabberd):
+        ejabberd.await_component()
+        converse(ejabberd.port)
+        print("through ejabberd: talked")
+        scripts = harness.scripts_of(args)
+        # ejabberd writes every stanza it passes on anew, with body, subject and status at the end.
+        failed = harness.play(args, ejabberd.port, scripts, ["--tls", "off", "--reordered"])
+        print(f"through ejabberd: {len(scripts) - len(failed)} of {len(scripts)} scripts played")
+        assert not failed, "through ejabberd: " + ", ".join(failed)
+
+
+if __name__ == "__main__":
+    harness.main(test, __doc__)

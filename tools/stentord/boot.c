@@ -1,0 +1,311 @@
+#include "tools/stentord/boot.h"
+
+#include "core/base/ensure.h"
+#include "core/base/err.h"
+#include "core/base/limits.h"
+#include "core/base/mem.h"
+#include "net/net.h"
+#include "net/sasl.h"
+#include "shard/directory.h"
+#include "shard/runtime/lane.h"
+#include "shard/runtime/rcu.h"
+#include "shard/shard.h"
+#include "shard/store/scribe.h"
+#include "tools/stentord/crypto.h"
+#include "tools/stentord/logs.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+struct house {
+    const struct settings *settings;
+    struct logs *logs;
+    struct muc_crypto crypto;
+    struct crypto_keys keys;
+    struct muc_env env;
+    struct exchange *exchange;
+    struct directory *directory;
+    struct scribe *scribe;
+    struct shard **shards;
+    struct net **nets;
+    unsigned shard_count; /* started */
+    unsigned net_count;
+    int listen_fd;
+    int signal_fd;
+    int done_fd; /* readable when all shards have said goodbye */
+};
+
+/* ---- start ---- */
+
+static int start_scribe(struct house *house)
+{
+    int err = 0;
+    struct store *store = store_mem_open(&house->settings->hash_key);
+    house->scribe = scribe_new(house->exchange, store, logs_sink(house->logs, "scribe"), &err);
+    return house->scribe == NULL ? err : agent_start(scribe_agent(house->scribe));
+}
+
+static int start_shards(struct house *house)
+{
+    house->shards = MEM_NEW_ARRAY(struct shard *, house->settings->threads);
+    for (unsigned i = 0; i < house->settings->threads; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "shard%u", i);
+        int err = 0;
+        struct shard_setup setup = {
+            .number = i,
+            .exchange = house->exchange,
+            .directory = house->directory,
+            .env = &house->env,
+            .log = logs_sink(house->logs, name),
+            .random = crypto_random,
+        };
+        struct shard *shard = shard_new(&setup, &err);
+        if (shard == NULL)
+            return err;
+        house->shards[house->shard_count++] = shard;
+        err = agent_start(shard_agent(shard));
+        if (err < 0)
+            return err;
+    }
+    return 0;
+}
+
+/* On lane 0's thread. */
+static void on_shards_done(void *self)
+{
+    const struct house *house = self;
+    uint64_t one = 1;
+    ensure(write(house->done_fd, &one, sizeof(one)) == sizeof(one));
+}
+
+static struct net_setup net_setup(struct house *house, unsigned lane)
+{
+    const struct settings *settings = house->settings;
+    char name[16];
+    snprintf(name, sizeof(name), "net%u", lane);
+    return (struct net_setup){
+        .lane = (uint16_t)lane,
+        .exchange = house->exchange,
+        .directory = house->directory,
+        .hash_key = &settings->placement_key,
+        .router = &settings->router,
+        .stream = settings->client_door ? &settings->stream : NULL,
+        .tls = settings->tls,
+        .listen_fd = house->listen_fd,
+        .component = settings->component_door && lane == 0 ? &settings->component : NULL,
+        .log = logs_sink(house->logs, name),
+        .random = crypto_random,
+        .shards_done = on_shards_done,
+        .shards_done_self = house,
+        .shards = settings->threads,
+    };
+}
+
+static int start_nets(struct house *house)
+{
+    house->nets = MEM_NEW_ARRAY(struct net *, house->settings->net_threads);
+    for (unsigned i = 0; i < house->settings->net_threads; i++) {
+        int err = 0;
+        struct net_setup setup = net_setup(house, i);
+        struct net *net = net_new(&setup, &err);
+        if (net == NULL)
+            return err;
+        house->nets[house->net_count++] = net;
+    }
+    for (unsigned i = 0; i < house->net_count; i++) {
+        int err = agent_start(net_agent(house->nets[i]));
+        if (err < 0)
+            return err;
+    }
+    return 0;
+}
+
+static int start_parts(struct house *house)
+{
+    const struct settings *settings = house->settings;
+    house->exchange = exchange_new();
+    house->directory = directory_new(&settings->hash_key);
+    if (settings->client_door)
+        directory_set_local(house->directory, settings->stream.domain);
+    if (settings->component_door)
+        directory_set_link(house->directory,
+                           (struct route){COMPONENT_SLOT, COMPONENT_GENERATION, 0});
+    int err = start_scribe(house);
+    if (err == 0)
+        err = start_shards(house);
+    if (err == 0)
+        err = start_nets(house);
+    return err;
+}
+
+static bool start(struct house *house)
+{
+    const struct settings *settings = house->settings;
+    house->listen_fd = -1;
+    if (settings->client_door) {
+        char why[300];
+        house->listen_fd = net_listen(settings->client_listen, why, sizeof(why));
+        if (house->listen_fd < 0) {
+            fprintf(stderr, "stentord: %s\n", why);
+            return false;
+        }
+    }
+    int err = start_parts(house);
+    if (err < 0) {
+        /* Some threads run, others do not: nobody was served yet, so leave at once. */
+        fprintf(stderr, "stentord: could not start its threads: %s\n", err_text(err));
+        _exit(EXIT_FAILURE);
+    }
+    return true;
+}
+
+/* ---- run ---- */
+
+static void log_start(struct house *house)
+{
+    const struct settings *settings = house->settings;
+    log_set_sink(logs_sink(house->logs, "main"));
+    log_info("stentord %s serves %.*s with %u shards and %u network threads", STENTOR_VERSION,
+             (int)settings->muc.domain.len, settings->muc.domain.at, settings->threads,
+             settings->net_threads);
+    if (settings->client_door)
+        log_info("clients: %s, domain %.*s%s%s", settings->client_listen.at,
+                 (int)settings->stream.domain.len, settings->stream.domain.at,
+                 settings->stream.registration ? ", registration open" : "",
+                 settings->stream.plaintext ? ", without TLS allowed" : "");
+    if (settings->component_door)
+        log_info("component link: %s:%u", settings->component.host.at, settings->component.port);
+}
+
+/* Serves the log until a stop signal comes. */
+static void run(struct house *house)
+{
+    struct pollfd fds[] = {
+        {.fd = house->signal_fd, .events = POLLIN},
+        {.fd = logs_fd(house->logs), .events = POLLIN},
+    };
+    while ((fds[0].revents & POLLIN) == 0) {
+        int ready = poll(fds, ARRAY_LEN(fds), -1);
+        ensure(ready >= 0 || errno == EINTR);
+        logs_drain(house->logs);
+    }
+    struct signalfd_siginfo info;
+    ensure(read(house->signal_fd, &info, sizeof(info)) == sizeof(info));
+    log_info("stopping on %s", strsignal((int)info.ssi_signo));
+}
+
+/* ---- stop ---- */
+
+static void say_goodbye(struct house *house)
+{
+    for (unsigned i = 0; i < house->shard_count; i++)
+        post_shard(house->exchange, i, message_new(MSG_SHUTDOWN));
+    struct pollfd done = {.fd = house->done_fd, .events = POLLIN};
+    if (poll(&done, 1, SHUTDOWN_MS_MAX / 2) == 0)
+        log_warn("rooms did not finish their goodbyes in time");
+}
+
+static void stop_nets(struct house *house)
+{
+    for (unsigned i = 0; i < house->net_count; i++)
+        net_close(house->nets[i], SHUTDOWN_MS_MAX / 2);
+    for (unsigned i = 0; i < house->net_count; i++)
+        agent_join(net_agent(house->nets[i]));
+}
+
+static void stop_agent(struct agent *agent)
+{
+    agent_stop(agent);
+    agent_join(agent);
+}
+
+static void free_parts(struct house *house)
+{
+    for (unsigned i = 0; i < house->net_count; i++)
+        net_free(house->nets[i]);
+    for (unsigned i = 0; i < house->shard_count; i++)
+        shard_free(house->shards[i]);
+    if (house->scribe != NULL)
+        scribe_free(house->scribe);
+    rcu_finish_later();
+    if (house->directory != NULL)
+        directory_free(house->directory);
+    if (house->exchange != NULL)
+        exchange_free(house->exchange);
+    mem_free(house->nets);
+    mem_free(house->shards);
+}
+
+static void stop(struct house *house)
+{
+    /* Closed only when nobody watches it any more: its number may be used again at once. */
+    if (house->listen_fd >= 0)
+        shutdown(house->listen_fd, SHUT_RDWR);
+    say_goodbye(house);
+    stop_nets(house);
+    if (house->listen_fd >= 0)
+        close(house->listen_fd);
+    for (unsigned i = 0; i < house->shard_count; i++)
+        stop_agent(shard_agent(house->shards[i]));
+    if (house->scribe != NULL)
+        stop_agent(scribe_agent(house->scribe));
+    free_parts(house);
+    log_info("stopped");
+}
+
+/* ---- the whole life ---- */
+
+static int open_signals(struct house *house)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    /* Before any thread is made: all inherit it, so only the descriptor sees them. */
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    house->signal_fd = signalfd(-1, &set, SFD_CLOEXEC);
+    house->done_fd = eventfd(0, EFD_CLOEXEC);
+    return house->signal_fd < 0 || house->done_fd < 0 ? err_from_errno(errno) : 0;
+}
+
+int boot_run(const struct settings *settings, const struct config *config)
+{
+    struct house house = {.settings = settings};
+    const char *why = NULL;
+    struct str target = config_text(config, CONFIG_LOG_TARGET);
+    house.logs = logs_open(target, (enum log_level)config_number(config, CONFIG_LOG_LEVEL), &why);
+    if (house.logs == NULL) {
+        fprintf(stderr, "stentord: log.target: %s: %s\n", target.at, why);
+        return 1;
+    }
+    if (open_signals(&house) < 0 || sasl_init() < 0) {
+        fprintf(stderr, "stentord: the operating system or the SASL library refused to start\n");
+        logs_close(house.logs);
+        return 1;
+    }
+    crypto_init(&house.crypto, &house.keys);
+    house.env = (struct muc_env){&settings->muc, &house.crypto, settings->hash_key};
+    agent_register_thread();
+    log_start(&house);
+    bool started = start(&house);
+    if (started) {
+        run(&house);
+        stop(&house);
+    }
+    agent_unregister_thread();
+    sasl_fini();
+    log_set_sink(NULL);
+    logs_close(house.logs);
+    close(house.signal_fd);
+    close(house.done_fd);
+    return started ? 0 : 1;
+}

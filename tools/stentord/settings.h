@@ -1,0 +1,43 @@
+/*
+ * From the configuration to what each part wants: everything prepared, checked against each other,
+ * and explained to the operator where it cannot work. Reads the files that options name; starts
+ * nothing.
+ */
+#ifndef TOOLS_STENTORD_SETTINGS_H
+#define TOOLS_STENTORD_SETTINGS_H
+
+#include "core/config/config.h"
+#include "core/muc/muc.h"
+#include "core/muc/option.h"
+#include "net/component.h"
+#include "net/router.h"
+#include "net/stream.h"
+#include "net/tls.h"
+
+struct settings {
+    struct arena *arena; /* texts below live here */
+    struct hash_key hash_key;
+    struct hash_key placement_key;
+    unsigned threads;
+    unsigned net_threads;
+    struct muc_settings muc;
+    struct room_options room_defaults;
+    bool client_door;
+    struct str client_listen;
+    struct stream_settings stream;
+    struct router_settings router;
+    struct tls *tls; /* NULL: none */
+    bool component_door;
+    struct component_settings component;
+    char error[LOG_LINE_MAX];
+};
+
+/* prep_init() has been called. False: settings->error says why; settings_fini() is due either way.
+ */
+MUST_CHECK bool settings_make(struct settings *settings, const struct config *config);
+void settings_fini(struct settings *settings);
+
+/* The sample configuration: every option, its default, one line of explanation. */
+void settings_print_sample(void);
+
+#endif
