@@ -28,7 +28,7 @@
 
 /* ---- rooms ---- */
 #define ROOM_OCCUPANTS_MAX     100000 /* upper end of maxusers; also where that says "no limit" */
-#define ROOM_ADMIN_RESERVE     100 /* admins and owners let in over ROOM_OCCUPANTS_MAX */
+#define ROOM_ADMIN_RESERVE     100    /* admins and owners let in over ROOM_OCCUPANTS_MAX */
 #define ROOM_SESSIONS_PER_NICK 50
 #define ROOM_NICKS_PER_ACCOUNT 20
 #define ROOM_AFFILIATIONS_MAX  200000
@@ -37,13 +37,13 @@
 #define ROOM_HISTORY_BYTES_MAX (4 * 1024 * 1024) /* sum of the kept frames */
 #define ROOM_SUBJECT_BYTES_MAX (16 * 1024)
 #define ROOM_SUBJECT_LANGS_MAX 16
-#define ROOM_VOICE_PENDING_MAX 32   /* voice requests waiting for a moderator */
+#define ROOM_VOICE_PENDING_MAX 32    /* voice requests waiting for a moderator */
 #define VOICE_SECONDS_MAX      86400 /* between two voice requests of one account */
-#define ROOM_VOICE_ASKED_MAX   1000 /* accounts whose last voice request is remembered */
-#define ROOM_INVITED_MAX       1000 /* accounts remembered as invited (who may decline) */
-#define ROOM_ROLES_KEPT_MAX    1000 /* voice decisions remembered while the room lives */
-#define ROOM_LOCK_SECONDS      300  /* a locked room opens with defaults after that */
-#define ROOM_TEXT_BYTES_MAX    1024 /* name, password, nicknames in forms */
+#define ROOM_VOICE_ASKED_MAX   1000  /* accounts whose last voice request is remembered */
+#define ROOM_INVITED_MAX       1000  /* accounts remembered as invited (who may decline) */
+#define ROOM_ROLES_KEPT_MAX    1000  /* voice decisions remembered while the room lives */
+#define ROOM_LOCK_SECONDS      300   /* a locked room opens with defaults after that */
+#define ROOM_TEXT_BYTES_MAX    1024  /* name, password, nicknames in forms */
 #define ROOM_DESC_BYTES_MAX    8192
 #define ROOM_LANG_BYTES_MAX    64 /* a language tag */
 #define REASON_BYTES_MAX       2048
@@ -81,8 +81,7 @@
 #define CLIENT_DOZE_SECONDS    5    /* silent, then its parser is given back */
 #define ACCEPT_PAUSE_MS        1000 /* no descriptors left: the door is shut for that long */
 #define LINK_PING_SECONDS      60   /* white space to the host server */
-#define LINK_STANZA_BYTES_MAX  (1024 * 1024) /* read from the host; what is above ours is refused  \
-                                              */
+#define LINK_STANZA_BYTES_MAX  (1024 * 1024) /* read from the host; more than ours is refused */
 #define CLOSE_SECONDS          2             /* for the peer to close its side of the stream */
 #define SASL_ATTEMPTS_MAX      3
 #define SASL_MESSAGE_BYTES_MAX 8192

@@ -34,7 +34,8 @@ bool arrival_read(const struct room *room, struct step *step, const struct inbou
                   enum role role, struct arrival *arrival)
 {
     *arrival = (struct arrival){.lang = node_attr_ns(in->root, NAME_LANG, NS_XML)};
-    if (!presence_payload(room, step, in->root, &arrival->payload, &arrival->priority))
+    if (!presence_payload(room, step, in->root, &arrival->payload, &arrival->priority) ||
+        arrival->payload.len + arrival->lang.len > PRESENCE_BYTES_MAX)
         return false;
     if (role == ROLE_VISITOR && !room->options.visitor_status &&
         node_find(in->root, NAME_STATUS, NS_STANZA) != NULL)

@@ -74,26 +74,38 @@ static void row_write(struct room *room, const struct affiliation_change *item)
         nick_reserve(room, row, item->nick);
 }
 
-/* What those inside carry with them, for one account or a whole domain. */
-static void occupants_follow(struct room *room, struct str jid)
+static bool is_domain(struct str jid)
+{
+    return memchr(jid.at, '@', jid.len) == NULL;
+}
+
+/* What those inside carry with them. */
+static void occupant_follow(const struct room *room, struct occupant *occupant)
+{
+    enum affiliation affiliation = room_affiliation_str(room, occupant->account);
+    if (affiliation == occupant->affiliation)
+        return;
+    occupant->affiliation = affiliation;
+    presence_drop_cache(occupant);
+}
+
+static void account_follows(const struct room *room, struct str account)
+{
+    struct occupant *occupant = occupant_by_account(room, account);
+    for (; occupant != NULL; occupant = occupant->same_account)
+        occupant_follow(room, occupant);
+}
+
+static void everybody_follows(const struct room *room)
 {
     struct occupant *occupant;
-    if (memchr(jid.at, '@', jid.len) != NULL) {
-        for (occupant = occupant_by_account(room, jid); occupant != NULL;
-             occupant = occupant->same_account) {
-            occupant->affiliation = room_affiliation_str(room, jid);
-            presence_drop_cache(occupant);
-        }
-        return;
-    }
-    occupant_each (room, at, occupant) {
-        occupant->affiliation = room_affiliation_str(room, occupant->account);
-        presence_drop_cache(occupant);
-    }
+    occupant_each (room, at, occupant)
+        occupant_follow(room, occupant);
 }
 
 static void apply_affiliations(struct room *room, const struct change *change)
 {
+    bool domains = false;
     /* Nicknames given up first: one set may hand a nickname from one account to another. */
     for (unsigned i = 0; i < change->affiliation_count; i++) {
         const struct affiliation_change *item = &change->affiliations[i];
@@ -110,8 +122,12 @@ static void apply_affiliations(struct room *room, const struct change *change)
             row_remove(room, row);
         if (item->before != item->after)
             room_keep_role(room, item->jid, ROLE_NONE);
-        occupants_follow(room, item->jid);
+        domains = domains || is_domain(item->jid);
+        account_follows(room, item->jid);
     }
+    /* Once for all of them: in a large room it is a long way round. */
+    if (domains)
+        everybody_follows(room);
 }
 
 /* ---- the other kinds ---- */

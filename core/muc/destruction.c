@@ -17,13 +17,13 @@ static void tell(struct room *room, struct step *step, struct occupant *occupant
                  const struct session *session, const struct farewell *farewell)
 {
     struct stamping stamping = {.occupant = occupant};
+    enum affiliation affiliation = room->options.destroy_none ? AFF_NONE : occupant->affiliation;
     struct fb fb;
 
     fb_begin(&fb, step->arena, "presence", jid_full(occupant->jid), STR("unavailable"), STR_NONE);
     fb_open(&fb, NAME_X, NS_MUC_USER);
     write_destroy(&fb, farewell);
-    fb_item(&fb, occupant->affiliation, ROLE_NONE, jid_full(session->jid), STR_NONE, NULL, false,
-            STR_NONE);
+    fb_item(&fb, affiliation, ROLE_NONE, jid_full(session->jid), STR_NONE, NULL, false, STR_NONE);
     fb_statuses(&fb, STATUS_BIT(110), true);
     fb_close(&fb);
     features_stamp_presence(room, step, &fb, &stamping);

@@ -113,6 +113,10 @@ void removal_session(struct room *room, struct step *step, struct session *sessi
  * `actor` NULL: the service. `refresh` sends presence also where nothing changed (7.5, 7.11). */
 void standing_apply(struct room *room, struct step *step, const struct affiliation_change *changed,
                     const struct actor *actor, bool refresh);
+/* Tells the account itself, if it is not inside and the room's options want it told (6.7.6). Before
+ * standing_apply(): who is put out is told by its presence. */
+void standing_tell_account(struct room *room, struct step *step, const struct inbound *in,
+                           const struct affiliation_change *changed);
 
 /* core/muc/reflect.c: may this child of a client's stanza be passed on under the room's name? Not
  * what only a room may say: muc#user, hats, occupant-ids, stanza-ids and delays of this room

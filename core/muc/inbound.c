@@ -119,12 +119,30 @@ void reply_result(struct room *room, struct step *step, const struct inbound *in
     reply(step, in, fb_finish(&fb));
 }
 
+/* What has a meaning of its own in a URI, and is none of the separators of an address, is written
+ * as a number (RFC 5122); letters of all languages stay. */
+static struct str join_uri(struct arena *arena, struct str jid)
+{
+    struct buf uri;
+    buf_init(&uri, arena);
+    buf_addz(&uri, "xmpp:");
+    for (size_t i = 0; i < jid.len; i++) {
+        unsigned char byte = (unsigned char)jid.at[i];
+        bool special = byte < 0x80 && strchr(" \"#%&'<>?\\^`{|}", byte) != NULL;
+        if (special)
+            buf_addf(&uri, "%%%02X", byte);
+        else
+            buf_addc(&uri, jid.at[i]);
+    }
+    buf_addz(&uri, "?join");
+    return buf_str(&uri);
+}
+
 /* Where a destroyed room has moved to, and why (SEMANTICS 3.12). */
 static void add_tombstone(const struct room *room, struct step *step, struct refuse_more *more)
 {
     if (str_present(room->tombstone.alternate))
-        more->uri = str_fmt(step->arena, "xmpp:%.*s?join", (int)room->tombstone.alternate.len,
-                            room->tombstone.alternate.at);
+        more->uri = join_uri(step->arena, room->tombstone.alternate);
     if (!str_empty(room->tombstone.reason))
         more->text = room->tombstone.reason;
 }
@@ -132,7 +150,9 @@ static void add_tombstone(const struct room *room, struct step *step, struct ref
 enum step_outcome refuse_with(struct room *room, struct step *step, const struct inbound *in,
                               const struct refusal *refusal, struct refuse_more more)
 {
-    more.by = jid_full(room->jid);
+    /* A room that cannot be has nothing to say: its service does (SEMANTICS 1.9). */
+    bool impossible = refusal == &refusal_ROOM_NAME_INVALID;
+    more.by = impossible ? jid_domain(room->jid) : jid_full(room->jid);
     if (in->kind == KIND_PRESENCE && node_find(in->root, NAME_X, NS_MUC) != NULL)
         more.echo_muc = true;
     if (refusal == &refusal_ROOM_GONE && room->state == ROOM_DESTROYED)

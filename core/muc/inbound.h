@@ -63,9 +63,9 @@ void reply_result(struct room *room, struct step *step, const struct inbound *in
  * reply(fb_finish()). */
 void reply_begin(struct fb *fb, struct step *step, const struct inbound *in);
 
-/* The refusal as a stanza error from the address the request went to, `by` the room. Presence
- * errors echo <x muc/> when the presence had one. Returns STEP_DONE, so that a handler can `return
- * refuse(...)`. */
+/* The refusal as a stanza error from the address the request went to, `by` the room (or the
+ * service, if it is about the room's name). Presence errors echo <x muc/> when the presence had
+ * one. Returns STEP_DONE, so that a handler can `return refuse(...)`. */
 enum step_outcome refuse(struct room *room, struct step *step, const struct inbound *in,
                          const struct refusal *refusal);
 /* With details; `by` is filled in. */

@@ -21,6 +21,7 @@ enum broadcast_bit {
 };
 
 enum whois { WHOIS_MODERATORS, WHOIS_ANYONE };
+enum tell_absent { TELL_NOBODY, TELL_MEMBERS, TELL_ALL };
 enum allow_pm { PM_ANYONE, PM_PARTICIPANTS, PM_MODERATORS, PM_NONE, PM_AFFILIATED };
 
 /* Every option of a room, by value except texts (heap, owned, may be absent). */
@@ -36,6 +37,8 @@ struct room_options {
     bool change_subject; /* participants may */
     bool allow_invites;  /* members and occupants may invite where only admins could */
     bool invite_members; /* who is made a member of a closed room is told so by an invitation */
+    bool absent_role;    /* what is said of absent accounts has a role: none */
+    bool destroy_none;   /* who is put out by the room's end is told no affiliation */
     bool allow_query;    /* IQs between occupants */
     bool moderator_pm;   /* private messages from and to moderators whatever allow_pm says */
     bool allow_register; /* unaffiliated users may register */
@@ -53,6 +56,8 @@ struct room_options {
     uint32_t allow_pm;        /* enum allow_pm */
     uint32_t broadcast;       /* enum broadcast_bit, a set */
     uint32_t member_list;     /* who may read affiliation lists: bits 1 << enum role */
+    uint32_t tell_absent;     /* enum tell_absent: which changes, made while it is not inside */
+    uint32_t voice_seconds;   /* between two requests for voice; 0: none */
 };
 
 void room_options_copy(struct room_options *to, const struct room_options *from);

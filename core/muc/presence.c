@@ -246,19 +246,16 @@ static void list_hidden(struct room *room, struct step *step, const struct sessi
     listing_send(&listing, step, viewer);
 }
 
-static void show_others_again(struct room *room, struct step *step, const struct occupant *occupant,
-                              enum role before)
+void presence_eyes_changed(struct room *room, struct step *step, const struct session *session,
+                           enum role before)
 {
-    bool was = before == ROLE_MODERATOR, is = occupant->role == ROLE_MODERATOR;
+    bool was = before == ROLE_MODERATOR, is = session->occupant->role == ROLE_MODERATOR;
     bool jids = room->options.whois != WHOIS_ANYONE;
     if (was == is || (!jids && !room->options.see_all))
         return;
-    for (const struct session *session = occupant->sessions; session != NULL;
-         session = session->next) {
-        presence_list(room, step, session);
-        if (was && room->options.see_all)
-            list_hidden(room, step, session);
-    }
+    presence_list(room, step, session);
+    if (was && room->options.see_all)
+        list_hidden(room, step, session);
 }
 
 void presence_standing_changed(struct room *room, struct step *step, struct occupant *occupant,
@@ -274,7 +271,9 @@ void presence_standing_changed(struct room *room, struct step *step, struct occu
     presence_to_self(room, step, occupant, NULL, news);
     broadcast(room, step, occupant, news, see);
     broadcast(room, step, occupant, &hidden, (uint8_t)(saw & ~see));
-    show_others_again(room, step, occupant, before);
+    for (const struct session *session = occupant->sessions; session != NULL;
+         session = session->next)
+        presence_eyes_changed(room, step, session, before);
 }
 
 /* ---- after a change of what is shown ---- */
@@ -311,6 +310,8 @@ void presence_absent_affiliation(struct room *room, struct step *step, struct st
     fb_statuses(&fb, statuses, false);
     fb_open(&fb, NAME_ITEM, NS_MUC_USER);
     fb_attr(&fb, "affiliation", affiliation_text(affiliation));
+    if (room->options.absent_role)
+        fb_attr(&fb, "role", role_text(ROLE_NONE));
     fb_attr(&fb, "jid", bare_jid);
     if (!str_empty(reason))
         fb_leaf(&fb, NAME_REASON, NS_MUC_USER, reason);

@@ -34,6 +34,7 @@ struct actor {
 /* What a presence says beyond the occupant's state. Zero: nothing. */
 struct news {
     bool unavailable;
+    bool ends_room;            /* unavailable, and the room goes with it: said in own copies */
     bool keep_role;            /* unavailable, and yet with the current role (hidden, renamed) */
     uint32_t statuses;         /* for everybody; 110 is added to own copies by itself */
     uint32_t self_statuses;    /* only in own copies (201, 100, 170, 210) */
@@ -85,6 +86,11 @@ void presence_announce(struct room *room, struct step *step, const struct occupa
  */
 void presence_standing_changed(struct room *room, struct step *step, struct occupant *occupant,
                                enum role before, const struct news *news);
+
+/* After a session's role has changed from `before`: if it began or ceased to see JIDs, or hidden
+ * roles, everybody else's presence again (SEMANTICS 6.5.5). */
+void presence_eyes_changed(struct room *room, struct step *step, const struct session *session,
+                           enum role before);
 
 /* After the owner has changed whose presence is shown (SEMANTICS 4.5.3): who is shown from now on
  * appears to others, who no longer is vanishes. */

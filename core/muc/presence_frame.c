@@ -117,6 +117,8 @@ struct frame *presence_frame(struct room *room, struct step *step, struct occupa
     struct stamping stamping = {.occupant = occupant};
     features_stamp_presence(room, step, &fb, &stamping);
     fb_open(&fb, NAME_X, NS_MUC_USER);
+    if (own && news->ends_room)
+        fb_empty(&fb, NAME_DESTROY, NS_MUC_USER);
     fb_statuses(&fb, set, false);
     write_items(&fb, occupant, news, copy);
     fb_statuses(&fb, set, true);

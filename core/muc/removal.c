@@ -9,6 +9,8 @@ void removal_occupant(struct room *room, struct step *step, struct occupant *occ
                       struct news *news)
 {
     news->unavailable = true;
+    /* A room that was never configured goes with its creator, who is told so (SEMANTICS 3.5). */
+    news->ends_room = room->state == ROOM_LOCKED && room->session_count == occupant->session_count;
     presence_announce(room, step, occupant, news);
     room_voice_forget(room, occupant->account);
     occupant_remove(room, occupant);

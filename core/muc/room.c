@@ -22,6 +22,7 @@ struct room *room_new(const struct muc_env *env, const struct jid *jid, uint64_t
     map_init(&room->roles_kept, &env->hash_key);
     map_init(&room->invited, &env->hash_key);
     map_init(&room->voice_pending, &env->hash_key);
+    map_init(&room->voice_asked, &env->hash_key);
     room->roster = roster_new();
     return room;
 }
@@ -47,6 +48,12 @@ static void request_free(struct voice_request *request)
     str_free(&request->account);
     str_free(&request->jid);
     mem_free(request);
+}
+
+static void asked_free(struct voice_asked *asked)
+{
+    str_free(&asked->account);
+    mem_free(asked);
 }
 
 static void kept_free(struct kept_role *kept)
@@ -85,6 +92,11 @@ static void room_clear_maps(struct room *room)
     map_each (&room->voice_pending, at, request)
         request_free(request);
     map_empty(&room->voice_pending, key);
+
+    struct voice_asked *asked;
+    map_each (&room->voice_asked, at, asked)
+        asked_free(asked);
+    map_empty(&room->voice_asked, key);
 }
 
 static void room_clear_history(struct room *room)
@@ -138,6 +150,7 @@ void room_free(struct room *room)
     map_fini(&room->roles_kept);
     map_fini(&room->invited);
     map_fini(&room->voice_pending);
+    map_fini(&room->voice_asked);
     mem_free(room->occupants);
     mem_free(room->sessions);
     roster_unref(room->roster);
@@ -202,6 +215,14 @@ enum affiliation room_affiliation_str(const struct room *room, struct str bare_j
 enum affiliation room_affiliation(const struct room *room, const struct jid *account)
 {
     return room_affiliation_str(room, jid_bare(account));
+}
+
+bool room_is_full(const struct room *room, enum affiliation affiliation)
+{
+    uint32_t most = room->options.max_users == 0 ? ROOM_OCCUPANTS_MAX : room->options.max_users;
+    if (affiliation >= AFF_ADMIN)
+        most = ROOM_OCCUPANTS_MAX + ROOM_ADMIN_RESERVE;
+    return room->occupant_count >= most;
 }
 
 /* ---- memories ---- */
@@ -282,6 +303,30 @@ bool room_voice_keep(struct room *room, struct str account, struct str full_jid)
     str_free(&request->jid);
     request->jid = str_copy(full_jid);
     return true;
+}
+
+int64_t room_voice_asked_us(const struct room *room, struct str account)
+{
+    const struct voice_asked *asked = map_get(&room->voice_asked, account);
+    return asked == NULL ? 0 : asked->at_us;
+}
+
+void room_voice_asked(struct room *room, struct str account, int64_t at_us)
+{
+    /* Taken out and put last again: the first is always the one to forget. */
+    struct voice_asked *asked = map_remove(&room->voice_asked, account);
+    if (asked == NULL && room->voice_asked.count >= ROOM_VOICE_ASKED_MAX) {
+        uint32_t at = 0;
+        struct voice_asked *oldest = map_next(&room->voice_asked, &at);
+        map_remove(&room->voice_asked, oldest->account);
+        asked_free(oldest);
+    }
+    if (asked == NULL) {
+        asked = MEM_NEW(struct voice_asked);
+        asked->account = str_copy(account);
+    }
+    asked->at_us = at_us;
+    map_put(&room->voice_asked, asked->account, asked);
 }
 
 /* ---- the directory, and the end of a temporary room ---- */

@@ -31,6 +31,7 @@ struct affiliate {
 struct history_entry {
     struct frame *frame; /* as it was broadcast; counted */
     int64_t at_us;
+    bool dated; /* it says itself when it was sent: the room does not */
 };
 
 struct history {
@@ -66,6 +67,12 @@ struct voice_request {
     struct str jid;     /* heap, full: the session that asked */
 };
 
+/* When an account last asked for voice; key of room->voice_asked is `account`. */
+struct voice_asked {
+    struct str account; /* heap, bare */
+    int64_t at_us;
+};
+
 struct room {
     const struct muc_env *env; /* borrowed */
     struct jid *jid;           /* bare, owned */
@@ -97,6 +104,7 @@ struct room {
     struct map roles_kept;    /* bare JID -> struct kept_role: voice decisions */
     struct map invited;       /* bare JID -> struct invited_account: who may decline, and to whom */
     struct map voice_pending; /* bare JID -> struct voice_request: waits for a moderator */
+    struct map voice_asked;   /* bare JID -> struct voice_asked: may not ask again at once */
 
     struct {                  /* ROOM_DESTROYED */
         struct str alternate; /* heap */
@@ -124,6 +132,10 @@ struct affiliate *room_nick_owner(const struct room *room, struct str nick_key);
 /* True for ROOM_LOCKED and ROOM_OPEN. */
 bool room_exists(const struct room *room);
 
+/* No nickname more for an account of that affiliation. Admins and owners are let in over the
+ * owner's number and, by ROOM_ADMIN_RESERVE, over the service's. */
+bool room_is_full(const struct room *room, enum affiliation affiliation);
+
 /* Voice decisions remembered while the room lives (SEMANTICS 6.1.1). ROLE_NONE: nothing known. */
 enum role room_kept_role(const struct room *room, struct str bare_jid);
 void room_keep_role(struct room *room, struct str bare_jid, enum role role);
@@ -137,6 +149,9 @@ void room_invite_forget(struct room *room, struct str bare_jid);
  * ROOM_VOICE_PENDING_MAX already. Walk them with map_each(&room->voice_pending, ...). */
 bool room_voice_keep(struct room *room, struct str account, struct str full_jid);
 void room_voice_forget(struct room *room, struct str account);
+/* When it last asked, 0: not known; and remembering it, the longest ago is forgotten first. */
+int64_t room_voice_asked_us(const struct room *room, struct str account);
+void room_voice_asked(struct room *room, struct str account, int64_t at_us);
 
 /* Tells the directory whatever has changed: name, listed, number of occupants. Call once at the end
  * of a step that changed one of them; does nothing if nothing has. */
@@ -153,7 +168,7 @@ void room_clear(struct room *room);
 void room_clear_content(struct room *room);
 
 /* History: keeps a reference of its own; the oldest goes when over the room's limits. */
-void room_history_add(struct room *room, struct frame *frame, int64_t at_us);
+void room_history_add(struct room *room, struct frame *frame, int64_t at_us, bool dated);
 /* Down to what the room's options allow, after they have changed. */
 void room_history_trim(struct room *room);
 /* The i-th oldest. */

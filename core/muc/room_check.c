@@ -28,7 +28,7 @@ static void check_state(const struct room *room)
     ensure(room->affiliations.count == 0 && room->reserved_nicks.count == 0);
     ensure(room->history.count == 0 && room->subject.frame == NULL);
     ensure(room->roles_kept.count == 0 && room->invited.count == 0);
-    ensure(room->voice_pending.count == 0);
+    ensure(room->voice_pending.count == 0 && room->voice_asked.count == 0);
 }
 
 static void check_affiliations(const struct room *room)
@@ -158,5 +158,6 @@ void room_check(const struct room *room)
     ensure(room->roles_kept.count <= ROOM_ROLES_KEPT_MAX);
     ensure(room->invited.count <= ROOM_INVITED_MAX);
     ensure(room->voice_pending.count <= ROOM_VOICE_PENDING_MAX);
+    ensure(room->voice_asked.count <= ROOM_VOICE_ASKED_MAX);
     check_roster(room, check_occupants(room));
 }

@@ -54,7 +54,7 @@ void room_history_trim(struct room *room)
     history_fit(&room->history, history_limit(room), ROOM_HISTORY_BYTES_MAX);
 }
 
-void room_history_add(struct room *room, struct frame *frame, int64_t at_us)
+void room_history_add(struct room *room, struct frame *frame, int64_t at_us, bool dated)
 {
     struct history *history = &room->history;
     uint32_t limit = history_limit(room);
@@ -64,7 +64,7 @@ void room_history_add(struct room *room, struct frame *frame, int64_t at_us)
     if (history->count == history->size)
         history_grow(history, limit);
     uint32_t end = (history->start + history->count) % history->size;
-    history->ring[end] = (struct history_entry){frame_ref(frame), at_us};
+    history->ring[end] = (struct history_entry){frame_ref(frame), at_us, dated};
     history->count++;
     history->bytes += frame->size;
 }

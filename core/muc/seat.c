@@ -12,11 +12,9 @@ static bool same_look(const struct session *a, const struct session *b)
 }
 
 /* Did what others see of the nickname change by this session's coming? */
-static bool newcomer_is_seen(const struct room *room, const struct session *newcomer)
+static bool newcomer_is_seen(const struct session *newcomer)
 {
     const struct occupant *occupant = newcomer->occupant;
-    if (newcomer->joined != room->joins)
-        return true; /* not new: the caller knows that its presence differs */
     if (occupant_primary(occupant) != newcomer)
         return false;
     const struct session *before = NULL;
@@ -28,7 +26,9 @@ static bool newcomer_is_seen(const struct room *room, const struct session *newc
     return before == NULL || !same_look(before, newcomer);
 }
 
-static void show_to_others(struct room *room, struct step *step, const struct session *session)
+/* `seen`: it was inside before, and the caller knows that others see a difference. */
+static void show_to_others(struct room *room, struct step *step, const struct session *session,
+                           bool seen)
 {
     const struct occupant *occupant = session->occupant;
     if (occupant->session_count == 1) {
@@ -39,7 +39,7 @@ static void show_to_others(struct room *room, struct step *step, const struct se
         if (other != session)
             presence_to_self(room, step, occupant, other, NULL);
     }
-    presence_sessions_changed(room, step, occupant, newcomer_is_seen(room, session));
+    presence_sessions_changed(room, step, occupant, seen || newcomer_is_seen(session));
 }
 
 static uint32_t room_statuses(const struct room *room)
@@ -63,7 +63,7 @@ void seat_session_shown(struct room *room, struct step *step, struct session *se
     };
     presence_list(room, step, session);
     if (tell_others)
-        show_to_others(room, step, session);
+        show_to_others(room, step, session, in->session == session);
     presence_to_self(room, step, session->occupant, session, &own);
     features_entered(room, step, session, x);
 }

@@ -1,7 +1,7 @@
 /*
  * Stanzas to the service itself: what it is, which rooms are public, ping, version. The service is
  * never a room (SEMANTICS 1.8): it is not entered and nothing is said in it.
- * @xep 0045 1.35.5 #disco-service #disco-rooms
+ * @xep 0045 1.35.5 #disco-service #disco-rooms #message
  * @xep 0030 2.5.0 #info-basic #items-basic
  * @xep 0059 1.0 #limit #forwards #backwards #notfound #last #jump #count
  * @xep 0199 2.0.1 #c2s
@@ -57,6 +57,7 @@ static void answer_info(struct step *step, const struct inbound *in)
     fb_identity(&fb, "conference", "text", STR("Chatrooms"));
     for (unsigned i = 0; i < ARRAY_LEN(features); i++)
         fb_feature_ns(&fb, features[i]);
+    fb_feature(&fb, "http://jabber.org/protocol/muc#stable_id"); /* of all its rooms */
     fb_close(&fb);
     reply(step, in, fb_finish(&fb));
 }

@@ -8,8 +8,9 @@ struct named {
     enum affiliation affiliation;
 };
 
-static bool read_names(struct step *step, struct map *names, const struct form_field *field,
-                       enum affiliation affiliation)
+/* False: an address is none, or is one of this service, as those of occupants are. */
+static bool read_names(const struct room *room, struct step *step, struct map *names,
+                       const struct form_field *field, enum affiliation affiliation)
 {
     for (unsigned i = 0; field != NULL && i < field->value_count; i++) {
         struct str text = str_trim(field->values[i]);
@@ -18,7 +19,7 @@ static bool read_names(struct step *step, struct map *names, const struct form_f
 
         if (str_empty(text))
             continue;
-        if (jid == NULL || jid->local_len == 0)
+        if (jid == NULL || jid->local_len == 0 || str_eq(jid_domain(jid), jid_domain(room->jid)))
             return false;
         if (map_get(names, jid_bare(jid)) != NULL)
             continue;
@@ -113,8 +114,8 @@ const struct refusal *staff_decide(const struct room *room, struct step *step, s
     if (staff->owners == NULL && staff->admins == NULL)
         return NULL;
     map_init(&names, &step->env->hash_key);
-    if (!read_names(step, &names, staff->owners, AFF_OWNER) ||
-        !read_names(step, &names, staff->admins, AFF_ADMIN))
+    if (!read_names(room, step, &names, staff->owners, AFF_OWNER) ||
+        !read_names(room, step, &names, staff->admins, AFF_ADMIN))
         refusal = &refusal_STAFF_INVALID;
     if (refusal == NULL) {
         staff->changes =

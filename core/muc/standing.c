@@ -2,8 +2,11 @@
  * What an affiliation change means to those inside: new roles, removals, refreshed presences; and
  * the message about somebody who is not.
  * @xep 0045 1.35.5 #ban #grantmember #revokemember #grantadmin #grantowner #affil-change
+ * @xep 0045 1.35.5 #impl-service
  */
 #include "core/muc/feature.h"
+
+#include "core/base/ensure.h"
 
 /* The one status code of being put out by an affiliation change. */
 static uint32_t removal_status(enum affiliation after)
@@ -76,11 +79,48 @@ static void tell_of_absent(struct room *room, struct step *step,
         return;
     if (changed->after == AFF_OUTCAST)
         statuses = STATUS_BIT(301);
-    else if (changed->after == AFF_NONE && room->options.members_only)
+    else if (changed->before >= AFF_MEMBER && changed->after == AFF_NONE &&
+             room->options.members_only)
         statuses = STATUS_BIT(321);
     presence_absent_affiliation(room, step, changed->jid, changed->after, changed->reason,
                                 statuses);
     show_absent(room, step, changed->jid);
+}
+
+static bool wants_account_told(const struct room *room, const struct affiliation_change *changed)
+{
+    bool ban = changed->before == AFF_OUTCAST || changed->after == AFF_OUTCAST;
+    switch ((enum tell_absent)room->options.tell_absent) {
+    case TELL_NOBODY:
+        return false;
+    case TELL_MEMBERS:
+        return !ban;
+    case TELL_ALL:
+        return true;
+    }
+    never("an option outside its choices");
+}
+
+void standing_tell_account(struct room *room, struct step *step, const struct inbound *in,
+                           const struct affiliation_change *changed)
+{
+    bool domain = memchr(changed->jid.at, '@', changed->jid.len) == NULL;
+    struct fb fb;
+
+    if (changed->before == changed->after || !wants_account_told(room, changed) || domain ||
+        str_eq(changed->jid, jid_bare(in->from)) || occupant_by_account(room, changed->jid) != NULL)
+        return;
+    fb_begin(&fb, step->arena, "message", jid_full(room->jid), STR_NONE, step_id(step));
+    fb_open(&fb, NAME_X, NS_MUC_USER);
+    fb_statuses(&fb, STATUS_BIT(101), false);
+    fb_open(&fb, NAME_ITEM, NS_MUC_USER);
+    fb_attr(&fb, "affiliation", affiliation_text(changed->after));
+    fb_attr(&fb, "jid", changed->jid);
+    if (!str_empty(changed->reason))
+        fb_leaf(&fb, NAME_REASON, NS_MUC_USER, changed->reason);
+    fb_close(&fb);
+    fb_close(&fb);
+    effect_route(step, fb_finish(&fb), jid_parse(step->arena, changed->jid));
 }
 
 static void stand_domain(struct room *room, struct step *step,
@@ -97,14 +137,13 @@ void standing_apply(struct room *room, struct step *step, const struct affiliati
                     const struct actor *actor, bool refresh)
 {
     bool domain = memchr(changed->jid.at, '@', changed->jid.len) == NULL;
-    struct occupant *occupant = occupant_by_account(room, changed->jid);
+    struct occupant *occupant;
 
     evict(room, step, changed);
-    if (domain) {
+    if (domain)
         stand_domain(room, step, changed, actor);
-        tell_of_absent(room, step, changed);
-        return;
-    }
+    /* A gateway may be inside under its bare domain: then it is an account like any other. */
+    occupant = occupant_by_account(room, changed->jid);
     if (occupant == NULL) {
         tell_of_absent(room, step, changed);
         return;

@@ -13,6 +13,36 @@
 #include "core/muc/feature.h"
 #include "core/muc/invitation.h"
 
+#include <stddef.h>
+
+static const struct option_choice told[] = {
+    {"none", "Nobody", TELL_NOBODY, false},
+    {"members", "Members, admins and owners", TELL_MEMBERS, false},
+    {"all", "The banned as well", TELL_ALL, false},
+};
+
+/* For the operator; rooms have no say in it. */
+static const struct option options[] = {
+    {
+        .name = "tell_absent",
+        .type = OPTION_CHOICE,
+        .offset = offsetof(struct room_options, tell_absent),
+        .choices = told,
+        .choice_count = ARRAY_LEN(told),
+        .preset = "members",
+        .help = "who is sent a message when its affiliation changes while it is not inside: none, "
+                "members (new ones and former ones), all (the banned too)",
+    },
+    {
+        .name = "absent_role",
+        .type = OPTION_BOOL,
+        .offset = offsetof(struct room_options, absent_role),
+        .preset = "off",
+        .help = "what occupants are told of accounts that are not inside says role none, as "
+                "ejabberd does",
+    },
+};
+
 static bool not_about_roles(const struct room *room, const struct inbound *in)
 {
     UNUSED(room);
@@ -44,20 +74,48 @@ static unsigned owners_after(const struct room *room, const struct admin_query *
     return owners;
 }
 
+/* Does the request itself take that nickname from its holder? Then it may be handed on. */
+static bool gives_up_nick(const struct admin_query *query, const struct affiliate *holder)
+{
+    for (unsigned i = 0; i < query->count; i++) {
+        const struct admin_item *item = &query->items[i];
+        if (item->set_nick && str_eq(item->jid, holder->jid))
+            return !str_eq(item->nick_key, holder->nick_key);
+    }
+    return false;
+}
+
+/* Whether the nickname to be reserved can be had. Who uses it has to go, so the actor must be one
+ * who could put that occupant out (SEMANTICS 6.2.2, 7.10, 7.12). */
+static const struct refusal *nick_refused(const struct room *room, const struct inbound *in,
+                                          const struct admin_query *query,
+                                          const struct admin_item *item)
+{
+    if (str_empty(item->nick))
+        return NULL;
+    const struct affiliate *holder = room_nick_owner(room, item->nick_key);
+    if (holder != NULL && !str_eq(holder->jid, item->jid) && !gives_up_nick(query, holder))
+        return &refusal_NICK_RESERVED;
+    const struct occupant *user = occupant_by_nick(room, item->nick_key);
+    if (user != NULL && !str_eq(user->account, item->jid) && user->affiliation > in->affiliation)
+        return &refusal_RANK;
+    return NULL;
+}
+
 static const struct refusal *item_refused(const struct room *room, const struct inbound *in,
+                                          const struct admin_query *query,
                                           const struct admin_item *item, unsigned owners)
 {
+    const struct refusal *refusal = nick_refused(room, in, query, item);
     enum affiliation target = room_affiliation_str(room, item->jid);
     bool self = str_eq(item->jid, jid_bare(in->from));
     bool last_owner =
         owners == 0 && listed(room, item->jid) == AFF_OWNER && item->affiliation != AFF_OWNER;
-    const struct affiliate *holder =
-        str_empty(item->nick) ? NULL : room_nick_owner(room, item->nick_key);
 
     if (item->is_domain && item->affiliation == AFF_OUTCAST)
         self = str_eq(item->jid, jid_domain(in->from));
-    if (holder != NULL && !str_eq(holder->jid, item->jid))
-        return &refusal_NICK_RESERVED;
+    if (refusal != NULL)
+        return refusal;
     /* The service's admins are owners whatever a room's list says. */
     if (target == AFF_OWNER && item->affiliation != AFF_OWNER &&
         map_get(&room->env->settings->admins, item->jid) != NULL)
@@ -76,7 +134,7 @@ static const struct refusal *decide(const struct room *room, struct step *step,
     change->affiliations = ARENA_NEW_ARRAY(step->arena, struct affiliation_change, query->count);
     for (unsigned i = 0; i < query->count; i++) {
         const struct admin_item *item = &query->items[i];
-        const struct refusal *refusal = item_refused(room, in, item, owners);
+        const struct refusal *refusal = item_refused(room, in, query, item, owners);
         if (refusal != NULL)
             return refusal;
         if (room_affiliate(room, item->jid) == NULL && item->affiliation == AFF_NONE)
@@ -97,20 +155,23 @@ static const struct refusal *decide(const struct room *room, struct step *step,
 /* ---- what follows ---- */
 
 /* A room that cannot be found, or not entered, without being told how. */
-static bool is_closed(const struct room_options *options)
+static bool is_closed(const struct room_options *is)
 {
-    return options->members_only && (!options->is_public || !str_empty(options->password));
+    return is->members_only && (!is->is_public || !str_empty(is->password));
 }
 
-static void invite_new_member(struct room *room, struct step *step, const struct inbound *in,
-                              const struct affiliation_change *changed)
+/* By an invitation, or else by the news as such. */
+static void tell_account(struct room *room, struct step *step, const struct inbound *in,
+                         const struct affiliation_change *changed)
 {
     struct invitation invitation = {.reason = changed->reason};
 
     if (!room->options.invite_members || !is_closed(&room->options) ||
         changed->before >= AFF_MEMBER || changed->after < AFF_MEMBER ||
-        occupant_by_account(room, changed->jid) != NULL)
+        occupant_by_account(room, changed->jid) != NULL) {
+        standing_tell_account(room, step, in, changed);
         return;
+    }
     invitation.to = jid_parse(step->arena, changed->jid);
     invitation.id = step_id(step);
     invitation_send(room, step, in, &invitation);
@@ -122,7 +183,7 @@ static void announce(struct room *room, struct step *step, const struct change *
     struct actor actor = inbound_actor(in);
 
     for (unsigned i = 0; i < change->affiliation_count; i++)
-        invite_new_member(room, step, in, &change->affiliations[i]);
+        tell_account(room, step, in, &change->affiliations[i]);
     /* The actor may be among those who are put out: what is said about it must outlast it. */
     actor.nick = str_in(step->arena, actor.nick);
     actor.jid = str_in(step->arena, actor.jid);
@@ -233,6 +294,8 @@ static const struct handler handlers[] = {
 
 const struct feature feature_affiliation = {
     .name = "affiliation",
+    .options = options,
+    .option_count = ARRAY_LEN(options),
     .handlers = handlers,
     .handler_count = ARRAY_LEN(handlers),
     .may_enter = may_enter,

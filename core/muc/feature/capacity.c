@@ -1,7 +1,7 @@
 /*
  * How many may be inside. Nicknames are counted, not sessions: another session of an occupant is
- * never one too many because of the room's size. Admins and owners are let in over the owner's
- * number and, by ROOM_ADMIN_RESERVE, over the service's.
+ * never one too many because of the room's size, until it takes a nickname of its own
+ * (core/muc/feature/nick.c).
  * @xep 0045 1.35.5 #enter-maxusers
  */
 #include "core/muc/feature.h"
@@ -34,16 +34,6 @@ static const struct option options[] = {
     },
 };
 
-static const struct refusal *room_for_one_more(const struct room *room,
-                                               enum affiliation affiliation)
-{
-    bool privileged = affiliation >= AFF_ADMIN;
-    uint32_t most = room->options.max_users == 0 ? ROOM_OCCUPANTS_MAX : room->options.max_users;
-    if (privileged)
-        most = ROOM_OCCUPANTS_MAX + ROOM_ADMIN_RESERVE;
-    return room->occupant_count >= most ? &refusal_FULL : NULL;
-}
-
 static const struct refusal *may_enter(struct room *room, struct step *step, struct entry *entry)
 {
     UNUSED(step);
@@ -53,9 +43,8 @@ static const struct refusal *may_enter(struct room *room, struct step *step, str
         bool many = entry->existing->session_count >= ROOM_SESSIONS_PER_NICK;
         return many ? &refusal_TOO_MANY_SESSIONS : NULL;
     }
-    const struct refusal *full = room_for_one_more(room, entry->in->affiliation);
-    if (full != NULL)
-        return full;
+    if (room_is_full(room, entry->in->affiliation))
+        return &refusal_FULL;
     unsigned nicks = 0;
     struct occupant *mine = occupant_by_account(room, jid_bare(entry->in->from));
     for (; mine != NULL; mine = mine->same_account)

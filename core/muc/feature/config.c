@@ -67,7 +67,7 @@ static enum step_outcome get(struct room *room, struct step *step, const struct 
     return STEP_DONE;
 }
 
-/* ---- what follows a change, in the order of SEMANTICS 13.6 ---- */
+/* ---- what follows a change, in the order of SEMANTICS 13.6; it has no actor (4.1.4) ---- */
 
 /* Who is not affiliated has to leave a room that has become members-only (13.10). */
 static void remove_strangers(struct room *room, struct step *step)
@@ -97,17 +97,14 @@ static void notify(struct room *room, struct step *step, uint32_t statuses)
 static void announce(struct room *room, struct step *step, const struct change *change,
                      const struct inbound *in)
 {
-    struct actor actor = inbound_actor(in);
-
-    /* The actor may be among those who are put out: what is said about it must outlast it. */
-    actor.nick = str_in(step->arena, actor.nick);
-    actor.jid = str_in(step->arena, actor.jid);
     /* First what is shown: who is put out below is then missed by those, and only those, who see
      * it. */
     presence_shown_changed(room, step, change->config.broadcast_before,
                            change->config.see_all_before);
-    for (unsigned i = 0; i < change->affiliation_count; i++)
-        standing_apply(room, step, &change->affiliations[i], &actor, false);
+    for (unsigned i = 0; i < change->affiliation_count; i++) {
+        standing_tell_account(room, step, in, &change->affiliations[i]);
+        standing_apply(room, step, &change->affiliations[i], NULL, false);
+    }
     if (change->config.closes)
         remove_strangers(room, step);
     reply_result(room, step, in);
@@ -192,9 +189,11 @@ static bool set_options(struct room_options *options, const struct form *form, s
 static enum step_outcome refuse_value(struct room *room, struct step *step,
                                       const struct inbound *in, struct str var)
 {
+    const struct option *option = option_by_field(var);
+    const char *why = option == NULL ? NULL : option->never_on;
     struct refuse_more more = {
-        .text =
-            str_fmt(step->arena, "The value given for %.*s is not possible", (int)var.len, var.at),
+        .text = str_fmt(step->arena, "The value given for %.*s is not possible%s%s", (int)var.len,
+                        var.at, why == NULL ? "" : ": it ", why == NULL ? "" : why),
     };
 
     return refuse_with(room, step, in, &refusal_FORM_INVALID, more);

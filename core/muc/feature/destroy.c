@@ -6,6 +6,8 @@
 #include "core/muc/destruction.h"
 #include "core/muc/feature.h"
 
+#include <stddef.h>
+
 #define DAY_US (INT64_C(86400) * 1000 * 1000)
 
 static const struct node *destroy_node(const struct inbound *in)
@@ -68,6 +70,17 @@ static enum step_outcome deny(struct room *room, struct step *step, const struct
     return refuse(room, step, in, &refusal_NOT_OWNER);
 }
 
+static const struct option options[] = {
+    {
+        .name = "destroy_item_none",
+        .type = OPTION_BOOL,
+        .offset = offsetof(struct room_options, destroy_none),
+        .preset = "off",
+        .help = "who is put out by the end of a room is told affiliation none, as ejabberd does, "
+                "not the one it had",
+    },
+};
+
 /* An owner may give up a room that was never configured; for others it is not there yet. */
 static const struct handler handlers[] = {
     {.kinds = KIND_IQ,
@@ -89,6 +102,8 @@ static const struct handler handlers[] = {
 
 const struct feature feature_destroy = {
     .name = "destroy",
+    .options = options,
+    .option_count = ARRAY_LEN(options),
     .handlers = handlers,
     .handler_count = ARRAY_LEN(handlers),
 };

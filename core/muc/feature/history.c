@@ -1,7 +1,7 @@
 /*
  * What was said lately, for whoever enters: the longest run of messages up to the newest that keeps
  * within all limits asked for, and never more than the room keeps. The frames are those that
- * everybody received; only the delay is added.
+ * everybody received; only the delay is added, where there is none from the owner.
  * @xep 0045 1.35.5 #enter-history #enter-managehistory
  * @xep 0203 2.0 #protocol
  */
@@ -108,7 +108,8 @@ static void entered(struct room *room, struct step *step, struct session *sessio
     while (count < most) {
         const struct history_entry *entry = room_history_at(room, kept - 1 - count);
         struct listed_frame *next = &listed[most - 1 - count];
-        next->tail = stamp_delay(step->arena, jid_full(room->jid), entry->at_us);
+        if (!entry->dated)
+            next->tail = stamp_delay(step->arena, jid_full(room->jid), entry->at_us);
         if (bounds.chars != UINT64_MAX)
             chars += chars_sent(entry->frame, session, next->tail);
         if (entry->at_us < bounds.since_us || chars > bounds.chars)

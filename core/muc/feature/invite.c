@@ -265,7 +265,8 @@ static bool from_invited(const struct room *room, const struct inbound *in)
            occupant_by_account(room, account) == NULL;
 }
 
-/* The inviter learns of it under the id it had given, if it is still here (10.8). */
+/* The inviter learns of it under the id it had given, if it is still here (10.8); once: nobody is
+ * given a way to go on sending errors to somebody inside. */
 static enum step_outcome bounced(struct room *room, struct step *step, const struct inbound *in)
 {
     struct str account = jid_bare(in->from);
@@ -273,6 +274,7 @@ static enum step_outcome bounced(struct room *room, struct step *step, const str
     const struct occupant *inviter = occupant_by_account(room, invited->by);
     struct fb fb;
 
+    room_invite_forget(room, account);
     if (inviter == NULL)
         return STEP_DONE;
     fb_begin(&fb, step->arena, "message", jid_full(room->jid), STR("error"), in->id);

@@ -100,9 +100,12 @@ static const struct refusal *may_change(struct room *room, struct step *step, st
         return &refusal_NICK_FORCED;
     if (taken(entry))
         return &refusal_NICK_TAKEN;
-    if (entry->existing == NULL && self->session_count > 1 &&
-        nicks_of(room, self->account) >= ROOM_NICKS_PER_ACCOUNT)
-        return &refusal_TOO_MANY_SESSIONS;
+    if (entry->existing == NULL && self->session_count > 1) {
+        if (room_is_full(room, self->affiliation))
+            return &refusal_FULL;
+        if (nicks_of(room, self->account) >= ROOM_NICKS_PER_ACCOUNT)
+            return &refusal_TOO_MANY_SESSIONS;
+    }
     if (entry->existing != NULL && entry->existing != self) {
         if (entry->existing->session_count >= ROOM_SESSIONS_PER_NICK)
             return &refusal_TOO_MANY_SESSIONS;
@@ -154,9 +157,11 @@ static void split(struct room *room, struct step *step, const struct entry *entr
     show_rest(room, step, old);
 }
 
+/* The two need not have the same role: the session sees with the eyes of the one it joins. */
 static void merge(struct room *room, struct step *step, const struct entry *entry)
 {
     struct occupant *old = entry->in->self;
+    enum role before = old->role;
     tell_moved(room, step, entry);
     if (old->session_count == 1) {
         struct news gone = {.unavailable = true};
@@ -164,6 +169,7 @@ static void merge(struct room *room, struct step *step, const struct entry *entr
     }
     if (!session_move(room, entry->in->session, entry->existing))
         show_rest(room, step, old);
+    presence_eyes_changed(room, step, entry->in->session, before);
 }
 
 static void show_to_others(struct room *room, struct step *step, const struct session *session,

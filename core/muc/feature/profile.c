@@ -89,6 +89,7 @@ static const struct option options[] = {
     },
     {
         .name = "archive",
+        .aliases = {"muc#roomconfig_enablelogging", "muc#roomconfig_enablearchiving", "mam"},
         .label = "Archive the messages?",
         .type = OPTION_BOOL,
         .offset = offsetof(struct room_options, archive),

@@ -5,6 +5,7 @@
  */
 #include "core/muc/feature.h"
 
+#include "core/base/limits.h"
 #include "core/xmpp/prep.h"
 
 #include <stddef.h>
@@ -65,6 +66,16 @@ static bool keep(struct room *room, const struct inbound *in)
     return room_voice_keep(room, in->self->account, jid_full(in->from));
 }
 
+/* Moderators are not to be worn down: each account has to wait between two requests, whatever has
+ * become of the first. */
+static bool too_soon(const struct room *room, const struct step *step, const struct inbound *in)
+{
+    int64_t last_us = room_voice_asked_us(room, in->self->account);
+    int64_t interval_us = room->options.voice_seconds * INT64_C(1000000);
+
+    return last_us != 0 && step->now_us - last_us < interval_us;
+}
+
 static bool wants_voice(const struct form *form)
 {
     return str_eqz(form_value(form, STR("muc#role")), "participant");
@@ -81,12 +92,16 @@ static enum step_outcome request(struct room *room, struct step *step, const str
         return refuse(room, step, in, &refusal_VOICE_DENIED);
     if (in->self->role != ROLE_VISITOR)
         return STEP_DONE; /* has it already */
-    if (has_moderator(room)) {
+    if (too_soon(room, step, in))
+        return refuse(room, step, in, &refusal_VOICE_TOO_SOON);
+    if (has_moderator(room))
         effect_broadcast(step, approval_form(room, step, in->self, jid_full(in->from)),
                          room->roster, moderators);
-        return STEP_DONE;
-    }
-    return keep(room, in) ? STEP_DONE : refuse(room, step, in, &refusal_ROOM_BUSY);
+    else if (!keep(room, in))
+        return refuse(room, step, in, &refusal_ROOM_BUSY);
+    if (room->options.voice_seconds > 0)
+        room_voice_asked(room, in->self->account, step->now_us);
+    return STEP_DONE;
 }
 
 /* ---- approving ---- */
@@ -191,6 +206,17 @@ static const struct option options[] = {
         .offset = offsetof(struct room_options, voice_requests),
         .preset = "on",
         .help = "visitors may ask the moderators for voice",
+    },
+    {
+        .name = "voice_request_min_interval",
+        .field = "muc#roomconfig_voicerequestmininterval",
+        .aliases = {"voice_request_min_interval"},
+        .label = "Seconds between two requests for voice by one visitor",
+        .type = OPTION_NUMBER,
+        .offset = offsetof(struct room_options, voice_seconds),
+        .max = VOICE_SECONDS_MAX,
+        .preset = "0",
+        .help = "seconds a visitor has to wait between two requests for voice; 0: none",
     },
 };
 

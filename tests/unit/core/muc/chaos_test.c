@@ -1,17 +1,20 @@
 /*
  * Thousands of random things done to two rooms by accounts with two clients each. After every step
  * the world checks the room's invariants; here it is checked that every request is answered exactly
- * once, that nobody hears a room that has told it it is outside, and that a run can be repeated.
+ * once, that one that is refused changes nothing, that nobody hears a room that has told it it is
+ * outside, that nobody reads an address that is kept from it, and that a run can be repeated.
  * The seed is printed with a failure; CHAOS_STEPS makes it longer.
  */
+#include "core/muc/room.h"
 #include "tests/support/expect.h"
 
 #include <string.h>
 
-enum { ACCOUNTS = 4, CLIENTS = 2 * ACCOUNTS, ROOMS = 2, STEPS = 4000, SEEDS = 4 };
+enum { ACCOUNTS = 5, CLIENTS = 2 * ACCOUNTS, ROOMS = 2, STEPS = 4000, SEEDS = 4 };
 
 static const char *const accounts[ACCOUNTS] = {"romeo@localhost", "juliet@localhost",
-                                               "nurse@localhost", "tybalt@verona.example"};
+                                               "nurse@localhost", "tybalt@verona.example",
+                                               "mantua.example" /* a gateway */};
 static const char *const rooms[ROOMS] = {"lounge@" WORLD_SERVICE, "tomb@" WORLD_SERVICE};
 static const char *const nicks[] = {"Romeo", "Juliet", "ROMEO",  "Nurse",   "x",
                                     "Paris", " bad ",  "o'x<>&", "Capulet", "\xc3\x89t\xc3\xa9"};
@@ -30,6 +33,9 @@ struct chaos {
     unsigned arrivals, removals, speeches; /* presences with 110 and groupchat that were heard */
     char client[CLIENTS][40];
     bool inside[CLIENTS][ROOMS];
+    bool trusted[CLIENTS][ROOMS]; /* before the step: may know addresses */
+    bool secret;                  /* whois stays at moderators; else there is nothing to check */
+    bool refused;                 /* what became of the last request */
     char text[2000];
 };
 
@@ -48,6 +54,71 @@ static void xml_nick(char *out, size_t size, const char *nick)
     xml_escape(&buf, str_z(nick));
     snprintf(out, size, "%.*s", (int)buf.len, buf.at);
     buf_free(&buf);
+}
+
+/* ---- what nobody may learn, and what may not change ---- */
+
+static struct room *room_at(const struct chaos *chaos, unsigned room)
+{
+    return world_room(chaos->world, rooms[room]);
+}
+
+/* Moderators, and who may read the lists. */
+static bool is_trusted(const struct chaos *chaos, unsigned client, unsigned at)
+{
+    const struct room *room = room_at(chaos, at);
+    const struct session *session =
+        room == NULL ? NULL : session_find(room, str_z(chaos->client[client]));
+    if (room == NULL || !room_exists(room))
+        return false;
+    return (session != NULL && session->occupant->role == ROLE_MODERATOR) ||
+           room_affiliation_str(room, str_z(accounts[client / 2])) >= AFF_ADMIN;
+}
+
+static void remember_trusted(struct chaos *chaos)
+{
+    for (unsigned client = 0; client < CLIENTS; client++) {
+        for (unsigned room = 0; room < ROOMS; room++)
+            chaos->trusted[client][room] = is_trusted(chaos, client, room);
+    }
+}
+
+/* Who declines an invitation says who it is. */
+static void check_secret(const struct chaos *chaos, unsigned client, unsigned room,
+                         const char *stanza)
+{
+    if (!chaos->secret || chaos->trusted[client][room] || is_trusted(chaos, client, room) ||
+        strstr(stanza, "<decline") != NULL)
+        return;
+    for (unsigned i = 0; i < ACCOUNTS; i++) {
+        bool leaked = i != client / 2 && strstr(stanza, accounts[i]) != NULL;
+        if (leaked)
+            print_error("%s learns %s from %s\n  after %s\n", chaos->client[client], accounts[i],
+                        stanza, chaos->text);
+        assert_false(leaked);
+    }
+}
+
+/* Everything a request could change, in one number. */
+static uint64_t state_of(const struct room *room)
+{
+    static const struct hash_key key = {7, 8};
+    uint64_t state = 0;
+    const struct affiliate *row;
+    const struct occupant *occupant;
+    if (room == NULL)
+        return 0;
+    struct room_options values = room->options;
+    values.name = values.description = values.language = values.password = STR_NONE;
+    map_each (&room->affiliations, a, row)
+        state += hash_str(&key, row->jid) *
+                 (hash_str(&key, row->nick) ^ hash_str(&key, row->reason) ^ row->affiliation);
+    occupant_each (room, o, occupant)
+        state +=
+            hash_str(&key, occupant->nick) *
+            (uint64_t)(occupant->role + 10 * occupant->affiliation + 100 * occupant->session_count);
+    return state * 31 + hash_str(&key, str_of((const char *)&values, sizeof(values))) +
+           (uint64_t)room->state;
 }
 
 /* ---- what came ---- */
@@ -73,6 +144,7 @@ static void hear(struct chaos *chaos, unsigned client, const char *stanza)
         const char *at = strstr(stanza, from);
         if (at == NULL || at > strchr(stanza, '>'))
             continue;
+        check_secret(chaos, client, room, stanza);
         if (strncmp(stanza, "<presence", 9) == 0)
             hear_presence(chaos, client, room, stanza);
         if (strstr(stanza, "type='groupchat'") == NULL)
@@ -91,8 +163,12 @@ static unsigned listen_all(struct chaos *chaos, const char *id)
     for (unsigned i = 0; i < CLIENTS; i++) {
         const char *stanza;
         while ((stanza = world_next(chaos->world, chaos->client[i])) != NULL) {
+            bool answer =
+                id != NULL && strncmp(stanza, "<iq", 3) == 0 && strstr(stanza, id) != NULL;
             hear(chaos, i, stanza);
-            answers += id != NULL && strncmp(stanza, "<iq", 3) == 0 && strstr(stanza, id) != NULL;
+            if (answer)
+                chaos->refused = strstr(stanza, "type='error'") != NULL;
+            answers += answer;
         }
     }
     world_forget(chaos->world);
@@ -111,6 +187,7 @@ static void ask(struct chaos *chaos, unsigned client, const char *room, const ch
                 const char *payload)
 {
     char id[30];
+    uint64_t before = state_of(world_room(chaos->world, room));
     snprintf(id, sizeof(id), "id='request%u'", ++chaos->requests);
     snprintf(chaos->text, sizeof(chaos->text), "<iq to='%s' type='%s' %s>%s</iq>", room, type, id,
              payload);
@@ -119,6 +196,10 @@ static void ask(struct chaos *chaos, unsigned client, const char *room, const ch
     if (answers != 1)
         print_error("%u answers to %s\n", answers, chaos->text);
     assert_int_equal(answers, 1);
+    bool changed = chaos->refused && state_of(world_room(chaos->world, room)) != before;
+    if (changed)
+        print_error("refused, and yet something changed: %s\n", chaos->text);
+    assert_false(changed);
 }
 
 static void do_presence(struct chaos *chaos, unsigned client, const char *room)
@@ -205,9 +286,49 @@ static void do_configure(struct chaos *chaos, unsigned client, const char *room)
              "<field var='muc#roomconfig_whois'><value>%s</value></field>"
              "<field var='muc#roomconfig_presencebroadcast'><value>%s</value><value>%s</value>"
              "<value>%s</value></field></x></query>",
-             ANY(chaos, flags), pick(chaos, 2), ANY(chaos, whois), ANY(chaos, shown),
-             ANY(chaos, shown), ANY(chaos, shown));
+             ANY(chaos, flags), pick(chaos, 2), whois[chaos->secret || pick(chaos, 2) == 0],
+             ANY(chaos, shown), ANY(chaos, shown), ANY(chaos, shown));
     ask(chaos, client, room, "set", payload);
+}
+
+/* Complete lists of owners or admins; or a form without anything, which opens a room or ends it. */
+static void do_staff(struct chaos *chaos, unsigned client, const char *room)
+{
+    static const char *const lists[] = {"roomowners", "roomadmins"};
+    static const char *const types[] = {"submit", "cancel"};
+    char payload[1000], second[100];
+    snprintf(second, sizeof(second), "<value>%s/x</value>", ANY(chaos, accounts));
+    if (pick(chaos, 3) == 0)
+        snprintf(payload, sizeof(payload),
+                 "<query xmlns='http://jabber.org/protocol/muc#owner'>"
+                 "<x xmlns='jabber:x:data' type='%s'/></query>",
+                 ANY(chaos, types));
+    else
+        snprintf(payload, sizeof(payload),
+                 "<query xmlns='http://jabber.org/protocol/muc#owner'><x xmlns='jabber:x:data' "
+                 "type='submit'><field var='FORM_TYPE'><value>"
+                 "http://jabber.org/protocol/muc#roomconfig</value></field>"
+                 "<field var='muc#roomconfig_%s'><value>%s</value>%s</field></x></query>",
+                 ANY(chaos, lists), ANY(chaos, accounts), pick(chaos, 2) == 0 ? second : "");
+    ask(chaos, client, room, "set", payload);
+}
+
+static void do_voice(struct chaos *chaos, unsigned client, const char *room)
+{
+    char nick[60], approval[400] = "";
+    xml_nick(nick, sizeof(nick), ANY(chaos, nicks));
+    if (pick(chaos, 2) == 0)
+        snprintf(approval, sizeof(approval),
+                 "<field var='muc#jid'><value>%s</value></field>"
+                 "<field var='muc#roomnick'><value>%s</value></field>"
+                 "<field var='muc#request_allow'><value>1</value></field>",
+                 ANY(chaos, chaos->client), nick);
+    snprintf(chaos->text, sizeof(chaos->text),
+             "<message to='%s'><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'>"
+             "<value>http://jabber.org/protocol/muc#request</value></field>"
+             "<field var='muc#role'><value>participant</value></field>%s</x></message>",
+             room, approval);
+    tell(chaos, client);
 }
 
 static void do_register(struct chaos *chaos, unsigned client, const char *room)
@@ -282,21 +403,23 @@ typedef void deed(struct chaos *chaos, unsigned client, const char *room);
 static uint64_t run(uint64_t seed, unsigned steps)
 {
     static deed *const deeds[] = {
-        do_presence, do_presence, do_presence, do_presence,  do_speak,    do_speak,
-        do_whisper,  do_admin,    do_admin,    do_configure, do_register, do_invite,
-        do_bounce,   do_leave,    do_destroy,  do_vanish,    do_ask,
+        do_presence, do_presence, do_presence,  do_presence, do_speak,  do_speak,  do_whisper,
+        do_admin,    do_admin,    do_configure, do_register, do_invite, do_bounce, do_leave,
+        do_destroy,  do_vanish,   do_ask,       do_staff,    do_voice,  do_voice,
     };
     struct chaos *chaos = test_calloc(1, sizeof(*chaos));
     static const char *const admins[] = {"nurse@localhost", NULL};
     struct world_config config = {.locked = seed % 2 == 0, .admins = admins};
     chaos->world = world_new(&config);
     chaos->random = seed;
+    chaos->secret = seed % 2 == 1;
     for (unsigned i = 0; i < CLIENTS; i++) {
         snprintf(chaos->client[i], sizeof(chaos->client[i]), "%s/%u", accounts[i / 2], i % 2);
         world_client(chaos->world, chaos->client[i]);
     }
     for (unsigned step = 0; step < steps; step++) {
         unsigned client = pick(chaos, CLIENTS);
+        remember_trusted(chaos);
         ANY(chaos, deeds)(chaos, client, ANY(chaos, rooms));
     }
     world_shutdown(chaos->world);

@@ -76,6 +76,14 @@ static void sees_conflict(struct world *w, const char *who)
           "</presence>");
 }
 
+/* What an account is told while it is not inside. */
+static void is_told(struct world *w, const char *who, const char *item)
+{
+    reads(w, who,
+          "<message from='" ROOM "'><x xmlns='" NS_USER "'>" STATUS_CODE("101") "%s</x></message>",
+          item);
+}
+
 static void everybody_has_read_everything(struct world *w)
 {
     reads_nothing(w, ROMEO);
@@ -104,6 +112,7 @@ static void romeo_makes_a_room_that_shows_absent_members(struct world *w)
           "<message from='" ROOM "'><x xmlns='" NS_USER "'>"
           "<item jid='juliet@localhost' affiliation='member'/></x></message>");
     reads_result(w, ROMEO, "admin");
+    is_told(w, JULIET, "<item jid='juliet@localhost' affiliation='member'/>");
     everybody_has_read_everything(w);
 }
 
@@ -168,6 +177,7 @@ static void romeo_gives_the_nickname_back(struct world *w)
     sees(w, PARIS, "Juliet", UNAVAILABLE,
          STATUS_CODE("307") "<item affiliation='none' role='none' jid='" PARIS "'>" RESERVED
                             "</item>" SELF);
+    is_told(w, JULIET, "<item jid='juliet@localhost' affiliation='member'/>");
     join(w, PARIS, "Juliet");
     sees_conflict(w, PARIS);
     join(w, JULIET, "Juliet");

@@ -129,7 +129,20 @@ static void left_before_it_was_configured(void **state)
 {
     struct world *world = *state;
     join(world, ROMEO, "Romeo");
-    say(world, ROMEO, "<presence to='" ROOM "/Romeo' type='unavailable'/>");
+    world_client(world, ROMEO_2);
+    join(world, ROMEO_2, "Romeo");
+    hush(world);
+    say(world, ROMEO, "<presence to='" ROOM "/Romeo' type='unavailable'/>"); /* and stays */
+    expect(
+        world, ROMEO,
+        "<presence type='unavailable'>" X_USER("<item affiliation='owner' role='none' jid='" ROMEO
+                                               "'/><status code='110'/>") "</presence>");
+    hush(world);
+    say(world, ROMEO_2, "<presence to='" ROOM "/Romeo' type='unavailable'/>");
+    expect(world, ROMEO_2,
+           "<presence type='unavailable'>" X_USER(
+               "<destroy/><item affiliation='owner' role='none' jid='" ROMEO_2 "'/>"
+               "<status code='110'/>") "</presence>");
     assert_null(world_room(world, ROOM));
     join(world, ROMEO, "Romeo");
     world_client_gone(world, ROMEO);
@@ -402,7 +415,7 @@ static struct frame *frame_of(struct arena *arena, size_t bytes)
 static void add_history(struct room *room, struct arena *arena, size_t bytes, int64_t at_us)
 {
     struct frame *frame = frame_of(arena, bytes);
-    room_history_add(room, frame, at_us);
+    room_history_add(room, frame, at_us, false);
     frame_unref(frame);
     room_check(room);
 }
@@ -488,6 +501,16 @@ static void memories_are_bounded(void **state)
     assert_false(room_voice_keep(room, STR("more@localhost"), STR("more@localhost/r")));
     room_voice_forget(room, STR("user0@localhost"));
     assert_true(room_voice_keep(room, STR("more@localhost"), STR("more@localhost/r")));
+
+    for (unsigned i = 0; i < ROOM_VOICE_ASKED_MAX; i++) {
+        snprintf(jid, sizeof(jid), "user%u@localhost", i);
+        room_voice_asked(room, str_z(jid), i + 1);
+    }
+    room_voice_asked(room, STR("user0@localhost"), 5000); /* no longer the oldest */
+    room_voice_asked(room, STR("more@localhost"), 5001);
+    assert_int_equal(room->voice_asked.count, ROOM_VOICE_ASKED_MAX);
+    assert_int_equal(room_voice_asked_us(room, STR("user0@localhost")), 5000);
+    assert_int_equal(room_voice_asked_us(room, STR("user1@localhost")), 0);
     room_check(room);
 }
 

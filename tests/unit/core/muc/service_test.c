@@ -64,6 +64,7 @@ static void what_it_is(void **state)
     assert_non_null(strstr(came, "<feature var='http://jabber.org/protocol/disco#info'/>"));
     assert_non_null(strstr(came, "<feature var='http://jabber.org/protocol/disco#items'/>"));
     assert_non_null(strstr(came, "<feature var='http://jabber.org/protocol/rsm'/>"));
+    assert_non_null(strstr(came, "<feature var='http://jabber.org/protocol/muc#stable_id'/>"));
     assert_null(strstr(came, "mam")); /* nothing we do not have */
     say(world, ROMEO, GET("<ping xmlns='urn:xmpp:ping'/>"));
     expect(world, ROMEO, "<iq from='" SERVICE "' id='i' type='result'/>");

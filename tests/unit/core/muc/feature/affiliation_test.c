@@ -38,6 +38,15 @@ static void reads_result(struct world *w, const char *who)
     reads(w, who, "<iq from='" ROOM "' type='result' id='a'/>");
 }
 
+/* That its affiliation is another one, from outside. */
+static void reads_told(struct world *w, const char *who, const char *item)
+{
+    reads(w, who,
+          "<message from='" ROOM "'><x xmlns='" NS_USER "'><status code='101'/><item %s/></x>"
+          "</message>",
+          item);
+}
+
 static struct world *company(const char *const *options)
 {
     struct world *w = world_with(options);
@@ -306,19 +315,124 @@ static void new_member_of_a_closed_room_is_invited(void **state)
           "<body>" ROOM "/Romeo invited you to the room " ROOM " (Come)</body></message>");
     world_forget(w);
     asks(w, ROMEO, "<item affiliation='admin' jid='paris@localhost'/>");
+    reads_told(w, PARIS, "affiliation='admin' jid='paris@localhost'");
     reads_nothing(w, PARIS);
     world_free(w);
 
     w = world_with(closed); /* anybody can find it and ask */
     enters(w, ROMEO, "Romeo");
-    asks(w, ROMEO, member);
+    asks(w, ROMEO, "<item affiliation='member' jid='paris@localhost'/>");
+    reads_told(w, PARIS, "affiliation='member' jid='paris@localhost'");
     reads_nothing(w, PARIS);
     world_free(w);
 
     w = world_with(untold);
     enters(w, ROMEO, "Romeo");
+    asks(w, ROMEO, "<item affiliation='member' jid='paris@localhost'/>");
+    reads_told(w, PARIS, "affiliation='member' jid='paris@localhost'");
+    reads_nothing(w, PARIS);
+    world_free(w);
+}
+
+/* News of itself for an account that is not there to see it: where it is wanted, where there is
+ * any, and never twice. */
+static void absent_account_is_told_of_its_own_standing(void **state)
+{
+    static const char *const nobody[] = {"tell_absent=none", NULL};
+    static const char *const all[] = {"tell_absent=all", NULL};
+    const char *ban = "<item affiliation='outcast' jid='paris@localhost'/>";
+    const char *member = "<item affiliation='member' jid='paris@localhost'/>";
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    asks(w, ROMEO, "<item affiliation='member' jid='paris@localhost'><reason>Kin</reason></item>");
+    reads(w, PARIS,
+          "<message from='" ROOM "' scansion:strict='true' id='{scansion:any}' "
+          "to='paris@localhost'><x xmlns='" NS_USER "'><status code='101'/>"
+          "<item affiliation='member' jid='paris@localhost'><reason>Kin</reason></item></x>"
+          "</message>");
+    asks(w, ROMEO, member); /* is one already */
+    asks(w, ROMEO, ban);
+    asks(w, ROMEO, "<item affiliation='none' jid='paris@localhost'/>");
+    reads_nothing(w, PARIS);
+    leaves(w, ROMEO);
+    world_free(w);
+
+    w = world_with(nobody);
+    enters(w, ROMEO, "Romeo");
     asks(w, ROMEO, member);
     reads_nothing(w, PARIS);
+    world_free(w);
+
+    w = company(all);
+    asks(w, ROMEO, ban); /* the presence has told him */
+    reads(w, PARIS, "<presence type='unavailable' from='" ROOM "/Paris'/>");
+    reads_nothing(w, PARIS);
+    asks(w, ROMEO, "<item affiliation='none' jid='paris@localhost'/>");
+    reads_told(w, PARIS, "affiliation='none' jid='paris@localhost'");
+    asks(w, ROMEO, "<item affiliation='outcast' jid='verona.example'/>"); /* is nobody */
+    assert_null(world_next_elsewhere(w));
+    world_free(w);
+}
+
+/* For who moves here from a service that says so, and has tools that wait for it. */
+static void absent_account_may_have_a_role(void **state)
+{
+    static const char *const roles[] = {"absent_role=on", NULL};
+    struct world *w = world_with(roles);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    asks(w, ROMEO, "<item affiliation='member' jid='paris@localhost'/>");
+    reads(w, ROMEO,
+          "<message from='" ROOM "'><x xmlns='" NS_USER "'><item affiliation='member' role='none' "
+          "jid='paris@localhost'/></x></message>");
+    world_free(w);
+}
+
+/* Only who was a member loses anything by becoming nobody. */
+static void lifting_a_ban_ends_no_membership(void **state)
+{
+    struct world *w = world_with(closed);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    sets(w, ROMEO, "<item affiliation='outcast' jid='paris@localhost'/>");
+    asks(w, ROMEO, "<item affiliation='none' jid='paris@localhost'/>");
+    reads(w, ROMEO,
+          "<message from='" ROOM "'><x xmlns='" NS_USER "'><item affiliation='none' "
+          "jid='paris@localhost'/></x></message>");
+    reads_result(w, ROMEO);
+    sets(w, ROMEO, "<item affiliation='member' jid='paris@localhost'/>");
+    asks(w, ROMEO, "<item affiliation='none' jid='paris@localhost'/>");
+    reads(w, ROMEO,
+          "<message from='" ROOM "'><x xmlns='" NS_USER "'><status code='321'/>"
+          "<item affiliation='none' jid='paris@localhost'/></x></message>");
+    world_free(w);
+}
+
+/* A gateway that is inside under its bare domain is an account as well as a domain. */
+static void account_that_is_a_domain(void **state)
+{
+    static const char *const anybody[] = {"allow_register=on", NULL};
+    struct world *w = company(anybody);
+    (void)state;
+    world_client(w, "gateway.example/x");
+    enters(w, "gateway.example/x", "Gateway");
+    says(w, "gateway.example/x",
+         "<iq to='" ROOM "' type='set' id='reg'><query xmlns='jabber:iq:register'>"
+         "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>" NS_X
+         "#register</value></field><field var='muc#register_roomnick'><value>Gateway</value>"
+         "</field></x></query></iq>");
+    reads(w, "gateway.example/x",
+          "<presence from='" ROOM "/Gateway'><x xmlns='" NS_USER "'><item affiliation='member' "
+          "role='participant' jid='gateway.example/x'/><status code='110'/></x></presence>");
+    configures(w, ROMEO, "muc#roomconfig_membersonly", "1");
+    assert_non_null(inside(w, "gateway"));
+    asks(w, ROMEO, "<item affiliation='none' jid='gateway.example'/>");
+    reads(w, "gateway.example/x",
+          "<presence type='unavailable' from='" ROOM "/Gateway'><x xmlns='" NS_USER "'>"
+          "<status code='321'/><item affiliation='none' role='none' jid='gateway.example/x'>"
+          "<actor nick='Romeo'/></item><status code='110'/></x></presence>");
+    assert_null(inside(w, "gateway"));
     world_free(w);
 }
 
@@ -494,6 +608,52 @@ static void actor_may_lose_its_own_nickname(void **state)
     world_free(w);
 }
 
+/* Reserving it for another would put out somebody the actor could not kick. */
+static void nickname_of_a_higher_rank_is_safe(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    sets(w, ROMEO, "<item affiliation='admin' jid='juliet@localhost'/>");
+    asks(w, JULIET,
+         "<item affiliation='member' jid='tybalt@localhost'/>"
+         "<item affiliation='member' jid='paris@localhost' nick='Romeo'/>");
+    reads_error(w, JULIET, "cancel", "not-allowed");
+    assert_non_null(inside(w, "romeo"));
+    assert_int_equal(affiliation_of(w, "tybalt@localhost"), AFF_NONE);
+    sets(w, JULIET, "<item affiliation='member' jid='tybalt@localhost' nick='Paris'/>");
+    assert_null(inside(w, "paris")); /* he has no rank */
+    sets(w, ROMEO, "<item affiliation='member' jid='paris@localhost' nick='Juliet'/>");
+    assert_null(inside(w, "juliet"));
+    world_free(w);
+}
+
+/* What counts is how things stand when all items have taken effect. */
+static void nicknames_change_hands_in_one_request(void **state)
+{
+    struct world *w = company(NULL);
+    struct room *room = world_room(w, ROOM);
+    (void)state;
+    sets(w, ROMEO,
+         "<item affiliation='member' jid='a@localhost' nick='One'/>"
+         "<item affiliation='member' jid='b@localhost' nick='Two'/>");
+    asks(w, ROMEO, "<item affiliation='member' jid='a@localhost' nick='Two'/>");
+    reads_error(w, ROMEO, "cancel", "conflict");
+    asks(w, ROMEO,
+         "<item affiliation='member' jid='a@localhost' nick='Two'/>"
+         "<item affiliation='member' jid='b@localhost'/>"); /* says nothing of its nickname */
+    reads_error(w, ROMEO, "cancel", "conflict");
+    sets(w, ROMEO,
+         "<item affiliation='member' jid='a@localhost' nick='Two'/>"
+         "<item affiliation='member' jid='b@localhost' nick='One'/>");
+    assert_true(str_eqz(room_nick_owner(room, STR("two"))->jid, "a@localhost"));
+    assert_true(str_eqz(room_nick_owner(room, STR("one"))->jid, "b@localhost"));
+    sets(w, ROMEO,
+         "<item affiliation='member' jid='c@localhost' nick='Two'/>"
+         "<item affiliation='outcast' jid='a@localhost'/>");
+    assert_true(str_eqz(room_nick_owner(room, STR("two"))->jid, "c@localhost"));
+    world_free(w);
+}
+
 /* As on a real stentord, all accounts are real ones only for the room: it knows none of them. */
 static void room_has_a_largest_number_of_affiliations(void **state)
 {
@@ -540,6 +700,10 @@ int main(void)
         cmocka_unit_test(owner_may_leave_by_stepping_down),
         cmocka_unit_test(absent_accounts_are_told_of_discreetly),
         cmocka_unit_test(new_member_of_a_closed_room_is_invited),
+        cmocka_unit_test(absent_account_is_told_of_its_own_standing),
+        cmocka_unit_test(absent_account_may_have_a_role),
+        cmocka_unit_test(lifting_a_ban_ends_no_membership),
+        cmocka_unit_test(account_that_is_a_domain),
         cmocka_unit_test(inviter_may_make_way_for_the_invited),
         cmocka_unit_test(lifting_no_ban_is_no_news),
         cmocka_unit_test(requests_that_make_no_sense),
@@ -549,6 +713,8 @@ int main(void)
         cmocka_unit_test(nickname_is_handed_over),
         cmocka_unit_test(reservation_ends_with_what_it_stood_for),
         cmocka_unit_test(actor_may_lose_its_own_nickname),
+        cmocka_unit_test(nickname_of_a_higher_rank_is_safe),
+        cmocka_unit_test(nicknames_change_hands_in_one_request),
         cmocka_unit_test(room_has_a_largest_number_of_affiliations),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -41,6 +41,27 @@ static void another_session_is_not_one_too_many(void **state)
     world_free(w);
 }
 
+/* Nor does it become a further occupant of a full room by changing its nickname; what takes no
+ * further place is allowed. */
+static void a_full_room_stays_full(void **state)
+{
+    static const char *const options[] = {"max_users=2", NULL};
+    struct world *w = world_with(options);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "Juliet");
+    enters(w, JULIET_2, "Juliet");
+    says(w, JULIET_2, "<presence to='" ROOM "/Nurse'/>");
+    reads_error(w, JULIET_2, "wait", "service-unavailable");
+    reads_nothing(w, JULIET);
+    assert_int_equal(world_room(w, ROOM)->occupant_count, 2);
+    leaves(w, JULIET);
+    says(w, JULIET_2, "<presence to='" ROOM "/Nurse'/>");
+    reads(w, JULIET_2, "<presence from='" ROOM "/Juliet' type='unavailable'/>");
+    reads(w, JULIET_2, "<presence from='" ROOM "/Nurse'/>");
+    world_free(w);
+}
+
 static void owners_and_admins_of_the_service_enter(void **state)
 {
     static const char *const options[] = {"max_users=1", NULL};
@@ -97,6 +118,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(most_sessions_of_a_nickname),
         cmocka_unit_test(another_session_is_not_one_too_many),
+        cmocka_unit_test(a_full_room_stays_full),
         cmocka_unit_test(owners_and_admins_of_the_service_enter),
         cmocka_unit_test(the_largest_room),
         cmocka_unit_test(a_lower_number_puts_nobody_out),

@@ -210,6 +210,8 @@ static void what_cannot_be_submitted(void **state)
         {FIELD("roomowners", ""), "cancel", "conflict"},
         {FIELD("roomowners", VALUE("juliet@localhost@localhost")), "modify", "not-acceptable"},
         {FIELD("roomadmins", VALUE("localhost")), "modify", "not-acceptable"},
+        {FIELD("roomadmins", VALUE(ROOM "/Juliet")), "modify", "not-acceptable"},
+        {FIELD("voicerequestmininterval", VALUE("-1")), "modify", "not-acceptable"},
         {FIELD("roomname", VALUE("a")) FIELD("roomname", VALUE("b")), "modify", "bad-request"},
     };
     struct world *w = company(NULL);
@@ -252,6 +254,35 @@ static void what_is_left_out_stays(void **state)
     submits(w, ROMEO, FIELD("roomdesc", "") FIELD("unheard_of", VALUE("x")));
     assert_true(str_eqz(options_of(w)->name, "Verona"));
     assert_true(str_empty(options_of(w)->description));
+    world_free(w);
+}
+
+/* What is not kept cannot be switched on, whatever it is called; that it is off is no news. */
+static void there_is_no_archive_to_be_switched_on(void **state)
+{
+    static const char *const names[] = {"muc#roomconfig_enablelogging",
+                                        "muc#roomconfig_enablearchiving", "mam"};
+    struct world *w = company(NULL);
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        char *on = text_of("<field var='%s'><value>1</value></field>", names[i]);
+        char *off = text_of("<field var='%s'><value>0</value></field>", names[i]);
+        char *why = text_of("The value given for %s is not possible: it must be off: this version "
+                            "keeps no archive",
+                            names[i]);
+        submits(w, ROMEO, on);
+        reads(w, ROMEO,
+              "<iq type='error' id='c'><error type='modify'><not-acceptable "
+              "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/><text "
+              "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>%s</text></error></iq>",
+              why);
+        submits(w, ROMEO, off);
+        reads_result(w, ROMEO);
+        reads_nothing(w, ROMEO);
+        free(on);
+        free(off);
+        free(why);
+    }
     world_free(w);
 }
 
@@ -434,10 +465,33 @@ static void new_admin_is_announced_before_the_result(void **state)
     submits(w, ROMEO, FIELD("roomadmins", VALUE("juliet@localhost")));
     reads(w, ROMEO,
           "<presence from='" ROOM "/Juliet'><x xmlns='" NS_USER "'><item affiliation='admin' "
-          "role='moderator' jid='" JULIET "'><actor nick='Romeo' jid='" ROMEO "'/></item></x>"
-          "</presence>");
+          "role='moderator' jid='" JULIET
+          "'/></x></presence>"); /* no actor: it is the form's doing */
     reads_result(w, ROMEO);
     reads_nothing(w, ROMEO); /* no option has changed */
+    world_free(w);
+}
+
+/* An absent one hears of it as by an admin's request; who asks does not. */
+static void absent_admin_is_told(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    submits(w, ROMEO,
+            FIELD("roomowners", VALUE("paris@localhost"))
+                FIELD("roomadmins", VALUE("romeo@localhost")));
+    reads(w, PARIS,
+          "<message from='" ROOM "'><x xmlns='" NS_USER "'><status code='101'/>"
+          "<item affiliation='owner' jid='paris@localhost'/></x></message>");
+    reads_nothing(w, PARIS);
+    leaves(w, ROMEO);
+    submits(w, PARIS,
+            FIELD("roomadmins", "")
+                FIELD("roomowners", VALUE("paris@localhost") VALUE("romeo@localhost")));
+    reads(w, ROMEO,
+          "<message from='" ROOM "'><x xmlns='" NS_USER "'><status code='101'/>"
+          "<item affiliation='owner' jid='romeo@localhost'/></x></message>");
+    reads_nothing(w, ROMEO);
     world_free(w);
 }
 
@@ -467,6 +521,7 @@ int main(void)
         cmocka_unit_test(what_cannot_be_submitted),
         cmocka_unit_test(forms_that_are_none),
         cmocka_unit_test(what_is_left_out_stays),
+        cmocka_unit_test(there_is_no_archive_to_be_switched_on),
         cmocka_unit_test(password_fields),
         cmocka_unit_test(name_of_the_longest_length),
         cmocka_unit_test(codes_of_the_notice),
@@ -476,6 +531,7 @@ int main(void)
         cmocka_unit_test(hidden_and_put_out_at_once),
         cmocka_unit_test(lists_are_complete),
         cmocka_unit_test(new_admin_is_announced_before_the_result),
+        cmocka_unit_test(absent_admin_is_told),
         cmocka_unit_test(empty_room_that_ceases_to_persist_is_gone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -101,7 +101,10 @@ static void a_name_every_server_understands(void **state)
     says(w, ROMEO,
          "<presence to='\xF0\x9F\xA4\x96@" WORLD_SERVICE "/Romeo'><x xmlns='" NS_X
          "'/></presence>");
-    reads_error(w, ROMEO, "modify", "jid-malformed");
+    reads(w, ROMEO,
+          "<presence from='\xF0\x9F\xA4\x96@" WORLD_SERVICE "/Romeo' type='error'>"
+          "<error type='modify' by='" WORLD_SERVICE "'>"
+          "<jid-malformed xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></presence>");
     assert_null(world_room(w, "\xF0\x9F\xA4\x96@" WORLD_SERVICE));
     says(w, ROMEO,
          "<presence to='M\xC3\xA4rz@" WORLD_SERVICE "/Romeo'><x xmlns='" NS_X "'/></presence>");

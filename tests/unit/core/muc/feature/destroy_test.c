@@ -86,6 +86,35 @@ static void without_details_the_element_is_empty(void **state)
     world_free(w);
 }
 
+static void told_no_affiliation_if_the_operator_wants_it_so(void **state)
+{
+    static const char *const none[] = {"destroy_item_none=on", NULL};
+    struct world *w = company(none);
+    (void)state;
+    destroys(w, ROMEO, "<destroy/>");
+    reads(w, ROMEO,
+          "<presence type='unavailable' from='" ROOM "/Romeo'><x xmlns='" NS_USER "'><destroy/>"
+          "<item affiliation='none' role='none' jid='" ROMEO "'/><status code='110'/></x>"
+          "</presence>");
+    world_free(w);
+}
+
+/* An address is not a URI: what means something there is written as a number. */
+static void where_it_has_gone_is_a_uri(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    destroys(w, ROMEO, "<destroy jid='a#1?%x`\xc3\xa9@conference.localhost/A B'/>");
+    world_forget(w);
+    join(w, PARIS, "Paris");
+    reads(w, PARIS,
+          "<presence type='error' from='" ROOM "/Paris'><error type='cancel'>"
+          "<gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>"
+          "xmpp:a%%231%%3F%%25x%%60\xc3\xa9@conference.localhost/A%%20B?join</gone></error>"
+          "</presence>");
+    world_free(w);
+}
+
 static void tombstone_answers_and_passes(void **state)
 {
     struct world *w = company(persistent);
@@ -182,6 +211,8 @@ int main(void)
         cmocka_unit_test(only_owners_destroy),
         cmocka_unit_test(each_session_is_told_once),
         cmocka_unit_test(without_details_the_element_is_empty),
+        cmocka_unit_test(told_no_affiliation_if_the_operator_wants_it_so),
+        cmocka_unit_test(where_it_has_gone_is_a_uri),
         cmocka_unit_test(tombstone_answers_and_passes),
         cmocka_unit_test(service_admin_builds_anew),
         cmocka_unit_test(requests_that_make_no_sense),

@@ -109,6 +109,10 @@ static void presence_of_the_largest_size(void **state)
     says(w, ROMEO, "<presence to='" ROOM "/R'><status>%s</status><x xmlns='" NS_X "'/></presence>",
          status);
     reads(w, ROMEO, "<presence from='" ROOM "/R'><status>%s</status></presence>", status);
+    hush(w);
+    says(w, ROMEO, "<presence to='" ROOM "/R' xml:lang='en'><status>%s</status></presence>",
+         status);
+    reads_error(w, ROMEO, "modify", "not-acceptable"); /* the language is part of it */
     world_free(w);
 }
 
@@ -174,6 +178,27 @@ static void coming_back_with_another_presence(void **state)
     world_free(w);
 }
 
+/* The newest session of the room comes back looking like its fellow: that is a difference to those
+ * who saw it away, though none to those who see the fellow. */
+static void coming_back_looking_like_a_fellow(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, PARIS, "Paris");
+    enters(w, JULIET, "Juliet");
+    says(w, JULIET_2,
+         "<presence to='" ROOM "/Juliet'><show>away</show><x xmlns='" NS_X "'/></presence>");
+    reads(w, PARIS, "<presence from='" ROOM "/Juliet'><show>away</show></presence>");
+    says(w, JULIET_2, "<presence to='" ROOM "/Juliet'><x xmlns='" NS_X "'/></presence>");
+    const char *came = world_next(w, PARIS);
+    assert_non_null(came);
+    assert_non_null(strstr(came, "from='" ROOM "/Juliet'"));
+    assert_null(strstr(came, "<show>"));
+    reads_nothing(w, PARIS);
+    world_free(w);
+}
+
 static void voice_that_was_taken_stays_taken(void **state)
 {
     struct world *w = world_with(NULL);
@@ -232,6 +257,7 @@ int main(void)
         cmocka_unit_test(only_the_first_x_counts),
         cmocka_unit_test(second_session),
         cmocka_unit_test(coming_back_with_another_presence),
+        cmocka_unit_test(coming_back_looking_like_a_fellow),
         cmocka_unit_test(voice_that_was_taken_stays_taken),
         cmocka_unit_test(ban_outweighs_all_memories),
         cmocka_unit_test(an_occupant_has_a_full_address),

@@ -1,4 +1,4 @@
-/* @covers 0045#enter-history 0045#enter-managehistory */
+/* @covers 0045#enter-history 0045#enter-managehistory 0045#continue */
 #include "core/base/limits.h"
 #include "core/muc/room.h"
 #include "core/xmpp/stamp.h"
@@ -200,6 +200,37 @@ static void as_it_was_sent(void **state)
     world_free(w);
 }
 
+/* What an owner brings along of an earlier conversation keeps its time, and only that (7.9). Who is
+ * no owner, or speaks for the room, has no say in when something was said here. */
+static void earlier_conversation_keeps_its_time(void **state)
+{
+    static const char then[] =
+        "<delay xmlns='urn:xmpp:delay' from='%s' stamp='2004-09-29T01:54:37Z'/>";
+    struct world *w = world_with(NULL);
+    char *delays[] = {text_of(then, ROMEO), text_of(then, ROOM), text_of(then, PARIS)};
+    const char *const says_it[] = {ROMEO, ROMEO, PARIS};
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, PARIS, "Paris");
+    for (unsigned i = 0; i < ARRAY_LEN(delays); i++)
+        says(w, says_it[i], "<message to='" ROOM "' type='groupchat'><body>%u</body>%s</message>",
+             i, delays[i]);
+    hush(w);
+    join(w, JULIET, "Juliet");
+    reads(w, JULIET, "<presence from='" ROOM "/Romeo'/>");
+    reads(w, JULIET, "<presence from='" ROOM "/Paris'/>");
+    reads(w, JULIET, "<presence from='" ROOM "/Juliet'/>");
+    for (unsigned i = 0; i < ARRAY_LEN(delays); i++) {
+        const char *came = world_next(w, JULIET);
+        assert_non_null(came);
+        bool by_room = strstr(came, "<delay xmlns='urn:xmpp:delay' from='" ROOM "'") != NULL;
+        assert_int_equal(by_room, i != 0);
+        assert_int_equal(strstr(came, "2004-09-29T01:54:37Z") != NULL, i != 1);
+        free(delays[i]);
+    }
+    world_free(w);
+}
+
 /* The most a room keeps, and one more; then the owner keeps less. */
 static void the_most_a_room_keeps(void **state)
 {
@@ -237,6 +268,7 @@ int main(void)
         cmocka_unit_test(times),
         cmocka_unit_test(what_is_kept),
         cmocka_unit_test(as_it_was_sent),
+        cmocka_unit_test(earlier_conversation_keeps_its_time),
         cmocka_unit_test(the_most_a_room_keeps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

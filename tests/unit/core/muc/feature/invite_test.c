@@ -270,9 +270,12 @@ static void error_is_told_to_the_inviter(void **state)
           "<message from='" ROOM "' id='i' type='error'><x xmlns='" NS_USER "'>"
           "<invite to='nobody@localhost'/></x><error type='cancel'>"
           "<service-unavailable xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>");
-    assert_int_equal(world_room(w, ROOM)->occupant_count, 2);       /* nobody is put out for it */
+    assert_int_equal(world_room(w, ROOM)->occupant_count, 2);     /* nobody is put out for it */
+    assert_true(world_stanza_from(w, "nobody@localhost", error)); /* nor told of it twice */
+    reads_nothing(w, ROMEO);
     assert_true(world_stanza_from(w, "somebody@localhost", error)); /* was never invited */
     reads_nothing(w, ROMEO);
+    sends(w, ROMEO, "<invite to='nobody@localhost'/>");
     leaves(w, ROMEO);
     assert_true(world_stanza_from(w, "nobody@localhost", error));
     reads_nothing(w, ROMEO);

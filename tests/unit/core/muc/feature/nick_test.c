@@ -72,6 +72,26 @@ static void sessions_of_an_account_merge(void **state)
     world_free(w);
 }
 
+/* It sees what the nickname it takes may see: whoever becomes or ceases to be a moderator by it is
+ * shown everybody again. */
+static void merging_may_open_eyes(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "Juliet");
+    enters(w, JULIET_2, "Nurse");
+    sets(w, ROMEO, "<item nick='Nurse' role='moderator'/>");
+    says(w, JULIET, "<presence to='" ROOM "/Nurse' id='m1'/>");
+    reads(w, JULIET, MOVED("Juliet", "Nurse", JULIET));
+    reads(w, JULIET,
+          "<presence from='" ROOM "/Romeo'><x xmlns='" NS_USER "'>"
+          "<item affiliation='owner' role='moderator' jid='" ROMEO "'/></x></presence>");
+    reads(w, JULIET, "<presence from='" ROOM "/Nurse' id='m1'/>");
+    reads_nothing(w, JULIET);
+    world_free(w);
+}
+
 /* From a shared nickname to another of the same account: the first one stays. */
 static void merging_leaves_fellows_behind(void **state)
 {
@@ -234,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_session_goes_alone),
         cmocka_unit_test(sessions_of_an_account_merge),
+        cmocka_unit_test(merging_may_open_eyes),
         cmocka_unit_test(merging_leaves_fellows_behind),
         cmocka_unit_test(change_of_case_takes_all_sessions),
         cmocka_unit_test(another_spelling_for_a_second_session),

@@ -1,4 +1,4 @@
-/* @covers 0410#serveroptimization 0410#performingselfping */
+/* @covers 0410#serveroptimization 0410#performingselfping 0199#c2s */
 #include "core/muc/room.h"
 #include "tests/support/talk.h"
 
@@ -52,12 +52,37 @@ static void whatever_the_room_permits(void **state)
     world_free(w);
 }
 
+static void pings_room(struct world *w, const char *from)
+{
+    says(w, from, "<iq to='" ROOM "' type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>");
+}
+
+/* Is it there? To strangers a locked room is not. */
+static void the_room_itself(void **state)
+{
+    struct world *w = world_new(NULL);
+    (void)state;
+    world_client(w, ROMEO);
+    world_client(w, PARIS);
+    enters(w, ROMEO, "Romeo");
+    pings_room(w, ROMEO);
+    reads(w, ROMEO, "<iq from='" ROOM "' type='result' id='p'/>");
+    pings_room(w, PARIS);
+    reads_error(w, PARIS, "cancel", "item-not-found");
+    configures(w, ROMEO, "allow_query_users", "0");
+    pings_room(w, PARIS);
+    reads(w, PARIS, "<iq from='" ROOM "' type='result' id='p'/>");
+    reads_nothing(w, ROMEO);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(for_each_session_on_its_own),
         cmocka_unit_test(another_occupant_answers_itself),
         cmocka_unit_test(whatever_the_room_permits),
+        cmocka_unit_test(the_room_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

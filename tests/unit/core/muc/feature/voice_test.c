@@ -219,6 +219,47 @@ static void as_many_as_can_wait(void **state)
     world_free(w);
 }
 
+/* ---- not all the time ---- */
+
+static void visitor_waits_between_two_requests(void **state)
+{
+    static const char *const slow[] = {"moderated=on", "voice_request_min_interval=60", NULL};
+    struct world *w = company(slow);
+    (void)state;
+    sends_form(w, PARIS, REQUEST_TYPE WANTED);
+    reads_form(w, ROMEO, PARIS, "Paris");
+    sends_form(w, PARIS, REQUEST_TYPE WANTED);
+    reads_error(w, PARIS, "wait", "resource-constraint");
+    leaves(w, PARIS); /* it is the account's, not the visit's */
+    enters(w, PARIS, "Paris");
+    sends_form(w, PARIS, REQUEST_TYPE WANTED);
+    reads_error(w, PARIS, "wait", "resource-constraint");
+    reads_nothing(w, ROMEO);
+    sends_form(w, JULIET, REQUEST_TYPE WANTED);
+    reads_form(w, ROMEO, JULIET, "Juliet");
+    world_advance(w, INT64_C(60) * 1000 * 1000);
+    sends_form(w, PARIS, REQUEST_TYPE WANTED);
+    reads_form(w, ROMEO, PARIS, "Paris");
+    configures(w, ROMEO, "voice_request_min_interval", "0");
+    sends_form(w, PARIS, REQUEST_TYPE WANTED);
+    reads_form(w, ROMEO, PARIS, "Paris");
+    world_free(w);
+}
+
+static void interval_has_an_end(void **state)
+{
+    struct world *w = company(moderated);
+    char *seconds = text_of("%d", VOICE_SECONDS_MAX);
+    char *more = text_of("%d", VOICE_SECONDS_MAX + 1);
+    (void)state;
+    configures(w, ROMEO, "muc#roomconfig_voicerequestmininterval", seconds);
+    configures(w, ROMEO, "muc#roomconfig_voicerequestmininterval", more);
+    assert_int_equal(world_room(w, ROOM)->options.voice_seconds, VOICE_SECONDS_MAX);
+    free(seconds);
+    free(more);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +270,8 @@ int main(void)
         cmocka_unit_test(approval_gives_voice),
         cmocka_unit_test(request_waits_for_a_moderator),
         cmocka_unit_test(as_many_as_can_wait),
+        cmocka_unit_test(visitor_waits_between_two_requests),
+        cmocka_unit_test(interval_has_an_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
