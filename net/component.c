@@ -315,17 +315,15 @@ static void note_stream_error(struct link *link, const struct node *error)
 
 /* ---- stanzas ---- */
 
-/* The shard a stanza is for; false: it is for none, the router knows what to say. */
-static bool shard_of(struct link *link, const struct stanza *stanza, unsigned *shard)
+/* The shard that a stanza has to wait for: its addresses were good enough to find that out. */
+static unsigned shard_of(struct link *link, const struct stanza *stanza)
 {
     struct router *router = link->setup.router;
     const struct node *root = stanza_root(stanza);
     struct jid *from = jid_parse(router->arena, node_attr(root, NAME_FROM));
     struct jid *to = jid_parse(router->arena, node_attr(root, NAME_TO));
-    if (from == NULL || to == NULL || !str_eq(jid_domain(to), router->settings->muc_domain))
-        return false;
-    *shard = proxy_shard(router->proxy, from, to);
-    return true;
+    ensure(from != NULL && to != NULL);
+    return proxy_shard(router->proxy, from, to);
 }
 
 /* Over the limits that hold for our own clients too: neither rooms nor their readers need to carry
@@ -356,31 +354,21 @@ static void refuse_large(struct link *link, struct stanza *stanza)
     stanza_free(stanza);
 }
 
-static void set_aside(struct link *link, struct stanza *stanza, unsigned shard)
-{
-    if (!side_add(&link->side, shard, stanza))
-        router_component_refuse(link->setup.router, link_route(link), stanza);
-}
-
+/* Nothing overtakes: link_credit() empties a shard's queue before it leaves credit to others. */
 static void take_stanza(struct link *link, struct stanza *stanza)
 {
     struct router *router = link->setup.router;
-    unsigned shard;
     arena_reset(router->arena);
     if (is_too_large(stanza)) {
         refuse_large(link, stanza);
         return;
     }
-    /* Behind what waits for the same shard, or the order would be lost. */
-    if (link->side.bytes > 0 && shard_of(link, stanza, &shard) && side_waits(&link->side, shard)) {
-        set_aside(link, stanza, shard);
-        return;
-    }
     if (router_component(router, link_route(link), stanza) != ROUTED_WAIT)
         return;
-    bool known = shard_of(link, stanza, &shard);
-    ensure(known);
-    set_aside(link, stanza, shard);
+    /* Who is in a room and who is not must stay true; all else can be said again. */
+    bool presence = node_is(stanza_root(stanza), NAME_PRESENCE, NS_STANZA);
+    if (!side_add(&link->side, shard_of(link, stanza), stanza, presence))
+        router_component_refuse(router, link_route(link), stanza);
 }
 
 static bool on_stanza(void *self, struct stanza *stanza)

@@ -379,7 +379,6 @@ bool conn_start_tls(struct conn *conn, struct tls *tls)
     ensure(conn->tls == NULL && conn->phase == CONN_OPEN);
     if (!write_out(conn) || conn->outbox.bytes > 0)
         return false;
-    conn->conns->fresh = STR_NONE;
     conn->tls = tls_accept(tls);
     return true;
 }

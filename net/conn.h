@@ -119,8 +119,8 @@ struct str conn_next(struct conn *conn);
  * same. */
 void conn_pause(struct conn *conn);
 void conn_unpause(struct conn *conn);
-/* From here on TLS, as the server; false if the bytes in the clear could not be written all. What
- * the peer sent ahead in the clear is thrown away. */
+/* From here on TLS, as the server; false if the bytes in the clear could not be written all. Bytes
+ * that conn_next() gave and that are not used yet were sent ahead: the caller forgets them. */
 MUST_CHECK bool conn_start_tls(struct conn *conn, struct tls *tls);
 
 /* ---- writing: queued, and written once per cycle ---- */

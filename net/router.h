@@ -73,8 +73,8 @@ enum routed router_client(struct router *router, struct client *client, struct s
 /* A stanza from the component link. ROUTED_WAIT as above: the link keeps it in its side queue.
  * Not for our domain: service-unavailable for requests, else dropped. */
 enum routed router_component(struct router *router, struct route link, struct stanza *stanza);
-/* The same when the side queue is full: presence is taken without credit, messages and requests are
- * refused with resource-constraint. Always takes. */
+/* A message or request that waited nowhere because the side queue is full: refused with
+ * resource-constraint, or dropped if it must not be answered. Takes it. */
 void router_component_refuse(struct router *router, struct route link, struct stanza *stanza);
 
 /* MSG_ROUTED: a stanza of another lane for a session here is simply delivered by the agent. */

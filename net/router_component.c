@@ -74,12 +74,6 @@ static bool admit(struct router *router, struct route link, struct passing *pass
     return false;
 }
 
-static void take(struct router *router, struct route link, const struct passing *passing,
-                 unsigned shard)
-{
-    proxy_stanza(router->proxy, shard, passing->stanza, passing->from, passing->to, link);
-}
-
 enum routed router_component(struct router *router, struct route link, struct stanza *stanza)
 {
     struct passing passing = {.stanza = stanza, .root = stanza_root(stanza)};
@@ -91,7 +85,7 @@ enum routed router_component(struct router *router, struct route link, struct st
         jid_free(passing.to);
         return ROUTED_WAIT;
     }
-    take(router, link, &passing, shard);
+    proxy_stanza(router->proxy, shard, passing.stanza, passing.from, passing.to, link);
     return ROUTED_DONE;
 }
 
@@ -100,12 +94,7 @@ void router_component_refuse(struct router *router, struct route link, struct st
     struct passing passing = {.stanza = stanza, .root = stanza_root(stanza)};
     if (!admit(router, link, &passing))
         return;
-    /* Who is in a room and who is not must stay true; all else can be said again. Errors and
-     * results cannot be refused, and nothing may grow without bound for them: they are dropped. */
-    if (node_is(passing.root, NAME_PRESENCE, NS_STANZA)) {
-        take(router, link, &passing, proxy_shard(router->proxy, passing.from, passing.to));
-        return;
-    }
+    /* Errors and results cannot be refused, and nothing may grow without bound for them. */
     refuse(router, link, &passing, &refusal_RESOURCE_CONSTRAINT, jid_full(passing.to));
     drop(&passing);
 }

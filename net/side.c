@@ -37,10 +37,10 @@ bool side_waits(const struct side *side, unsigned shard)
     return side->queues[shard].first != NULL;
 }
 
-bool side_add(struct side *side, unsigned shard, struct stanza *stanza)
+bool side_add(struct side *side, unsigned shard, struct stanza *stanza, bool always)
 {
     size_t bytes = sizeof(struct side_item) + stanza->size;
-    if (side->bytes + bytes > SIDE_QUEUE_BYTES_MAX)
+    if (!always && side->bytes + bytes > SIDE_QUEUE_BYTES_MAX)
         return false;
     struct side_queue *queue = &side->queues[shard];
     struct side_item *item = MEM_NEW(struct side_item);

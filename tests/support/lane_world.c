@@ -47,6 +47,11 @@ static void on_shard_mail(void *self, struct mail *mail)
         world->cost[shard->number] += message->stanza.cost;
         struct str id = node_attr(stanza_root(message->stanza.stanza), NAME_ID);
         size_t used = strlen(world->last);
+        if (used + id.len + 2 > sizeof(world->last)) { /* the oldest are forgotten */
+            size_t keep = sizeof(world->last) / 2;
+            memmove(world->last, world->last + used - keep, keep + 1);
+            used = keep;
+        }
         snprintf(world->last + used, sizeof(world->last) - used, "%.*s ", (int)id.len, id.at);
     }
     message_free(message);

@@ -182,6 +182,21 @@ static void the_newer_session_wins(void **state)
     close(newer);
 }
 
+static void an_account_that_is_removed_takes_its_sessions_along(void **state)
+{
+    UNUSED(state);
+    int one = lane_world_client(&world), other = lane_world_client(&world);
+    bind_romeo(one, LANE_BIND("orchard"));
+    bind_romeo(other, LANE_BIND("balcony"));
+    talk(other, "<iq type='set' id='u'><query xmlns='jabber:iq:register'><remove/></query></iq>");
+    assert_non_null(strstr(lane_world_read(one, NULL), STREAM_ERROR("not-authorized")));
+    assert_true(logged("/orchard is gone: its account was removed"));
+    assert_null(session_of("romeo@localhost/orchard"));
+    assert_null(session_of("romeo@localhost/balcony"));
+    close(one);
+    close(other);
+}
+
 static void a_resource_is_chosen_at_random(void **state)
 {
     UNUSED(state);
@@ -550,6 +565,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_does_not_close_is_dropped_in_the_end, begin, end),
         cmocka_unit_test_setup_teardown(shutdown_is_told, begin, end),
         cmocka_unit_test_setup_teardown(the_newer_session_wins, begin, end),
+        cmocka_unit_test_setup_teardown(an_account_that_is_removed_takes_its_sessions_along, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(a_resource_is_chosen_at_random, begin, end),
         cmocka_unit_test_setup_teardown(an_account_has_so_many_sessions_and_no_more, begin, end),
         cmocka_unit_test_setup_teardown(who_does_not_log_in_is_closed_in_time, begin, end),

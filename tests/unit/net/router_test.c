@@ -366,8 +366,6 @@ static void the_link_waits_too(void **state)
     assert_has(router_world_link_refuse(&world, "<iq type='set' id='1' from='" NURSE "' to='" ROOM
                                                 "'><a xmlns='b'/></iq>"),
                "<resource-constraint" STANZAS "/>");
-    assert_has(router_world_link_refuse(&world, "<presence from='" NURSE "' to='" ROOM "/n'/>"),
-               "{" NURSE " -> " ROOM "/n <presence");
     assert_string_equal(
         router_world_link_refuse(&world, "<message type='error' from='" NURSE "' to='" ROOM "'/>"),
         "");
