@@ -9,7 +9,7 @@
 #include "core/muc/presence.h"
 #include "core/muc/room.h"
 
-enum { NUMBERS_FIRST = 2, ID_BYTES = 32 };
+enum { NUMBERS_FIRST = 2, ID_BYTES = 16 };
 
 /* ---- finding ---- */
 
@@ -103,7 +103,7 @@ static struct str make_id(const struct room *room, struct str account)
 {
     static const char digits[] = "0123456789abcdef";
     const struct muc_crypto *crypto = room->env->crypto;
-    uint8_t mac[ID_BYTES];
+    uint8_t mac[32];
     char text[2 * ID_BYTES];
 
     crypto->hmac_sha256(crypto->self, str_of((const char *)room->secret, sizeof(room->secret)),

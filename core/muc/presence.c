@@ -10,6 +10,10 @@
 
 enum { FLAGS_ALL = ROSTER_VISITOR | ROSTER_PARTICIPANT | ROSTER_MODERATOR };
 
+/* In a smaller room frames are built when they are sent: that takes a fifth of a microsecond, while
+ * two kept for each occupant would be half of what a room of two needs. */
+enum { CACHE_FROM = 8 };
+
 static const struct news no_news;
 
 /* ---- the cache ---- */
@@ -42,7 +46,7 @@ static struct frame *frame_for_others(struct room *room, struct step *step,
                                       bool with_jids)
 {
     enum presence_copy copy = with_jids ? COPY_FULL : COPY_ANON;
-    if (!is_plain(news))
+    if (!is_plain(news) || room->occupant_count < CACHE_FROM)
         return presence_frame(room, step, occupant, news, copy);
     struct frame **cached = with_jids ? &occupant->full : &occupant->anon;
     if (*cached == NULL)

@@ -92,14 +92,39 @@ static bool may_need_escape(unsigned char byte)
     return byte < 64 && (bits >> byte & 1) != 0;
 }
 
+#define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Has one of eight bytes the value `byte`? The high bit of those, or of some behind the first. */
+static uint64_t bytes_equal(uint64_t word, unsigned char byte)
+{
+    uint64_t other = word ^ EACH_BYTE(byte);
+    return (other - EACH_BYTE(1)) & ~other & EACH_BYTE(0x80);
+}
+
+static bool word_may_need_escape(const char *at)
+{
+    uint64_t word;
+    memcpy(&word, at, sizeof(word));
+    uint64_t control = (word - EACH_BYTE(0x20)) & ~word & EACH_BYTE(0x80);
+    return (control | bytes_equal(word, '&') | bytes_equal(word, '<') | bytes_equal(word, '>') |
+            bytes_equal(word, '\'') | bytes_equal(word, '"')) != 0;
+}
+
+/* The first byte from `i` on that has to be looked at; most text has none, so eight at a time. */
+static size_t next_to_escape(struct str text, size_t i)
+{
+    while (i + 8 <= text.len && !word_may_need_escape(text.at + i))
+        i += 8;
+    while (i < text.len && !may_need_escape((unsigned char)text.at[i]))
+        i++;
+    return i;
+}
+
 static void escape(struct buf *out, struct str text, bool attribute)
 {
     size_t from = 0;
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char byte = (unsigned char)text.at[i];
-        if (!may_need_escape(byte))
-            continue;
-        const char *instead = replacement(byte, attribute);
+    for (size_t i = next_to_escape(text, 0); i < text.len; i = next_to_escape(text, i + 1)) {
+        const char *instead = replacement((unsigned char)text.at[i], attribute);
         if (instead == NULL)
             continue;
         buf_add(out, str_of(text.at + from, i - from));

@@ -13,6 +13,11 @@
 
 enum { EXIT_USAGE = 2 };
 
+/* Read by jemalloc (sanitizer builds have none). What a burst of joins has needed goes back to the
+ * system within a second, by a thread of its own, instead of staying with whoever used it. */
+extern const char *malloc_conf;
+const char *malloc_conf = "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0";
+
 static bool load_file(struct config *config, const char *path)
 {
     FILE *file = fopen(path, "re");

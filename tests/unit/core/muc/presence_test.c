@@ -97,6 +97,7 @@ static void everybody_sees_in_a_non_anonymous_room(void **state)
     world_free(world);
 }
 
+/* In a small room nothing is kept, in a larger one each image is made once. */
 static void cached_images_are_shared(void **state)
 {
     struct world *world = *state;
@@ -104,7 +105,15 @@ static void cached_images_are_shared(void **state)
     join(world, JULIET, "Juliet");
     const struct room *room = world_room(world, ROOM);
     const struct occupant *romeo = occupant_by_account(room, STR("romeo@localhost"));
-    assert_non_null(romeo->anon); /* made for Juliet's list */
+    assert_null(romeo->anon);
+    for (unsigned i = 0; i < 6; i++) {
+        char jid[40], nick[16];
+        snprintf(jid, sizeof(jid), "guest%u@localhost/r", i);
+        snprintf(nick, sizeof(nick), "Guest%u", i);
+        world_client(world, jid);
+        join(world, jid, nick);
+    }
+    assert_non_null(romeo->anon); /* made for the last one's list */
     struct frame *anon = frame_ref(romeo->anon);
     join(world, NURSE, "Nurse");
     assert_ptr_equal(romeo->anon, anon);

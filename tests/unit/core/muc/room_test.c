@@ -196,8 +196,8 @@ static void a_new_room_inherits_nothing(void **state)
     assert_int_equal(room_affiliation_str(room, STR("juliet@localhost")), AFF_OWNER);
     join(world, ROMEO, "Romeo");
     struct str second = occupant_by_account(room, STR("romeo@localhost"))->id;
-    assert_int_equal(first.len, 64);
-    assert_int_equal(second.len, 64);
+    assert_int_equal(first.len, 32);
+    assert_int_equal(second.len, 32);
     assert_false(str_eq(first, second));
     str_free(&first);
 }

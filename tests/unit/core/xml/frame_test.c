@@ -234,12 +234,44 @@ static void counts(void **state)
     address_unref(NULL);
 }
 
+/* Escaping looks at eight bytes at a time where it can: every byte at every place has to come out
+ * as if it were looked at alone. */
+static void every_byte_is_escaped_at_every_place(void **state)
+{
+    UNUSED(state);
+    for (unsigned byte = 0; byte < 256; byte++) {
+        struct buf alone;
+        char one = (char)byte;
+        buf_init(&alone, NULL);
+        xml_escape(&alone, str_of(&one, 1));
+        for (size_t place = 0; place < 19; place++) {
+            char text[19];
+            struct buf out;
+            memset(text, 'x', sizeof(text));
+            text[place] = one;
+            buf_init(&out, NULL);
+            xml_escape(&out, str_of(text, sizeof(text)));
+            assert_int_equal(out.len, sizeof(text) - 1 + alone.len);
+            assert_memory_equal(out.at, "xxxxxxxxxxxxxxxxxxx", place);
+            assert_memory_equal(out.at + place, alone.at, alone.len);
+            assert_memory_equal(out.at + place + alone.len, "xxxxxxxxxxxxxxxxxxx",
+                                sizeof(text) - 1 - place);
+            buf_free(&out);
+        }
+        bool special = byte < 0x20 || strchr("&<>'\"", (int)byte) != NULL;
+        assert_int_equal(alone.len > 1, special);
+        buf_free(&alone);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(slots),    cmocka_unit_test(empty_stanza), cmocka_unit_test(namespaces),
-        cmocka_unit_test(escaping), cmocka_unit_test(fragments),    cmocka_unit_test(received),
-        cmocka_unit_test(children), cmocka_unit_test(deep),         cmocka_unit_test(counts),
+        cmocka_unit_test(slots),      cmocka_unit_test(empty_stanza),
+        cmocka_unit_test(namespaces), cmocka_unit_test(escaping),
+        cmocka_unit_test(fragments),  cmocka_unit_test(received),
+        cmocka_unit_test(children),   cmocka_unit_test(deep),
+        cmocka_unit_test(counts),     cmocka_unit_test(every_byte_is_escaped_at_every_place),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
