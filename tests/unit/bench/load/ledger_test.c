@@ -203,6 +203,34 @@ static void not_for_these(void **state)
     ledger_free(&ledger);
 }
 
+static void the_server_may_say_that_it_is_busy(void **state)
+{
+    (void)state;
+    struct ledger ledger;
+    begin(&ledger, 1, 2, false);
+    ledger.refusals = true;
+    uint32_t refused = ledger_mark(&ledger, MARK_MESSAGE, 0, 0);
+    uint32_t taken = ledger_mark(&ledger, MARK_MESSAGE, 1, 0);
+    give(&ledger, SEEN_BUSY, 0, NUMBER_NONE, refused);
+    talk(&ledger, 0, 1, taken);
+    talk(&ledger, 1, 1, taken);
+    ledger_settle(&ledger);
+    assert_int_equal(ledger.refused, 1);
+    assert_int_equal(ledger.groups[0].outstanding, 0);
+    assert_int_equal(ledger.received, 2);
+    expect_faults(&ledger, 0, 0, 0, 0);
+    give(&ledger, SEEN_BUSY, 0, NUMBER_NONE, refused); /* said twice */
+    uint32_t both = ledger_mark(&ledger, MARK_MESSAGE, 0, 0);
+    talk(&ledger, 1, 0, both);
+    give(&ledger, SEEN_BUSY, 0, NUMBER_NONE, both); /* and yet it was sent to one */
+    ledger.refusals = false;
+    uint32_t strict = ledger_mark(&ledger, MARK_MESSAGE, 0, 0);
+    give(&ledger, SEEN_BUSY, 0, NUMBER_NONE, strict); /* the plan does not ask for too much */
+    finish(&ledger);
+    expect_faults(&ledger, 3, 0, 0, 3);
+    ledger_free(&ledger);
+}
+
 static void a_full_ledger_says_so(void **state)
 {
     (void)state;
@@ -542,6 +570,7 @@ int main(void)
         cmocka_unit_test(two_see_different_orders),
         cmocka_unit_test(a_sender_is_overtaken_by_himself),
         cmocka_unit_test(not_for_these),
+        cmocka_unit_test(the_server_may_say_that_it_is_busy),
         cmocka_unit_test(a_full_ledger_says_so),
         cmocka_unit_test(latency_counts_from_when_it_was_due),
         cmocka_unit_test(all_enter),

@@ -160,6 +160,19 @@ static void shapes_do_not_hide_an_error(void **state)
             &seen),
         SCAN_STANZA);
     assert_int_equal(seen.kind, SEEN_ERROR);
+    assert_int_equal(seen.mark, 1);
+    assert_int_equal(
+        second_result(
+            TALK("1", "0000000001")
+                TALK("2", "0000000002") "<message from='r0@conference.localhost' type='error' "
+                                        "id='m0000000007' to='u3@localhost/r'><error type='wait'>"
+                                        "<resource-constraint xmlns='urn:ietf:params:xml:ns:xmpp-"
+                                        "stanzas'/></error></message>",
+            &seen),
+        SCAN_STANZA);
+    assert_int_equal(seen.kind, SEEN_BUSY);
+    assert_int_equal(seen.mark, 7);
+    assert_int_equal(seen.to, 3);
 }
 
 static void strangers_are_nobody(void **state)

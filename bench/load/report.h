@@ -1,0 +1,20 @@
+/* What a run came to, for people and for programs. */
+#ifndef BENCH_LOAD_REPORT_H
+#define BENCH_LOAD_REPORT_H
+
+#include "bench/load/bench.h"
+
+#include <stdio.h>
+
+struct report {
+    const struct bench *bench;
+    unsigned threads, net_threads;
+    const char *server_cpu, *load_cpu;
+};
+
+void report_head(FILE *out);
+/* `limit_per_s`: deliveries/s of the limit in the same run; 0: there was none. */
+void report_rows(FILE *out, const struct report *report, double limit_per_s);
+void report_json(FILE *out, const struct report *report);
+
+#endif

@@ -1,0 +1,318 @@
+#include "bench/load/target.h"
+
+#include "bench/load/handshake.h"
+#include "bench/load/util.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ARGUMENTS_MAX 96
+#define ARGUMENT_MAX  512
+#define STOP_MS_MAX   10000
+
+struct command {
+    char text[ARGUMENTS_MAX][ARGUMENT_MAX];
+    char *argv[ARGUMENTS_MAX + 1];
+    unsigned count;
+};
+
+static void add(struct command *command, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void add(struct command *command, const char *format, ...)
+{
+    if (command->count == ARGUMENTS_MAX)
+        die("too many arguments for the server");
+    char *text = command->text[command->count];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(text, ARGUMENT_MAX, format, args);
+    va_end(args);
+    command->argv[command->count++] = text;
+    command->argv[command->count] = NULL;
+}
+
+/* Sets in `set` what a list like 0,2-3 names; returns false if it is not such a list. */
+static bool read_cpus(cpu_set_t *set, const char *cpus)
+{
+    CPU_ZERO(set);
+    for (const char *at = cpus; *at != '\0';) {
+        char *end;
+        unsigned long first = strtoul(at, &end, 10);
+        unsigned long last = first;
+        if (end == at)
+            return false;
+        if (*end == '-') {
+            at = end + 1;
+            last = strtoul(at, &end, 10);
+        }
+        if (end == at || last < first || last >= CPU_SETSIZE || (*end != ',' && *end != '\0'))
+            return false;
+        for (unsigned long i = first; i <= last; i++)
+            CPU_SET(i, set);
+        at = *end == ',' ? end + 1 : end;
+    }
+    return CPU_COUNT(set) > 0;
+}
+
+void target_pin(pid_t pid, const char *cpus)
+{
+    cpu_set_t set;
+    if (!read_cpus(&set, cpus))
+        die("'%s' is not a list of processors, such as 0 or 0,2-3", cpus);
+    if (sched_setaffinity(pid, sizeof(set), &set) < 0)
+        die("cannot use the processors %s: %s", cpus, strerror(errno));
+}
+
+static void folder_of_programs(char *path, size_t size)
+{
+    ssize_t got = readlink("/proc/self/exe", path, size - 1);
+    if (got <= 0)
+        die("cannot find out where this program is: %s", strerror(errno));
+    path[got] = '\0';
+    char *slash = strrchr(path, '/');
+    *slash = '\0';
+}
+
+/* `output`: the child's standard output comes there; NULL: it is left alone. */
+static void spawn(struct target *target, struct command *command, const char *cpus, int *output)
+{
+    int in[2], out[2];
+    if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0)
+        die("cannot make a pipe: %s", strerror(errno));
+    target->child = fork();
+    if (target->child < 0)
+        die("cannot start %s: %s", command->argv[0], strerror(errno));
+    if (target->child == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGTERM);
+        if (cpus != NULL)
+            target_pin(0, cpus);
+        dup2(in[0], STDIN_FILENO);
+        if (output != NULL)
+            dup2(out[1], STDOUT_FILENO);
+        execvp(command->argv[0], command->argv);
+        die("cannot start %s: %s", command->argv[0], strerror(errno));
+    }
+    close(in[0]);
+    close(out[1]);
+    target->keep = in[1];
+    if (output != NULL)
+        *output = out[0];
+    else
+        close(out[0]);
+}
+
+static uint16_t free_port(void)
+{
+    uint16_t port;
+    close(handshake_listen(&port));
+    return port;
+}
+
+static void add_certificate(struct command *command, struct target *target, const struct plan *plan)
+{
+    if (plan->tls == 0)
+        return;
+    tls_files_make(&target->tls, target->client_domain);
+    add(command, "--set");
+    add(command, "client.certificate=%s", target->tls.certificate);
+    add(command, "--set");
+    add(command, "client.key=%s", target->tls.key);
+}
+
+static void start_stentor(struct target *target, const struct target_setup *setup)
+{
+    const struct plan *plan = setup->plan;
+    bool clients = strcmp(plan->drive, "clients") == 0;
+    char folder[ARGUMENT_MAX - 32];
+    folder_of_programs(folder, sizeof(folder));
+    struct command *command = must_alloc(sizeof(*command));
+    add(command, "%s/stentord", folder);
+    add(command, "--threads");
+    add(command, "%u", setup->threads);
+    add(command, "--net-threads");
+    add(command, "%u", setup->net_threads);
+    const char *fixed[] = {"muc.locked=off", "log.level=warn", "muc.domain=conference.localhost"};
+    for (unsigned i = 0; i < sizeof(fixed) / sizeof(*fixed); i++) {
+        add(command, "--set");
+        add(command, "%s", fixed[i]);
+    }
+    if (clients) {
+        target->client_port = free_port();
+        const char *door[] = {"client.plaintext=on", "client.anonymous=on",
+                              "client.domain=localhost"};
+        for (unsigned i = 0; i < sizeof(door) / sizeof(*door); i++) {
+            add(command, "--set");
+            add(command, "%s", door[i]);
+        }
+        add(command, "--set");
+        add(command, "client.listen=127.0.0.1:%u", target->client_port);
+        add_certificate(command, target, plan);
+    } else {
+        target->listener = handshake_listen(&target->port);
+        add(command, "--set");
+        add(command, "component.host=127.0.0.1");
+        add(command, "--set");
+        add(command, "component.port=%u", target->port);
+        add(command, "--set");
+        add(command, "component.secret=%s", target->secret);
+    }
+    for (unsigned i = 0; i < plan->option_count; i++) {
+        add(command, "--set");
+        add(command, "%s", plan->options[i]);
+    }
+    spawn(target, command, setup->cpus, NULL);
+    free(command);
+    target->server = target->child;
+}
+
+static void start_null(struct target *target, const struct target_setup *setup)
+{
+    if (strcmp(setup->plan->drive, "host") != 0)
+        die("the null service has no door for clients: use --drive host");
+    char folder[ARGUMENT_MAX - 32];
+    folder_of_programs(folder, sizeof(folder));
+    target->listener = handshake_listen(&target->port);
+    struct command *command = must_alloc(sizeof(*command));
+    add(command, "%s/stentor-null", folder);
+    add(command, "--port");
+    add(command, "%u", target->port);
+    add(command, "--secret");
+    add(command, "%s", target->secret);
+    add(command, "--domain");
+    add(command, "%s", target->muc_domain);
+    spawn(target, command, setup->cpus, NULL);
+    free(command);
+    target->server = target->child;
+}
+
+/* As many messages as a fast pipe writes in the time the plan gives. */
+#define PIPE_PER_S 10000000.0
+
+uint64_t target_pipe_messages(const struct plan *plan)
+{
+    double messages = plan->seconds * PIPE_PER_S / (double)plan->occupants;
+    return plan->messages > 0 ? plan->messages : (uint64_t)messages + 1;
+}
+
+static void start_pipe(struct target *target, const struct target_setup *setup)
+{
+    const struct plan *plan = setup->plan;
+    if (strcmp(plan->drive, "host") != 0)
+        die("the raw pipe has no door for clients: use --drive host");
+    target->listener = handshake_listen(&target->port);
+    target->is_pipe = true;
+    snprintf(target->user_domain, sizeof(target->user_domain), "users.localhost");
+    char folder[ARGUMENT_MAX - 32];
+    folder_of_programs(folder, sizeof(folder));
+    struct command *command = must_alloc(sizeof(*command));
+    add(command, "%s/stentor-pipe", folder);
+    add(command, "--port");
+    add(command, "%u", target->port);
+    add(command, "--count");
+    add(command, "%llu", (unsigned long long)target_pipe_messages(plan));
+    add(command, "--recipients");
+    add(command, "%llu", (unsigned long long)plan->occupants);
+    add(command, "--body");
+    add(command, "%llu", (unsigned long long)plan->body);
+    int output;
+    spawn(target, command, setup->cpus, &output);
+    close(output); /* what it thinks of itself is not asked for */
+    free(command);
+    target->server = target->child;
+}
+
+/* The value behind ` name=` in the script's line. */
+static void from_line(char *value, size_t size, const char *line, const char *name)
+{
+    const char *at = strstr(line, name);
+    if (at == NULL)
+        die("the peer's script does not say '%s': %s", name, line);
+    at += strlen(name);
+    snprintf(value, size, "%.*s", (int)strcspn(at, " \n"), at);
+}
+
+static void start_peer(struct target *target, const struct target_setup *setup)
+{
+    char base[32], port[16];
+    bool tuned = strstr(setup->name, "-tuned") != NULL;
+    snprintf(base, sizeof(base), "%.*s", (int)strcspn(setup->name, "-"), setup->name);
+    struct command *command = must_alloc(sizeof(*command));
+    add(command, "python3");
+    add(command, "%s/%s.py", BENCH_PEERS, base);
+    add(command, "--cpu");
+    add(command, "%s", setup->cpus);
+    if (tuned)
+        add(command, "--tuned");
+    int output;
+    spawn(target, command, NULL, &output);
+    free(command);
+    FILE *lines = fdopen(output, "r");
+    char line[1024];
+    if (lines == NULL || fgets(line, sizeof(line), lines) == NULL)
+        die("%s did not start", setup->name);
+    fclose(lines);
+    from_line(port, sizeof(port), line, " pid=");
+    target->server = (pid_t)atoi(port);
+    from_line(port, sizeof(port), line, " port=");
+    target->port = (uint16_t)atoi(port);
+    from_line(port, sizeof(port), line, " c2s=");
+    target->client_port = (uint16_t)atoi(port);
+    from_line(target->secret, sizeof(target->secret), line, " secret=");
+    from_line(target->user_domain, sizeof(target->user_domain), line, " domain=");
+    from_line(target->muc_domain, sizeof(target->muc_domain), line, " muc=");
+    from_line(target->client_domain, sizeof(target->client_domain), line, " c2sdomain=");
+    target->is_host = true;
+}
+
+void target_start(struct target *target, const struct target_setup *setup)
+{
+    *target = (struct target){.name = setup->name, .listener = -1, .keep = -1};
+    snprintf(target->secret, sizeof(target->secret), "bench");
+    snprintf(target->user_domain, sizeof(target->user_domain), "localhost");
+    snprintf(target->client_domain, sizeof(target->client_domain), "localhost");
+    snprintf(target->muc_domain, sizeof(target->muc_domain), "conference.localhost");
+    if (strcmp(setup->name, "stentor") == 0)
+        start_stentor(target, setup);
+    else if (strcmp(setup->name, "null") == 0)
+        start_null(target, setup);
+    else if (strcmp(setup->name, "pipe") == 0)
+        start_pipe(target, setup);
+    else if (strncmp(setup->name, "prosody", 7) == 0 || strcmp(setup->name, "ejabberd") == 0)
+        start_peer(target, setup);
+    else
+        die("target '%s': there are stentor, null, pipe, prosody, prosody-tuned and ejabberd",
+            setup->name);
+}
+
+void target_end(struct target *target)
+{
+    if (target->keep >= 0)
+        close(target->keep);
+    if (target->listener >= 0)
+        close(target->listener);
+    kill(target->child, SIGTERM);
+}
+
+void target_await_end(struct target *target)
+{
+    for (int waited = 0; waited < STOP_MS_MAX; waited += 10) {
+        if (waitpid(target->child, NULL, WNOHANG) == target->child) {
+            tls_files_remove(&target->tls);
+            return;
+        }
+        usleep(10000);
+    }
+    kill(target->child, SIGKILL);
+    waitpid(target->child, NULL, 0);
+    tls_files_remove(&target->tls);
+}

@@ -1,0 +1,130 @@
+"""The table: us, the target, the peers, the limit and what share of it we reach."""
+
+import results
+import rows
+
+HEADER = ("", "Stentor", "target", "", "Prosody", "tuned", "ejabberd", "x best", "limit", "share")
+
+
+def number(value):
+    if value is None:
+        return "-"
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if value >= 0.01 else f"{value:.2g}"
+
+
+def comparable(result, row):
+    """Joining a smaller room is another thing; the rest can be compared, with a note."""
+    mode, job = result["settings"]["mode"], rows.job(row.job)
+    if row.figure != "seconds_to_join" or row.peer_scale != 1:
+        return row.peer_scale != 0
+    return rows.settings(job, rows.PEERS[0], mode) == job.settings
+
+
+def cell(result, row, target):
+    """(text, value in the figure's own unit)"""
+    found = results.runs(result, row.job, target)
+    peer = target in rows.PEERS
+    if not found or (peer and not comparable(result, row)):
+        return "-", None
+    value = results.median(result, row.job, target, row.figure)
+    if value is None:
+        timeout = any("timeout" in str(run.get("failed", "")) for run in found)
+        wrong = any(results.failed(run) for run in found)
+        return "timeout" if timeout else "FAILED" if wrong else "-", None
+    if peer:
+        value *= row.peer_scale
+    about = "~" if peer and row.peer_scale != 1 else ""
+    return about + number(value * row.scale), value
+
+
+def ratio(row, ours, theirs):
+    """How many times better ours is."""
+    if not ours or not theirs:
+        return None
+    return ours / theirs if row.more else theirs / ours
+
+
+def times_text(times):
+    return f"{times:,.0f}x" if times >= 10 else f"{times:.1f}x"
+
+
+def line(result, row):
+    text, ours = cell(result, row, rows.US)
+    peers = [cell(result, row, peer) for peer in rows.PEERS]
+    best = None
+    for _, value in peers:
+        times = ratio(row, ours, value)
+        best = times if best is None or (times is not None and times < best) else best
+    limit = cell(result, row, row.limit) if row.limit else ("-", None)
+    share = ratio(row, ours, limit[1])
+    met = ""
+    if ours is not None:
+        met = "yes" if (ours >= row.target if row.more else ours <= row.target) else "NO"
+    note = rows.note(rows.job(row.job), result["settings"]["mode"])
+    note = "*" if note and any(value for _, value in peers) else ""
+    return (f"{row.text} [{row.unit}]{note}", text, number(row.target * row.scale), met,
+            *(peer for peer, _ in peers), "-" if best is None else times_text(best), limit[0],
+            "-" if share is None else f"{100 * share:.0f}%")
+
+
+def cliff(result):
+    text, large, ordinary, path, most = rows.CLIFF
+    top = results.median(result, large, rows.US, path)
+    base = results.median(result, ordinary, rows.US, path)
+    if not top or not base:
+        return None
+    return (text, f"{top / base:.2f}", f"{most}", "yes" if top / base <= most else "NO",
+            *["-"] * 6)
+
+
+def head(result):
+    machine = result["machine"]
+    changed = " and changes" if result["changed"] else ""
+    return [f"{result['date']}, commit {result['commit']}{changed}",
+            f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']} GiB, "
+            f"{machine['system']}, Linux {machine['kernel']}, {machine['compiler']}",
+            f"server pinned to CPU {result['settings']['server_cpu']}, load generator to CPU "
+            f"{result['settings']['load_cpu']}; medians; took {result['seconds']:.0f} s"]
+
+
+def notes(result, shown):
+    """What the reader must know about single cells."""
+    lines = []
+    for row in shown:
+        note = rows.note(rows.job(row.job), result["settings"]["mode"])
+        text = f"* {row.text.split(':')[0].strip()}: {note}"
+        met = any(results.runs(result, row.job, peer) for peer in rows.PEERS)
+        if note and met and text not in lines and not row.text.startswith("  "):
+            lines.append(text)
+    for run in result["runs"]:
+        if run.get("row") and results.failed(run):
+            faults = ", ".join(f"{run[fault]} {fault}" for fault in results.FAULTS
+                               if run.get(fault))
+            lines.append(f"! {run['row']}, {run['target']}: {run.get('failed') or faults}")
+    for why in sorted({skip["why"] for skip in result["skipped"]}):
+        left_out = {}
+        for skip in result["skipped"]:
+            if skip["why"] == why:
+                left_out.setdefault(skip["row"], []).append(skip["target"])
+        lines.append(f"not run ({why}): " + "; ".join(
+            f"{row} {', '.join(targets)}" for row, targets in left_out.items()))
+    return lines
+
+
+def render(result):
+    measured = {run.get("row") for run in result["runs"]}
+    shown = [row for row in rows.ROWS if row.job in measured]
+    lines = [HEADER] + [line(result, row) for row in shown]
+    last = cliff(result)
+    if last:
+        lines.append(last)
+    widths = [max(len(cells[i]) for cells in lines) for i in range(len(HEADER))]
+    text = head(result) + [""]
+    for at, cells in enumerate(lines):
+        text.append("  ".join(part.ljust(width) if i == 0 else part.rjust(width)
+                              for i, (part, width) in enumerate(zip(cells, widths))).rstrip())
+        if at == 0:
+            text.append("-" * (sum(widths) + 2 * len(widths) - 2))
+    return "\n".join(text + [""] + notes(result, shown)) + "\n"
