@@ -235,6 +235,7 @@ static int net_do_work(void *self)
     int work = net->event_count;
     bool more = false;
     handle_events(net);
+    proxy_ring(net->proxy);
     work += (int)mailbox_drain(net->mailbox, net_on_mail, net, SHARD_DRAIN_MAX, &more);
     work += (int)conns_alarms(&net->conns);
     if (!net->listening && net->listen_at_ms <= net->conns.now_ms)
@@ -242,6 +243,7 @@ static int net_do_work(void *self)
     if (net->link != NULL)
         link_cycle(net->link);
     more |= deliver_run(&net->deliver);
+    proxy_ring(net->proxy); /* for what mail has let through: credits came, an account was loaded */
     proxy_flush(net->proxy);
     work += (int)conns_flush(&net->conns);
     close_step(net);

@@ -13,6 +13,7 @@ struct fanout_lane {
     uint32_t cap;
     uint64_t outstanding; /* KiB gathered or posted, not yet expanded by the lane */
     bool gone;            /* its mailbox was not found any more */
+    bool ring_due;        /* something was posted to it without waking it */
 };
 
 void fanout_init(struct fanout *fanout, struct exchange *exchange, unsigned shard)
@@ -136,6 +137,20 @@ void fanout_broadcast(struct fanout *fanout, uint64_t room, struct frame *frame,
     roster_unref(roster);
 }
 
+void fanout_ring_due(struct fanout *fanout, uint16_t number)
+{
+    lane_of(fanout, number)->ring_due = true;
+}
+
+static void ring(struct fanout *fanout)
+{
+    for (unsigned i = 0; i < fanout->lane_count; i++) {
+        if (fanout->lanes[i].ring_due)
+            exchange_ring_lane(fanout->exchange, (uint16_t)i);
+        fanout->lanes[i].ring_due = false;
+    }
+}
+
 void fanout_flush(struct fanout *fanout)
 {
     for (unsigned i = 0; i < fanout->lane_count; i++) {
@@ -149,10 +164,12 @@ void fanout_flush(struct fanout *fanout)
         lane->at = NULL;
         lane->count = 0;
         lane->cap = 0;
-        lane->gone = !post_lane(fanout->exchange, (uint16_t)i, message);
+        lane->gone = !post_lane_quietly(fanout->exchange, (uint16_t)i, message);
+        lane->ring_due = !lane->gone;
         if (lane->gone)
             outstanding_set(fanout, lane, 0);
     }
+    ring(fanout);
 }
 
 void fanout_lane_credit(struct fanout *fanout, uint16_t number, uint32_t cost)

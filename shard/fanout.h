@@ -35,7 +35,10 @@ void fanout_list(struct fanout *fanout, uint64_t room, struct route route,
 void fanout_broadcast(struct fanout *fanout, uint64_t room, struct frame *frame,
                       struct roster *roster, struct audience audience);
 
-/* Posts what was gathered: the end of a cycle. */
+/* Somebody has posted to that lane quietly: the next flush wakes it. */
+void fanout_ring_due(struct fanout *fanout, uint16_t number);
+
+/* Posts what was gathered, then wakes each lane once: the end of a cycle. */
 void fanout_flush(struct fanout *fanout);
 
 /* A lane has expanded so many KiB. */

@@ -5,9 +5,14 @@
 #include "core/base/mem.h"
 #include "shard/placement.h"
 
+/* Stanzas that may lie in a mailbox before its shard is woken, while more are being read: the shard
+ * should not wait long where it has a core of its own. */
+enum { RING_AFTER = 64 };
+
 struct account_book {  /* with one shard */
     int64_t used;      /* credits */
     uint64_t expanded; /* KiB of its deliveries, not yet reported */
+    unsigned unrung;   /* stanzas posted since it was woken */
 };
 
 struct proxy {
@@ -60,6 +65,20 @@ bool proxy_has_credit(const struct proxy *proxy, unsigned shard)
     return shard >= proxy->book_count || proxy->books[shard].used < CREDITS_PER_SHARD;
 }
 
+static void ring(struct proxy *proxy, unsigned shard)
+{
+    proxy->books[shard].unrung = 0;
+    exchange_ring_shard(proxy->exchange, shard);
+}
+
+void proxy_ring(struct proxy *proxy)
+{
+    for (unsigned shard = 0; shard < proxy->book_count; shard++) {
+        if (proxy->books[shard].unrung > 0)
+            ring(proxy, shard);
+    }
+}
+
 void proxy_stanza(struct proxy *proxy, unsigned shard, struct stanza *stanza, struct jid *from,
                   struct jid *to, struct route route)
 {
@@ -71,8 +90,12 @@ void proxy_stanza(struct proxy *proxy, unsigned shard, struct stanza *stanza, st
     message->stanza.route = route;
     message->stanza.lane = proxy->lane;
     message->stanza.cost = cost;
-    if (post_shard(proxy->exchange, shard, message))
-        book_of(proxy, shard)->used += cost;
+    if (!post_shard_quietly(proxy->exchange, shard, message))
+        return;
+    struct account_book *book = book_of(proxy, shard);
+    book->used += cost;
+    if (++book->unrung >= RING_AFTER)
+        ring(proxy, shard);
 }
 
 void proxy_session_gone(struct proxy *proxy, const struct jid *jid, const struct jid *room,

@@ -24,10 +24,15 @@ unsigned proxy_shard(const struct proxy *proxy, const struct jid *from, const st
 /* True if the shard may be given another stanza now. */
 bool proxy_has_credit(const struct proxy *proxy, unsigned shard);
 
-/* Posts. Takes stanza, from and to (heap) in any case. Uses credits, below zero for one stanza; the
- * caller has asked proxy_has_credit() or sends what is always taken (presence). */
+/* Posts; proxy_ring() is due. Takes stanza, from and to (heap) in any case. Uses credits, below
+ * zero for one stanza; the caller has asked proxy_has_credit() or sends what is always taken
+ * (presence). */
 void proxy_stanza(struct proxy *proxy, unsigned shard, struct stanza *stanza, struct jid *from,
                   struct jid *to, struct route route);
+
+/* Wakes the shards that were given stanzas: proxy_stanza() does so only for every so many of them.
+ * Call it when all that came in at once has been posted; it must not be left out. */
+void proxy_ring(struct proxy *proxy);
 
 /* The session of `jid` (full) is no more; `room` is one it was in. Both borrowed. Needs no
  * credit. */

@@ -159,7 +159,8 @@ static void credits_flush(struct shard *shard)
         message->credit.shard = shard->setup.number;
         message->credit.cost = shard->credits[lane];
         shard->credits[lane] = 0;
-        post_lane(shard->setup.exchange, (uint16_t)lane, message);
+        if (post_lane_quietly(shard->setup.exchange, (uint16_t)lane, message))
+            fanout_ring_due(&shard->fanout, (uint16_t)lane);
     }
 }
 
@@ -261,8 +262,8 @@ static int shard_work(void *self)
     bool more = false;
     unsigned count = mailbox_drain(shard->mailbox, shard_on_message, shard, SHARD_DRAIN_MAX, &more);
     count += ring_alarms(shard);
-    fanout_flush(&shard->fanout);
     credits_flush(shard);
+    fanout_flush(&shard->fanout);
     return (int)count + (more ? 1 : 0);
 }
 

@@ -134,21 +134,45 @@ static struct mailbox *boxes_get(const struct boxes *boxes, unsigned number)
     return number < boxes->count ? boxes->at[number] : NULL;
 }
 
-/* Inside the section in which the mailbox was found. */
-static bool post(struct mailbox *mailbox, struct message *message)
+/* These are called inside the section in which the mailbox was found. */
+
+static bool put(struct mailbox *mailbox, struct message *message)
 {
     if (mailbox == NULL) {
         message_free(message);
         return false;
     }
-    mailbox_post(mailbox, &message->mail);
+    mailbox_put(mailbox, &message->mail);
     return true;
+}
+
+static void ring(struct mailbox *mailbox)
+{
+    if (mailbox != NULL)
+        mailbox_wake(mailbox);
+}
+
+static bool post(struct mailbox *mailbox, struct message *message)
+{
+    bool taken = put(mailbox, message);
+    ring(mailbox);
+    return taken;
+}
+
+static struct mailbox *shard_box(const struct exchange *exchange, unsigned shard)
+{
+    return boxes_get(&rcu_load(&exchange->table)->shards, shard);
+}
+
+static struct mailbox *lane_box(const struct exchange *exchange, uint16_t lane)
+{
+    return boxes_get(&rcu_load(&exchange->table)->lanes, lane);
 }
 
 bool post_shard(struct exchange *exchange, unsigned shard, struct message *message)
 {
     rcu_section_begin();
-    bool posted = post(boxes_get(&rcu_load(&exchange->table)->shards, shard), message);
+    bool posted = post(shard_box(exchange, shard), message);
     rcu_section_end();
     return posted;
 }
@@ -156,9 +180,39 @@ bool post_shard(struct exchange *exchange, unsigned shard, struct message *messa
 bool post_lane(struct exchange *exchange, uint16_t lane, struct message *message)
 {
     rcu_section_begin();
-    bool posted = post(boxes_get(&rcu_load(&exchange->table)->lanes, lane), message);
+    bool posted = post(lane_box(exchange, lane), message);
     rcu_section_end();
     return posted;
+}
+
+bool post_shard_quietly(struct exchange *exchange, unsigned shard, struct message *message)
+{
+    rcu_section_begin();
+    bool posted = put(shard_box(exchange, shard), message);
+    rcu_section_end();
+    return posted;
+}
+
+bool post_lane_quietly(struct exchange *exchange, uint16_t lane, struct message *message)
+{
+    rcu_section_begin();
+    bool posted = put(lane_box(exchange, lane), message);
+    rcu_section_end();
+    return posted;
+}
+
+void exchange_ring_shard(struct exchange *exchange, unsigned shard)
+{
+    rcu_section_begin();
+    ring(shard_box(exchange, shard));
+    rcu_section_end();
+}
+
+void exchange_ring_lane(struct exchange *exchange, uint16_t lane)
+{
+    rcu_section_begin();
+    ring(lane_box(exchange, lane));
+    rcu_section_end();
 }
 
 bool post_scribe(struct exchange *exchange, struct message *message)

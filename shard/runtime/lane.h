@@ -32,6 +32,11 @@ unsigned exchange_lanes(const struct exchange *exchange);
 /* The message is taken; false: no such mailbox, the message was freed. */
 bool post_shard(struct exchange *exchange, unsigned shard, struct message *message);
 bool post_lane(struct exchange *exchange, uint16_t lane, struct message *message);
+/* The same without waking who it is for: ring in the same cycle (see mailbox_put). */
+bool post_shard_quietly(struct exchange *exchange, unsigned shard, struct message *message);
+bool post_lane_quietly(struct exchange *exchange, uint16_t lane, struct message *message);
+void exchange_ring_shard(struct exchange *exchange, unsigned shard);
+void exchange_ring_lane(struct exchange *exchange, uint16_t lane);
 bool post_scribe(struct exchange *exchange, struct message *message);
 
 #endif

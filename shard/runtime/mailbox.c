@@ -73,13 +73,18 @@ void mailbox_wake(struct mailbox *mailbox)
     ensure(written == (ssize_t)sizeof(one));
 }
 
-void mailbox_post(struct mailbox *mailbox, struct mail *mail)
+void mailbox_put(struct mailbox *mailbox, struct mail *mail)
 {
     atomic_fetch_add_explicit(&mailbox->posted, 1, memory_order_relaxed);
     cds_wfcq_node_init(&mail->node);
     handover_give(mail);
     /* A full barrier: the flag is looked at after the mail can be found. */
     cds_wfcq_enqueue(&mailbox->inbox_head, &mailbox->inbox_tail, &mail->node);
+}
+
+void mailbox_post(struct mailbox *mailbox, struct mail *mail)
+{
+    mailbox_put(mailbox, mail);
     mailbox_wake(mailbox);
 }
 

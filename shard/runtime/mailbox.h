@@ -35,6 +35,11 @@ struct mailbox *mailbox_new(int *err);
 /* The owner must have drained it; what is left would leak, so that is ensure(). */
 void mailbox_free(struct mailbox *mailbox);
 
+/* Takes the mail without waking the owner: whoever puts calls mailbox_wake() before it sleeps, or
+ * the mail lies there. For those who have more to put: where both run on one core, waking at each
+ * would switch between them at each. */
+void mailbox_put(struct mailbox *mailbox, struct mail *mail);
+
 /* Takes the mail. Wakes the owner if nobody has since it drained last. */
 void mailbox_post(struct mailbox *mailbox, struct mail *mail);
 

@@ -234,6 +234,7 @@ static int lane_work(void *self)
     unsigned count = mailbox_drain(lane->mailbox, on_message, lane, 64, &more);
     for (unsigned i = 0; i < 8; i++)
         count += act(lane);
+    proxy_ring(lane->proxy);
     proxy_flush(lane->proxy);
     tell(lane);
     return (int)count + more;

@@ -258,6 +258,7 @@ bool lane_world_cycle(struct lane_world *world)
     if (world->link != NULL)
         link_cycle(world->link);
     work += deliver_run(&world->deliver) ? 1 : 0;
+    proxy_ring(world->router.proxy);
     proxy_flush(world->router.proxy);
     work += conns_flush(&world->conns);
     conns_bury(&world->conns);

@@ -9,6 +9,7 @@
 #include "shard/placement.h"
 #include "shard/runtime/agent.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -214,6 +215,29 @@ static int group_end(void **state)
     return 0;
 }
 
+static bool is_rung(unsigned shard)
+{
+    struct pollfd pollfd = {.fd = mailbox_wake_fd(shards[shard]), .events = POLLIN};
+    return poll(&pollfd, 1, 0) == 1;
+}
+
+/* Many stanzas in one go wake their shard at the end, and after so many that it would wait long. */
+static void shards_are_woken_when_all_is_posted(void **state)
+{
+    UNUSED(state);
+    send(1, "<presence/>");
+    assert_false(is_rung(1));
+    proxy_ring(proxy);
+    assert_true(is_rung(1));
+    assert_false(is_rung(0));
+    unsigned sent = 0;
+    while (!is_rung(0) && sent < 1000) {
+        send(0, "<presence/>");
+        sent++;
+    }
+    assert_in_range(sent, 2, 256);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +247,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_such_shard, begin, end),
         cmocka_unit_test_setup_teardown(sessions_go_without_credit, begin, end),
         cmocka_unit_test_setup_teardown(expansions_are_gathered, begin, end),
+        cmocka_unit_test_setup_teardown(shards_are_woken_when_all_is_posted, begin, end),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);
 }

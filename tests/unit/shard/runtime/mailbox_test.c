@@ -250,6 +250,23 @@ static void half_way_after_a_splice(void **state)
     got_are(3);
 }
 
+/* What is put lies there until somebody wakes the owner, who may also find it by itself. */
+static void what_is_put_does_not_wake(void **state)
+{
+    struct mailbox *mailbox = *state;
+    for (unsigned value = 0; value < 3; value++) {
+        numbers[value].value = value;
+        mailbox_put(mailbox, &numbers[value].mail);
+    }
+    assert_false(readable(mailbox));
+    drain_must(mailbox, 2, 2, true);
+    mailbox_wake(mailbox);
+    assert_true(readable(mailbox));
+    drain_must(mailbox, 10, 1, false);
+    assert_false(readable(mailbox));
+    got_are(3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +279,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(half_way_behind_others, open_box, close_box),
         cmocka_unit_test_setup_teardown(half_way_at_the_front, open_box, close_box),
         cmocka_unit_test_setup_teardown(half_way_after_a_splice, open_box, close_box),
+        cmocka_unit_test_setup_teardown(what_is_put_does_not_wake, open_box, close_box),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
