@@ -462,6 +462,8 @@ static void on_alarm(struct conn *conn)
         look_at_resolve(link);
         break;
     case LINK_CONNECTING:
+        on_connected(conn, ETIMEDOUT); /* another address of the host may do better */
+        break;
     case LINK_OPENING:
     case LINK_SHAKING:
         give_up(link, false, false, "the host server does not answer");

@@ -24,6 +24,8 @@
 #define FLUSH_SLICES 64
 /* Encrypted ahead of the socket. */
 #define TLS_AHEAD (64 * 1024)
+/* More waits only if the peer makes TLS itself talk and does not listen. */
+#define TLS_PENDING_MAX (4 * TLS_AHEAD)
 
 /* ---- all of them ---- */
 
@@ -149,7 +151,8 @@ bool conn_read(struct conn *conn, const char **why)
         return true;
     }
     if (count > 0) {
-        conn->broken = tls_feed(conn->tls, str_of(conns->raw, (size_t)count)) != 0;
+        conn->broken = tls_feed(conn->tls, str_of(conns->raw, (size_t)count)) != 0 ||
+                       tls_pending(conn->tls).len > TLS_PENDING_MAX;
         answer_tls(conn);
         return true;
     }

@@ -162,6 +162,13 @@ static size_t backlog_bytes(const struct conn *conn)
 
 /* ---- one recipient ---- */
 
+/* What a frame takes of a budget that is meant in recipients: a cycle that copies large frames to
+ * thousands of people must not take seconds, for everybody else waits. */
+static uint32_t weight(const struct frame *frame)
+{
+    return 1 + frame->size / 1024;
+}
+
 /* Must a delivery for this connection wait? */
 static bool is_full(const struct conn *conn)
 {
@@ -199,7 +206,7 @@ void deliver_direct(struct deliver *deliver, struct route route, struct frame *f
     frame_unref(frame);
 }
 
-/* ---- expansion: each returns how many recipients it looked at ---- */
+/* ---- expansion: each returns what it took of the budget ---- */
 
 /* Items of a list until the budget or the outbox says stop; *at moves on. */
 static uint32_t write_items(struct conn *conn, const struct delivery *list, uint32_t *at,
@@ -210,7 +217,7 @@ static uint32_t write_items(struct conn *conn, const struct delivery *list, uint
         const struct delivery_item *item = &list->items[*at];
         conn_send_frame(conn, item->frame, list->address, item->tail);
         ++*at;
-        done++;
+        done += weight(item->frame);
     }
     return done;
 }
@@ -225,7 +232,7 @@ static uint32_t expand_one(struct deliver *deliver, struct pending *pending)
         hold(deliver, conn, pending, 0);
     else
         push(deliver, conn, delivery->frame, delivery->address);
-    return 1;
+    return weight(delivery->frame);
 }
 
 static uint32_t expand_list(struct deliver *deliver, struct pending *pending, uint32_t budget)
@@ -266,6 +273,7 @@ static uint32_t expand_broadcast(struct deliver *deliver, struct pending *pendin
                                  bool *over)
 {
     const struct delivery *delivery = &pending->delivery;
+    uint32_t each = weight(delivery->frame);
     uint32_t done = 0;
     while (done < budget) {
         const struct roster_entry *entries;
@@ -274,14 +282,15 @@ static uint32_t expand_broadcast(struct deliver *deliver, struct pending *pendin
             *over = true;
             return done + 1;
         }
-        if (run > budget - done)
-            run = budget - done;
+        uint32_t most = (budget - done + each - 1) / each;
+        if (run > most)
+            run = most;
         for (uint32_t i = 0; i < run; i++) {
             if (audience_has(delivery->audience, &entries[i]))
                 expand_entry(deliver, pending, &entries[i], pending->at + i);
         }
         pending->at += run;
-        done += run;
+        done += run * each;
     }
     return done;
 }
@@ -314,13 +323,15 @@ static bool resume_broadcast(struct deliver *deliver, struct conn *link, struct 
                              uint32_t budget, uint32_t *done)
 {
     const struct delivery *delivery = &held->pending->delivery;
+    uint32_t each = weight(delivery->frame);
     while (*done < budget && link->outbox.bytes < link->high_water) {
         const struct roster_entry *entries;
         uint32_t run = roster_run(delivery->roster, deliver->lane, held->at, &entries);
         if (run == 0)
             return true;
         uint32_t i = 0;
-        for (; i < run && *done < budget && link->outbox.bytes < link->high_water; i++, ++*done) {
+        for (; i < run && *done < budget && link->outbox.bytes < link->high_water; i++) {
+            *done += each;
             if (entries[i].slot == COMPONENT_SLOT && audience_has(delivery->audience, &entries[i]))
                 conn_send_frame(link, delivery->frame, entries[i].address, STR_NONE);
         }
@@ -337,14 +348,14 @@ static bool resume_first(struct deliver *deliver, struct backlog *backlog, uint3
     struct conn *conn = backlog->conn;
     if (held->pending == NULL) {
         conn_send_frame(conn, held->frame, held->address, STR_NONE);
-        ++*done;
+        *done += weight(held->frame);
         return true;
     }
     const struct delivery *delivery = &held->pending->delivery;
     switch (delivery->kind) {
     case DELIVER_ONE:
         conn_send_frame(conn, delivery->frame, delivery->address, STR_NONE);
-        ++*done;
+        *done += weight(delivery->frame);
         return true;
     case DELIVER_LIST:
         *done += write_items(conn, delivery, &held->at, budget - *done);

@@ -179,17 +179,24 @@ void door_account(struct door *door, struct message *answer)
     session_go_on(session);
 }
 
-void door_close_session(struct door *door, struct route route, bool removed)
+void door_close_session(struct door *door, struct route route)
 {
     struct session *session = find(door, route);
-    if (session == NULL)
-        return;
-    if (removed)
-        session_fail(session, "not-authorized", "The account is no more",
-                     "its account was removed");
-    else
+    if (session != NULL)
         session_fail(session, "conflict", "Another session has taken this address",
                      "a newer session has its address");
+}
+
+/* Also those that have only given the name yet: who proves to be the account with what was loaded
+ * before must not come in as whoever has the name next. */
+void door_account_gone(struct door *door, struct str bare, struct route except)
+{
+    for (struct session *session = door->first; session != NULL; session = session->next) {
+        if (session->stream != NULL && stream_is_of(session->stream, bare) &&
+            !route_eq(session_route(session), except))
+            session_fail(session, "not-authorized", "The account is no more",
+                         "its account was removed");
+    }
 }
 
 void door_close(struct door *door)

@@ -70,6 +70,23 @@ static int open_listener(const struct addrinfo *at)
     return fd;
 }
 
+/* A name may have several addresses, and not each is there on every machine (::1 of localhost). */
+static int open_first(const struct addrinfo *at)
+{
+    int fd = open_listener(at);
+    while (fd < 0 && fd != -EADDRINUSE && at->ai_next != NULL) {
+        at = at->ai_next;
+        fd = open_listener(at);
+    }
+    return fd;
+}
+
+bool net_is_address(struct str text)
+{
+    struct endpoint endpoint;
+    return split(text, &endpoint);
+}
+
 int net_listen(struct str address, char *text, size_t text_size)
 {
     int shown = (int)(address.len < 256 ? address.len : 256);
@@ -87,7 +104,7 @@ int net_listen(struct str address, char *text, size_t text_size)
                  shown, address.at, endpoint.host, gai_strerror(failed));
         return ERR_NOT_FOUND;
     }
-    int fd = open_listener(found);
+    int fd = open_first(found);
     freeaddrinfo(found);
     if (fd >= 0)
         return fd;

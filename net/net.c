@@ -9,6 +9,7 @@
 #include "core/base/limits.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "core/xml/parse.h"
 #include "net/component_link.h"
 #include "net/session.h"
 
@@ -147,8 +148,10 @@ static void net_on_mail(void *self, struct mail *mail)
         message->routed.frame = NULL;
         break;
     case MSG_CLOSE_SESSION:
-        door_close_session(&net->door, message->close_session.route,
-                           message->close_session.removed);
+        door_close_session(&net->door, message->close_session.route);
+        break;
+    case MSG_ACCOUNT_GONE:
+        door_account_gone(&net->door, message->account_gone.bare, message->account_gone.except);
         break;
     case MSG_ACCOUNT:
         door_account(&net->door, message);
@@ -361,10 +364,11 @@ struct net *net_new(const struct net_setup *setup, int *err)
 {
     ensure(setup->component == NULL || setup->lane == 0);
     ensure(setup->listen_fd < 0 || setup->stream != NULL);
+    parser_init(); /* here no agent runs yet */
     struct net *net = MEM_NEW(struct net);
     net->setup = *setup;
     atomic_init(&net->close_in_ms, -1);
-    snprintf(net->name, sizeof(net->name), "net-%u", setup->lane);
+    snprintf(net->name, sizeof(net->name), "net%u", setup->lane);
     net->agent = (struct agent){
         .name = net->name,
         .self = net,

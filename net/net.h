@@ -42,6 +42,8 @@ void net_close(struct net *net, int deadline_ms);
 /* A listening socket for "host:port" or "[v6]:port"; negative code, with *why (static or in `text`)
  * for the operator: which address, what is wrong. */
 int net_listen(struct str address, char *text, size_t text_size);
+/* Is it written like one of those? */
+bool net_is_address(struct str text);
 /* Is the address of that listener a loopback one? */
 bool net_is_loopback(struct str address);
 

@@ -1,5 +1,6 @@
 #include "net/router.h"
 
+#include "core/base/ensure.h"
 #include "core/base/limits.h"
 #include "net/iq.h"
 #include "net/local.h"
@@ -89,16 +90,12 @@ void router_client_end(struct router *router, struct client *client)
 
 void router_account_gone(struct router *router, struct str bare, struct route except)
 {
-    struct session_found *found =
-        ARENA_NEW_ARRAY(router->arena, struct session_found, RESOURCES_PER_ACCOUNT);
-    unsigned count = directory_sessions(router->directory, bare, found, RESOURCES_PER_ACCOUNT);
-    for (unsigned i = 0; i < count; i++) {
-        if (route_eq(found[i].route, except))
-            continue;
-        struct message *message = message_new(MSG_CLOSE_SESSION);
-        message->close_session.route = found[i].route;
-        message->close_session.removed = true;
-        post_lane(router->exchange, found[i].route.lane, message);
+    unsigned lanes = exchange_lanes(router->exchange);
+    for (unsigned lane = 0; lane < lanes; lane++) {
+        struct message *message = message_new(MSG_ACCOUNT_GONE);
+        message->account_gone.bare = str_copy(bare);
+        message->account_gone.except = except;
+        post_lane(router->exchange, (uint16_t)lane, message);
     }
 }
 
@@ -116,10 +113,16 @@ static bool read_priority(struct router *router, const struct node *presence, in
 }
 
 /* The session goes off line: whoever got directed presence hears it too (RFC 6121 section 4.6.3).
- */
+ * Each room gets a copy, so what is longer than rooms show anyway is left out. */
 static void leave_everywhere(struct router *router, struct client *client,
                              const struct stanza *presence)
 {
+    struct stanza *bare = NULL;
+    if (presence->wire_size > PRESENCE_BYTES_MAX) {
+        bare = stanza_parse(STR("<presence type='unavailable' xmlns='jabber:client'/>"));
+        ensure(bare != NULL);
+        presence = bare;
+    }
     struct jid *place;
     map_each (&client->rooms, at, place) {
         map_remove(&client->rooms, is_room(router, place) ? jid_bare(place) : jid_full(place));
@@ -132,6 +135,7 @@ static void leave_everywhere(struct router *router, struct client *client,
         proxy_stanza(router->proxy, shard, stanza_copy(presence), jid_copy(client->jid), place,
                      client->route);
     }
+    stanza_free(bare);
 }
 
 static void own_presence(struct router *router, struct client *client, const struct stanza *stanza)

@@ -47,6 +47,7 @@ struct router {
     const struct hash_key *hash_key;
     struct arena *arena; /* reset by the caller between stanzas */
     uint16_t lane;
+    bool forgery_told; /* that the host server sends in our clients' names was logged */
     /* Hands a frame (TAKEN) to a connection of this lane; a stale route misses silently. The
      * address is borrowed. */
     void (*deliver)(void *net, struct route route, struct frame *frame, struct address *address);
@@ -59,7 +60,7 @@ void router_client_begin(struct router *router, struct client *client);
 /* The connection ended: tells rooms (proxy_session_gone), local contacts, directory. Frees what is
  * in *client. */
 void router_client_end(struct router *router, struct client *client);
-/* The account (bare JID) was removed: closes all its sessions but the one at `except`. */
+/* The account (bare JID) was removed: all lanes close what goes by its name, but `except`. */
 void router_account_gone(struct router *router, struct str bare, struct route except);
 
 enum routed {

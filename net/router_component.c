@@ -48,6 +48,21 @@ static struct str accused(const struct router *router, struct str to)
     return ours ? to : router->settings->muc_domain;
 }
 
+/* Our own clients come through our own door, where `from` is stamped by us: nobody else may speak
+ * for them, were it the host server. */
+static bool is_forged(struct router *router, const struct jid *from)
+{
+    struct str domain = router->settings->client_domain;
+    if (!str_present(domain) || !str_eq(jid_domain(from), domain))
+        return false;
+    if (!router->forgery_told)
+        log_warn("component link: the host server sends stanzas from %.*s, which is the domain of "
+                 "our own clients: they are dropped; give client.domain a name of its own",
+                 (int)domain.len, domain.at);
+    router->forgery_told = true;
+    return true;
+}
+
 /* Reads the addresses and answers what is wrong; false: it was, and the stanza is gone. */
 static bool admit(struct router *router, struct route link, struct passing *passing)
 {
@@ -62,6 +77,8 @@ static bool admit(struct router *router, struct route link, struct passing *pass
         log_debug("component link: an element that is no stanza was dropped");
     else if (passing->from == NULL)
         log_debug("component link: a stanza without a proper 'from' was dropped");
+    else if (is_forged(router, passing->from))
+        log_debug("component link: a stanza in the name of one of our clients was dropped");
     else if (passing->to == NULL)
         refuse(router, link, passing, &refusal_JID_MALFORMED, accused(router, to));
     else if (is_iq && iq_kind(root) == IQ_BAD)

@@ -23,22 +23,33 @@ static struct str choose_resource(struct door *door)
     return str_fmt(door->router->arena, "%016" PRIx64, number);
 }
 
-/* NULL, or the condition that says why there can be no such session. Replaces an older one. */
-static const char *make_room(struct door *door, const struct jid *jid)
+/* NULL, or the condition that says why there can be no such session. */
+static const char *lacks_room(struct door *door, const struct jid *jid)
 {
     struct router *router = door->router;
     struct route older;
-    if (directory_session_find(router->directory, jid, &older)) {
-        struct message *message = message_new(MSG_CLOSE_SESSION);
-        message->close_session.route = older;
-        post_lane(router->exchange, older.lane, message);
-        return NULL;
-    }
+    if (directory_session_find(router->directory, jid, &older))
+        return NULL; /* it takes the place of that one */
     struct session_found *found =
         ARENA_NEW_ARRAY(router->arena, struct session_found, RESOURCES_PER_ACCOUNT);
     unsigned count =
         directory_sessions(router->directory, jid_bare(jid), found, RESOURCES_PER_ACCOUNT);
     return count < RESOURCES_PER_ACCOUNT ? NULL : "resource-constraint";
+}
+
+/* Only now that it can be found: two that bind the same address on two agents at once would
+ * otherwise miss each other. The one to go may be this one. */
+static void close_replaced(struct door *door, const struct jid *jid)
+{
+    struct router *router = door->router;
+    struct route routes[RESOURCES_PER_ACCOUNT];
+    unsigned count =
+        directory_sessions_replaced(router->directory, jid, routes, RESOURCES_PER_ACCOUNT);
+    for (unsigned i = 0; i < count; i++) {
+        struct message *message = message_new(MSG_CLOSE_SESSION);
+        message->close_session.route = routes[i];
+        post_lane(router->exchange, routes[i].lane, message);
+    }
 }
 
 static void bind_session(struct session *session, struct str account, struct str resource)
@@ -50,7 +61,7 @@ static void bind_session(struct session *session, struct str account, struct str
     ensure(bare != NULL);
     struct str chosen = resource.len > 0 ? resource : choose_resource(door);
     struct jid *jid = jid_with_resource(NULL, bare, chosen);
-    const char *refused = make_room(door, jid);
+    const char *refused = lacks_room(door, jid);
     if (refused != NULL) {
         jid_free(jid);
         stream_bind_refused(session->stream, refused);
@@ -58,6 +69,7 @@ static void bind_session(struct session *session, struct str account, struct str
     }
     session->client = (struct client){.jid = jid, .route = session_route(session)};
     router_client_begin(door->router, &session->client);
+    close_replaced(door, jid);
     char peer[80];
     log_info("client %s is here, from %s, %s", jid->text,
              conn_peer(&session->conn, peer, sizeof(peer)),
@@ -327,6 +339,8 @@ static void on_input(struct conn *conn)
 /* What it waited for has come. */
 void session_go_on(struct session *session)
 {
+    if (session->start_tls && !session->ending)
+        begin_tls(session);
     settle(session);
     consume(session);
 }

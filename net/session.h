@@ -50,7 +50,9 @@ void door_admit(struct door *door, int fd);
 /* Messages to this lane. */
 void door_credit(struct door *door, unsigned shard);
 void door_account(struct door *door, struct message *answer); /* borrowed */
-void door_close_session(struct door *door, struct route route, bool removed);
+void door_close_session(struct door *door, struct route route);
+/* `bare` was removed: its sessions end, bound or not, but the one at `except`. */
+void door_account_gone(struct door *door, struct str bare, struct route except);
 
 /* Stream error system-shutdown to everybody. */
 void door_close(struct door *door);

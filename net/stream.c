@@ -56,6 +56,15 @@ bool stream_is_bound(const struct stream *stream)
     return stream->jid != NULL;
 }
 
+bool stream_is_of(const struct stream *stream, struct str bare)
+{
+    struct str name = stream->account;
+    if (!stream->authenticated)
+        name = stream->sasl != NULL ? sasl_account_name(stream->sasl) : STR_NONE;
+    return str_present(name) && bare.len > name.len && bare.at[name.len] == '@' &&
+           str_eq(str_of(bare.at, name.len), name);
+}
+
 bool stream_waits(const struct stream *stream)
 {
     return stream->wait != WAIT_NOTHING && !stream->closed;

@@ -86,6 +86,8 @@ bool stream_name_is_anonymous(struct str local);
 /* True once authenticated: larger stanzas are allowed. */
 bool stream_authenticated(const struct stream *stream);
 bool stream_is_bound(const struct stream *stream);
+/* Has it logged in as that account, or begun to? */
+bool stream_is_of(const struct stream *stream, struct str bare);
 /* Waiting for the store: the connection stops reading until stream_on_account(). */
 bool stream_waits(const struct stream *stream);
 

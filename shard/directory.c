@@ -297,21 +297,46 @@ static struct directory_session *session_walk(struct directory *directory, struc
 }
 
 /* While a session is being replaced there are two of that JID: the newer one counts. */
-bool directory_session_find(struct directory *directory, const struct jid *full,
-                            struct route *route)
+static const struct directory_session *newest_of(struct directory *directory,
+                                                 const struct jid *full)
 {
     const struct directory_session *newest = NULL;
     struct cds_lfht_iter iter;
-    rcu_section_begin();
     for (struct directory_session *session = session_walk(directory, jid_bare(full), &iter, true);
          session != NULL; session = session_walk(directory, jid_bare(full), &iter, false)) {
         if (jid_eq(session->jid, full) && (newest == NULL || session->number > newest->number))
             newest = session;
     }
+    return newest;
+}
+
+bool directory_session_find(struct directory *directory, const struct jid *full,
+                            struct route *route)
+{
+    rcu_section_begin();
+    const struct directory_session *newest = newest_of(directory, full);
     if (newest != NULL)
         *route = newest->route;
     rcu_section_end();
     return newest != NULL;
+}
+
+unsigned directory_sessions_replaced(struct directory *directory, const struct jid *full,
+                                     struct route *routes, unsigned max)
+{
+    unsigned count = 0;
+    struct cds_lfht_iter iter;
+    rcu_section_begin();
+    const struct directory_session *newest = newest_of(directory, full);
+    for (struct directory_session *session = session_walk(directory, jid_bare(full), &iter, true);
+         session != NULL && count < max;
+         session = session_walk(directory, jid_bare(full), &iter, false)) {
+        /* A still newer one may have come meanwhile: it looks for itself. */
+        if (jid_eq(session->jid, full) && session->number < newest->number)
+            routes[count++] = session->route;
+    }
+    rcu_section_end();
+    return count;
 }
 
 /* Where in `kept` a session goes: in the place of an older one with its JID, else at the end. */

@@ -56,6 +56,10 @@ struct session_found {
 /* The session with that full JID; the newer one while one replaces another. */
 bool directory_session_find(struct directory *directory, const struct jid *full,
                             struct route *route);
+/* Routes of the sessions with that full JID that a newer one has replaced: they must end. Whoever
+ * adds a session looks afterwards, so that of two added at once at least one sees the other. */
+unsigned directory_sessions_replaced(struct directory *directory, const struct jid *full,
+                                     struct route *routes, unsigned max);
 /* Sessions of an account, at most `max` (RESOURCES_PER_ACCOUNT); returns how many. */
 unsigned directory_sessions(struct directory *directory, struct str bare,
                             struct session_found *found, unsigned max);

@@ -231,6 +231,7 @@ static void shard_on_message(void *self, struct mail *mail)
     case MSG_CREDIT:
     case MSG_ROUTED:
     case MSG_CLOSE_SESSION:
+    case MSG_ACCOUNT_GONE:
     case MSG_ACCOUNT:
     case MSG_SHARD_DONE:
     case MSG_ACCOUNT_ASK:
@@ -299,7 +300,7 @@ struct shard *shard_new(const struct shard_setup *setup, int *err)
     shard->entropy_used = sizeof(shard->entropy);
     rooms_init(&shard->rooms, setup->env, setup->directory, setup->number, clock_wall_us());
     fanout_init(&shard->fanout, setup->exchange, setup->number);
-    snprintf(shard->name, sizeof(shard->name), "shard %u", setup->number);
+    snprintf(shard->name, sizeof(shard->name), "shard%u", setup->number);
     shard->agent = (struct agent){
         .name = shard->name,
         .self = shard,

@@ -13,6 +13,9 @@ import time
 import xml.etree.ElementTree as ElementTree
 
 ACCOUNTS = (("juliet", "wherefore"), ("romeo", "it-is-the-east"))
+# For a try: everybody may come in, and rooms are open to the second one at once.
+SETTINGS = ("client.listen=127.0.0.1:5222", "client.registration=on", "client.plaintext=on",
+            "muc.locked=off")
 START_SECONDS = 10
 
 
@@ -20,9 +23,13 @@ def option(arguments, name, preset):
     """The value that stentord will see for an option: the last --set wins."""
     value = preset
     for i, argument in enumerate(arguments):
+        setting = ""
         if argument == "--set" and arguments[i + 1:]:
-            key, _, given = arguments[i + 1].partition("=")
-            value = given if key == name else value
+            setting = arguments[i + 1]
+        elif argument.startswith("--set="):
+            setting = argument.removeprefix("--set=")
+        key, _, given = setting.partition("=")
+        value = given if key == name else value
     return value
 
 
@@ -62,14 +69,20 @@ class Stream:
         self.socket.close()
 
 
+def accepts(address):
+    try:
+        socket.create_connection(address, timeout=1).close()
+        return True
+    except (OSError, OverflowError):
+        return False
+
+
 def listening(address, server):
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and server.poll() is None:
-        try:
-            socket.create_connection(address, timeout=1).close()
+        if accepts(address):
             return True
-        except OSError:
-            time.sleep(0.05)
+        time.sleep(0.05)
     return False
 
 
@@ -94,22 +107,23 @@ def say_how_to_join(address, domain, service):
 
 def split_address(text):
     host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port)
+    return host.strip("[]"), int(port) if port.isdecimal() else 0
 
 
 def main():
-    program, arguments = sys.argv[1], sys.argv[2:]
+    program = sys.argv[1]
+    arguments = [word for setting in SETTINGS for word in ("--set", setting)] + sys.argv[2:]
     domain = option(arguments, "client.domain", "localhost")
     service = option(arguments, "muc.domain", "conference.localhost")
     listen = option(arguments, "client.listen", "127.0.0.1:5222")
+    address = split_address(listen)
+    busy = accepts(address)  # somebody else: ours will say so and end, and makes no accounts there
     # Ctrl-C reaches the server too, being in the same process group: it stops, we wait for it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     server = subprocess.Popen([program, *arguments],
                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     signal.signal(signal.SIGTERM, lambda *_: server.terminate())
-    address = split_address(listen)
-    time.sleep(0.2)  # a server that cannot start says so and ends at once
-    if listening(address, server):
+    if not busy and listening(address, server):
         try:
             make_accounts(address, domain)
             say_how_to_join(address, domain, service)

@@ -65,12 +65,14 @@
 #define SIDE_QUEUE_BYTES_MAX (8 * 1024 * 1024) /* one component link, what waits for credits */
 #define SHARDS_MAX           64                /* the option `threads` ends there */
 #define SHARD_DRAIN_MAX      1024              /* messages handled in one cycle */
-#define DELIVER_QUANTUM      1024 /* recipients of one room expanded before the next room's turn */
-#define DELIVER_CYCLE_MAX    8192 /* recipients expanded before sockets are looked at again */
-#define ACCEPT_CYCLE_MAX     16   /* connections accepted before those that are there have a turn */
+/* In recipients; one of a large frame counts once more for each KiB. */
+#define DELIVER_QUANTUM   1024 /* of one room expanded before the next room's turn */
+#define DELIVER_CYCLE_MAX 8192 /* expanded before sockets are looked at again */
+#define ACCEPT_CYCLE_MAX  16   /* connections accepted before those that are there have a turn */
 
 /* ---- connections ---- */
 #define CONNECTIONS_MAX        65536             /* per net agent */
+#define OPEN_FILES_FEW         16384             /* fewer are worth a warning at start */
 #define CLIENT_OUTBOX_MAX      (8 * 1024 * 1024) /* bytes a client may leave unread, lists aside */
 #define CLIENT_LIST_ITEMS_MAX  (4 * ROOM_OCCUPANTS_MAX) /* of lists waiting for one client */
 #define OUTBOX_HIGH_WATER      (256 * 1024)             /* expansion pauses above it */

@@ -567,6 +567,11 @@ enum parse_error parser_feed(struct parser *parser, struct str bytes)
 
 /* ---- the object ---- */
 
+void parser_init(void)
+{
+    xmlInitParser();
+}
+
 struct parser *parser_new(const struct parse_handlers *handlers, void *self, size_t bytes_max)
 {
     struct parser *parser = MEM_NEW(struct parser);

@@ -41,6 +41,10 @@ struct parse_handlers {
 
 struct parser;
 
+/* Before the second thread that parses: libxml2 makes what it shares at first use, and two threads
+ * that begin at once would make it twice. May be called again. */
+void parser_init(void);
+
 /* `handlers` borrowed, `self` handed to them. `bytes_max`: the largest stanza accepted. */
 struct parser *parser_new(const struct parse_handlers *handlers, void *self, size_t bytes_max);
 void parser_free(struct parser *parser);

@@ -50,6 +50,9 @@ void message_free(struct message *message)
         frame_unref(message->routed.frame);
         address_unref(message->routed.address);
         break;
+    case MSG_ACCOUNT_GONE:
+        str_free(&message->account_gone.bare);
+        break;
     case MSG_ACCOUNT:
     case MSG_ACCOUNT_ASK:
         account_fini(&message->account.ask.account);

@@ -22,7 +22,8 @@ enum message_kind {
     MSG_DELIVERIES,    /* one cycle's output of one shard */
     MSG_CREDIT,        /* a shard gives credits back */
     MSG_ROUTED,        /* a stanza of one local user for another's session */
-    MSG_CLOSE_SESSION, /* the session is replaced by a newer one, or its account was removed */
+    MSG_CLOSE_SESSION, /* the session is replaced by a newer one */
+    MSG_ACCOUNT_GONE,  /* an account was removed: whoever logged in as it, or is about to, goes */
     MSG_ACCOUNT,       /* the store's answer */
     MSG_SHARD_DONE,    /* a shard has said goodbye and posted everything */
     /* to the scribe */
@@ -87,8 +88,11 @@ struct message {
         } routed;
         struct {
             struct route route;
-            bool removed; /* the account (stream error not-authorized), else replaced (conflict) */
         } close_session;
+        struct {
+            struct str bare;     /* heap */
+            struct route except; /* who removed it */
+        } account_gone;
         struct {
             struct account_ask ask; /* with the answer in it when it comes back */
             struct route route;     /* who asked: the lane to answer, the connection there */

@@ -39,6 +39,7 @@ static void scribe_on_message(void *self, struct mail *mail)
     case MSG_CREDIT:
     case MSG_ROUTED:
     case MSG_CLOSE_SESSION:
+    case MSG_ACCOUNT_GONE:
     case MSG_ACCOUNT:
     case MSG_SHARD_DONE:
         break;

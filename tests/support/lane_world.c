@@ -80,8 +80,9 @@ static void on_lane_mail(void *self, struct mail *mail)
             link_credit(world->link, message->credit.shard);
         door_credit(&world->door, message->credit.shard);
     } else if (message->kind == MSG_CLOSE_SESSION) {
-        door_close_session(&world->door, message->close_session.route,
-                           message->close_session.removed);
+        door_close_session(&world->door, message->close_session.route);
+    } else if (message->kind == MSG_ACCOUNT_GONE) {
+        door_account_gone(&world->door, message->account_gone.bare, message->account_gone.except);
     } else {
         ensure(message->kind == MSG_ACCOUNT);
         door_account(&world->door, message);

@@ -45,9 +45,9 @@ static void on_mail(void *self, struct mail *mail)
         log_xml(log, message->routed.frame, message->routed.address);
         buf_addc(log, ']');
     } else {
-        ensure(message->kind == MSG_CLOSE_SESSION);
-        buf_addf(log, "{%s %u:%u}", message->close_session.removed ? "removed" : "close",
-                 message->close_session.route.lane, message->close_session.route.slot);
+        ensure(message->kind == MSG_ACCOUNT_GONE);
+        buf_addf(log, "{removed %s but %u:%u}", message->account_gone.bare.at,
+                 message->account_gone.except.lane, message->account_gone.except.slot);
     }
     message_free(message);
 }

@@ -7,7 +7,7 @@
  *   {from -> to <stanza/>}       posted to the shard
  *   {gone jid room}              a session's end, to the shard
  *   [1:slot <stanza/>]           posted to the other lane
- *   {removed 1:slot}             a session is to be closed, its account is no more
+ *   {removed bare but 1:slot}    posted to each lane: the account is no more
  */
 #ifndef TESTS_SUPPORT_ROUTER_WORLD_H
 #define TESTS_SUPPORT_ROUTER_WORLD_H

@@ -3,14 +3,17 @@ stops."""
 
 import os
 import re
+import resource
 import signal
 import subprocess
+import sys
 import time
 
 import harness
 from harness import ACCOUNTS, MUC_DOMAIN, PASSWORD, RawClient, Stentor, free_port
 from rawclient import name
 
+RUN = os.path.join(os.path.dirname(__file__), "..", "..", "tools", "run.py")
 CLEAR = ("--set", "client.plaintext=on")
 
 
@@ -48,6 +51,8 @@ def wrong_configuration_is_told(args):
             (["--set", "component.host=localhost"], "component.secret"),
             (["--set", "component.secret=x"], "component.host"),
             (["--set", "client.listen=0.0.0.0:5222", *CLEAR], "loopback"),
+            (["--set", "client.listen=5222", *CLEAR], "write host:port"),
+            (["--set", "client.listen=127.0.0.1:70000", *CLEAR], "write host:port"),
             (["--set", "client.registration=on"], "client.certificate"),
             (["--set", "client.certificate=/nonexistent", "--set", "client.key=/nonexistent"],
              "/nonexistent"),
@@ -113,7 +118,7 @@ def both_doors_at_once(args):
 
 def stops_on_signals_with_a_goodbye(args):
     """Occupants see 332, their streams end with system-shutdown, and all is over in two seconds."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         with Stentor(args.stentord, client=True, settings={"muc.locked": "off"}) as stentor:
             stentor.register_accounts()
             room = f"goodbye@{MUC_DOMAIN}"
@@ -143,14 +148,46 @@ def thread_names(pid):
     return names
 
 
+def stentord_log(stentor):
+    return [line for line in stentor.log().splitlines() if re.match(r"\d{4}-\d\d-\d\dT", line)]
+
+
+class Limited(Stentor):
+    """One that begins with other limits of open files."""
+
+    def __init__(self, binary, soft, hard):
+        super().__init__(binary, client=True)
+        self.limits = (soft, hard)
+
+    def launch(self, argv, environment=None):
+        soft, hard = self.limits
+        super().launch(["prlimit", f"--nofile={soft}:{hard}", *argv], environment)
+
+
+def as_many_files_as_the_machine_allows(args):
+    with Limited(args.stentord, 100, 5000) as stentor:
+        soft, hard = resource.prlimit(stentor.process.pid, resource.RLIMIT_NOFILE)
+        assert soft == hard == 5000, (soft, hard)
+        stentor.await_log("only 5000 files may be open")
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if most < 16384:
+        return
+    with Limited(args.stentord, 100, most) as stentor:
+        soft, hard = resource.prlimit(stentor.process.pid, resource.RLIMIT_NOFILE)
+        assert soft == hard == most, (soft, hard)
+        assert not stentor.log_lines("files may be open")
+
+
 def threads_are_as_told(args):
     for shards, nets in ((1, 1), (3, 2)):
         settings = {"threads": str(shards), "net_threads": str(nets), "muc.locked": "off"}
         with Stentor(args.stentord, client=True, settings=settings) as stentor:
             stentor.register_accounts()
             names = thread_names(stentor.process.pid)
-            assert sum(thread.startswith("shard") for thread in names) == shards, names
-            assert sum(thread.startswith("net") for thread in names) == nets, names
+            expected = {f"shard{i}" for i in range(shards)} | {f"net{i}" for i in range(nets)}
+            assert {thread for thread in names if re.match("shard|net", thread)} == expected, names
+            agents = {line.split()[2] for line in stentord_log(stentor)}
+            assert agents <= set(names) | {"main"}, agents
             clients = [RawClient(stentor.port).login(account, PASSWORD) for account in ACCOUNTS]
             for number in range(8):
                 room = f"room{number}@{MUC_DOMAIN}"
@@ -180,6 +217,38 @@ def service_lists_its_rooms(args):
         assert MUC_DOMAIN in {item.get("jid") for item in services.iter() if name(item) == "item"}
 
 
+class TrialRun(Stentor):
+    """By tools/run.py, as a newcomer starts it."""
+
+    def start(self):
+        self.launch([sys.executable, "-B", RUN, self.binary, *self.place()])
+        self.await_log("Ctrl-C stops")
+
+    def place(self):
+        return ["--set", f"client.listen=127.0.0.1:{self.port}"]
+
+
+def a_newcomer_finds_two_accounts_and_a_room(args):
+    """What is printed is enough to talk; a second start says why there is none, at once."""
+    with TrialRun(args.stentord, client=True) as stentor:
+        told = stentor.log()
+        accounts = re.findall(r"account +(\w+)@localhost +password +(\S+)", told)
+        room = re.search(r"room +(\S+@\S+)", told).group(1)
+        assert len(accounts) == 2, told
+        people = [RawClient(stentor.port).login(*account) for account in accounts]
+        for client, (account, _) in zip(people, accounts):
+            client.join(room, account)
+        for client, (account, _) in zip(people, accounts):
+            client.say(room, f"{account} is here")
+            for listener in people:
+                listener.hear(f"{account} is here")
+        second = subprocess.run([sys.executable, "-B", RUN, args.stentord, *stentor.place()],
+                                capture_output=True, text=True, timeout=10, check=False)
+        assert second.returncode == 1, second
+        assert f"127.0.0.1:{stentor.port}" in second.stderr, second.stderr
+        assert "in use" in second.stderr and "Ctrl-C" not in second.stdout, second
+
+
 CASES = (
     orders_that_only_print,
     without_a_door_it_leaves,
@@ -189,8 +258,10 @@ CASES = (
     a_secret_may_stand_in_a_file,
     both_doors_at_once,
     stops_on_signals_with_a_goodbye,
+    as_many_files_as_the_machine_allows,
     threads_are_as_told,
     service_lists_its_rooms,
+    a_newcomer_finds_two_accounts_and_a_room,
 )
 
 

@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -172,8 +173,7 @@ static bool start(struct house *house)
 static void log_start(struct house *house)
 {
     const struct settings *settings = house->settings;
-    log_set_sink(logs_sink(house->logs, "main"));
-    log_info("stentord %s serves %.*s with %u shards and %u network threads", STENTOR_VERSION,
+    log_info("stentord %s serves %.*s; shards: %u, network threads: %u", STENTOR_VERSION,
              (int)settings->muc.domain.len, settings->muc.domain.at, settings->threads,
              settings->net_threads);
     if (settings->client_door)
@@ -263,12 +263,29 @@ static void stop(struct house *house)
 
 /* ---- the whole life ---- */
 
+/* A connection is an open file, and what a process gets by itself is often 1024 of them. */
+static void raise_open_files(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return;
+    rlim_t before = limit.rlim_cur;
+    limit.rlim_cur = limit.rlim_max;
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+        limit.rlim_cur = before;
+    if (limit.rlim_cur < OPEN_FILES_FEW)
+        log_warn("only %llu files may be open here, so fewer clients than that can connect; raise "
+                 "the hard limit (ulimit -Hn, LimitNOFILE= of a systemd unit)",
+                 (unsigned long long)limit.rlim_cur);
+}
+
 static int open_signals(struct house *house)
 {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGHUP); /* its terminal was closed */
     /* Before any thread is made: all inherit it, so only the descriptor sees them. */
     pthread_sigmask(SIG_BLOCK, &set, NULL);
     signal(SIGPIPE, SIG_IGN);
@@ -295,9 +312,11 @@ int boot_run(const struct settings *settings, const struct config *config)
     crypto_init(&house.crypto, &house.keys);
     house.env = (struct muc_env){&settings->muc, &house.crypto, settings->hash_key};
     agent_register_thread();
-    log_start(&house);
+    log_set_sink(logs_sink(house.logs, "main"));
+    raise_open_files();
     bool started = start(&house);
     if (started) {
+        log_start(&house);
         run(&house);
         stop(&house);
     }

@@ -155,6 +155,11 @@ static bool make_client(struct settings *settings, const struct config *config)
     if (!make_tls(settings, config))
         return false;
     settings->client_listen = str_in(settings->arena, config_text(config, CONFIG_CLIENT_LISTEN));
+    if (!net_is_address(settings->client_listen))
+        return fail(settings,
+                    "client.listen: '%s' is not an address to listen on: write host:port or "
+                    "[IPv6 address]:port",
+                    settings->client_listen.at);
     stream->tls = settings->tls != NULL;
     stream->plaintext = config_on(config, CONFIG_CLIENT_PLAINTEXT);
     stream->registration = config_on(config, CONFIG_CLIENT_REGISTRATION);

@@ -337,6 +337,28 @@ static void a_host_that_does_not_answer_is_left(void **state)
     assert_true(host_read(&ended)[0] == '\0' && ended);
 }
 
+/* Its queue of connections is full: to a new one it does not even say no. */
+static void a_host_that_does_not_accept_is_left(void **state)
+{
+    UNUSED(state);
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons(settings.port),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int others[8];
+    ensure(listen(listener, 0) == 0);
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        others[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        (void)connect(others[i], (struct sockaddr *)&at, sizeof(at));
+    }
+    link_begin();
+    lane_world_step(&world, 200);
+    lane_world_step(&world, HANDSHAKE_SECONDS * 1000 + 300);
+    assert_true(logged("cannot connect to 127.0.0.1 port"));
+    assert_true(logged("timed out"));
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        close(others[i]);
+}
+
 static void a_host_may_vanish_in_the_middle_of_a_stanza(void **state)
 {
     UNUSED(state);
@@ -579,6 +601,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(other_ends_are_named, begin, end),
         cmocka_unit_test_setup_teardown(an_unknown_host_is_said_so, begin, end),
         cmocka_unit_test_setup_teardown(a_host_that_does_not_answer_is_left, begin, end),
+        cmocka_unit_test_setup_teardown(a_host_that_does_not_accept_is_left, begin, end),
         cmocka_unit_test_setup_teardown(a_host_may_vanish_in_the_middle_of_a_stanza, begin, end),
         cmocka_unit_test_setup_teardown(a_stanza_over_our_limit_is_refused_and_the_link_stays,
                                         begin, end),

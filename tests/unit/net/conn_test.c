@@ -197,6 +197,33 @@ static void an_account_that_is_removed_takes_its_sessions_along(void **state)
     close(other);
 }
 
+/* Whoever has the name next must not find somebody inside who knew the old password: neither who
+ * has logged in and not bound yet, nor who is about to. */
+static void an_account_that_is_removed_takes_log_ins_along(void **state)
+{
+    UNUSED(state);
+    int owner = lane_world_client(&world), inside = lane_world_client(&world);
+    int begun = lane_world_client(&world), other = lane_world_client(&world);
+    bind_romeo(owner, LANE_BIND("orchard"));
+    talk(inside, LANE_OPENING);
+    assert_non_null(strstr(talk(inside, ROMEO_AUTH), "<success"));
+    talk(begun, LANE_OPENING);
+    assert_non_null(strstr(talk(begun, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' "
+                                       "mechanism='SCRAM-SHA-1'>biwsbj1yb21lbyxyPWFiYw==</auth>"),
+                           "<challenge"));
+    talk(other, LANE_OPENING REGISTER("rome"));
+    assert_non_null(strstr(talk(other, AUTH("AHJvbWUAc2VjcmV0")), "<success"));
+    talk(owner, "<iq type='set' id='u'><query xmlns='jabber:iq:register'><remove/></query></iq>");
+    assert_non_null(strstr(lane_world_read(inside, NULL), STREAM_ERROR("not-authorized")));
+    assert_non_null(strstr(lane_world_read(begun, NULL), STREAM_ERROR("not-authorized")));
+    talk(other, LANE_OPENING);
+    assert_non_null(strstr(talk(other, LANE_BIND("tomb")), "rome@localhost/tomb"));
+    close(owner);
+    close(inside);
+    close(begun);
+    close(other);
+}
+
 static void a_resource_is_chosen_at_random(void **state)
 {
     UNUSED(state);
@@ -516,16 +543,41 @@ static void step_ssl(SSL *ssl)
     }
 }
 
+static struct pem pem;
+
+static void tls_begin(bool plaintext)
+{
+    char why[300];
+    pem_make(&pem);
+    world.stream.tls = true;
+    world.stream.plaintext = plaintext;
+    world.door.tls = tls_new(pem.certificate, pem.key, why, sizeof(why));
+    assert_non_null(world.door.tls);
+}
+
+static void tls_end(void)
+{
+    ERR_clear_error();
+    lane_world_step(&world, 0);
+    assert_int_equal(world.door.count, 0);
+    tls_free(world.door.tls);
+    pem_remove(&pem);
+}
+
+static SSL *tls_client(SSL_CTX *ctx, int peer)
+{
+    SSL *ssl = SSL_new(ctx);
+    SSL_set_fd(ssl, peer);
+    SSL_set_connect_state(ssl);
+    step_ssl(ssl);
+    assert_int_equal(SSL_is_init_finished(ssl), 1);
+    return ssl;
+}
+
 static void what_came_in_the_clear_behind_starttls_does_not_count(void **state)
 {
     UNUSED(state);
-    struct pem pem;
-    pem_make(&pem);
-    char why[300];
-    world.stream.tls = true;
-    world.stream.plaintext = false;
-    world.door.tls = tls_new(pem.certificate, pem.key, why, sizeof(why));
-    assert_non_null(world.door.tls);
+    tls_begin(false);
     int peer = lane_world_client(&world);
     assert_null(strstr(talk(peer, LANE_OPENING), "<mechanism>"));
     const char *answer = talk(
@@ -534,11 +586,7 @@ static void what_came_in_the_clear_behind_starttls_does_not_count(void **state)
     assert_string_equal(answer, "<proceed xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
 
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-    SSL *ssl = SSL_new(ctx);
-    SSL_set_fd(ssl, peer);
-    SSL_set_connect_state(ssl);
-    step_ssl(ssl);
-    assert_int_equal(SSL_is_init_finished(ssl), 1);
+    SSL *ssl = tls_client(ctx, peer);
     char got[4096] = "";
     assert_true(SSL_read(ssl, got, sizeof(got)) <= 0); /* no answer to what was slipped in */
     assert_int_equal(SSL_write(ssl, LANE_OPENING, sizeof(LANE_OPENING) - 1),
@@ -548,12 +596,58 @@ static void what_came_in_the_clear_behind_starttls_does_not_count(void **state)
     assert_non_null(strstr(got, "<mechanism>PLAIN</mechanism>"));
     SSL_free(ssl);
     SSL_CTX_free(ctx);
-    ERR_clear_error();
     close(peer);
+    tls_end();
+}
+
+/* Both in one piece: the store is asked about the one while the other is there already. */
+static void starttls_may_wait_for_the_store(void **state)
+{
+    UNUSED(state);
+    tls_begin(true);
+    int peer = lane_world_client(&world);
+    talk(peer, LANE_OPENING);
+    const char *answer =
+        talk(peer, REGISTER("romeo") "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>"
+                                     "<iq type='get' id='x'/>");
+    assert_non_null(strstr(answer, "id='r'"));
+    assert_non_null(strstr(answer, "<proceed"));
+    assert_null(strstr(answer, "id='x'"));
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    SSL_free(tls_client(ctx, peer));
+    SSL_CTX_free(ctx);
+    close(peer);
+    tls_end();
+}
+
+/* Each request for new keys is answered; answers nobody reads must not pile up. */
+static void who_makes_tls_talk_and_does_not_listen_is_left(void **state)
+{
+    UNUSED(state);
+    tls_begin(true);
+    int peer = lane_world_client(&world);
+    talk(peer, LANE_OPENING);
+    talk(peer, "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>");
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    SSL *ssl = tls_client(ctx, peer);
+    int small = 1;
+    setsockopt(world.door.first->conn.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof(small));
+    setsockopt(peer, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    for (unsigned i = 0; i < 40000 && !logged("TLS failed") && world.door.count > 0; i++) {
+        (void)SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED);
+        (void)SSL_do_handshake(ssl);
+        if (i % 50 == 0)
+            lane_world_step(&world, 0);
+        if (i % 50 == 0 && world.door.count > 0 && world.door.first->conn.tls != NULL)
+            assert_true(tls_pending(world.door.first->conn.tls).len < 512 * 1024);
+    }
     lane_world_step(&world, 0);
+    lane_world_step(&world, (CLOSE_SECONDS + 1) * 1000);
     assert_int_equal(world.door.count, 0);
-    tls_free(world.door.tls);
-    pem_remove(&pem);
+    SSL_free(ssl);
+    SSL_CTX_free(ctx);
+    close(peer);
+    tls_end();
 }
 
 int main(void)
@@ -567,6 +661,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_newer_session_wins, begin, end),
         cmocka_unit_test_setup_teardown(an_account_that_is_removed_takes_its_sessions_along, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(an_account_that_is_removed_takes_log_ins_along, begin, end),
         cmocka_unit_test_setup_teardown(a_resource_is_chosen_at_random, begin, end),
         cmocka_unit_test_setup_teardown(an_account_has_so_many_sessions_and_no_more, begin, end),
         cmocka_unit_test_setup_teardown(who_does_not_log_in_is_closed_in_time, begin, end),
@@ -586,6 +681,8 @@ int main(void)
                                         end),
         cmocka_unit_test_setup_teardown(what_came_in_the_clear_behind_starttls_does_not_count,
                                         begin, end),
+        cmocka_unit_test_setup_teardown(starttls_may_wait_for_the_store, begin, end),
+        cmocka_unit_test_setup_teardown(who_makes_tls_talk_and_does_not_listen_is_left, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

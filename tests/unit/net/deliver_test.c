@@ -196,6 +196,38 @@ static void a_huge_broadcast_does_not_delay_a_small_room(void **state)
     assert_in_range(cycles, 5, 7);
 }
 
+/* What counts is the work: few people and a large frame are as much as many and a small one. */
+static void a_large_broadcast_does_not_either(void **state)
+{
+    UNUSED(state);
+    enum { KIB = 63, PEOPLE = 5 * DELIVER_CYCLE_MAX / (KIB + 1) };
+    static char text[KIB * 1024 + 1];
+    memset(text, 'x', sizeof(text) - 1);
+    struct roster *roster = roster_new();
+    struct route nowhere = {50, 77, 0};
+    for (uint32_t i = 0; i < PEOPLE; i++)
+        roster_add(&roster, i % 100 == 0 ? guests[1].route : nowhere, guests[1].address, i, i,
+                   ROSTER_PARTICIPANT);
+    struct delivery large = lane_world_broadcast(roster, 1, text);
+    struct delivery small = lane_world_one(guests[0].route, guests[0].jid, 2, "small");
+    lane_world_deliver(&world, 0, &large, 1);
+    lane_world_deliver(&world, 1, &small, 1);
+    assert_true(lane_world_cycle(&world));
+    assert_non_null(strstr(hear(&guests[0]), "small"));
+    unsigned cycles = 1;
+    while (!deliver_is_empty(&world.deliver)) {
+        lane_world_cycle(&world);
+        cycles++;
+    }
+    assert_in_range(cycles, 5, 7);
+    unsigned heard = 0;
+    for (unsigned i = 0; i < 10; i++) {
+        heard += lane_world_count(hear(&guests[1]), "<body>");
+        lane_world_step(&world, 0);
+    }
+    assert_int_equal(heard, (PEOPLE + 99) / 100);
+}
+
 /* ---- lists and slow readers ---- */
 
 /* 3 MiB: more than the outbox and the socket take. */
@@ -409,6 +441,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_audience_leaves_people_out, begin, end),
         cmocka_unit_test_setup_teardown(a_stale_route_misses, begin, end),
         cmocka_unit_test_setup_teardown(a_huge_broadcast_does_not_delay_a_small_room, begin, end),
+        cmocka_unit_test_setup_teardown(a_large_broadcast_does_not_either, begin, end),
         cmocka_unit_test_setup_teardown(a_list_pauses_and_live_frames_queue_behind_it, begin, end),
         cmocka_unit_test_setup_teardown(who_does_not_read_is_closed_and_told_why, begin, end),
         cmocka_unit_test_setup_teardown(live_frames_behind_a_list_count_too, begin, end),

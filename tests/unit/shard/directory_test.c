@@ -165,6 +165,30 @@ static void the_newer_session_counts(void **state)
     assert_false(directory_session_find(directory, jid("romeo@example.org/desk"), &at));
 }
 
+/* Who has to go when two have bound the same address; each of them may be the one that asks. */
+static void the_replaced_are_named(void **state)
+{
+    UNUSED(state);
+    struct route routes[3];
+    const struct jid *desk = jid("romeo@example.org/desk");
+    assert_int_equal(directory_sessions_replaced(directory, desk, routes, 3), 0);
+    struct directory_session *sessions[] = {
+        directory_session_add(directory, desk, route(1)),
+        directory_session_add(directory, jid("romeo@example.org/phone"), route(2)),
+    };
+    assert_int_equal(directory_sessions_replaced(directory, desk, routes, 3), 0);
+    struct directory_session *newer = directory_session_add(directory, desk, route(3));
+    assert_int_equal(directory_sessions_replaced(directory, desk, routes, 3), 1);
+    assert_true(route_eq(routes[0], route(1)));
+    struct directory_session *newest = directory_session_add(directory, desk, route(4));
+    assert_int_equal(directory_sessions_replaced(directory, desk, routes, 3), 2);
+    assert_int_equal(directory_sessions_replaced(directory, desk, routes, 1), 1);
+    directory_session_remove(directory, newest);
+    directory_session_remove(directory, newer);
+    directory_session_remove(directory, sessions[0]);
+    directory_session_remove(directory, sessions[1]);
+}
+
 /* As many as an account may have are found; one that should not be there is left out. */
 static void sessions_are_limited(void **state)
 {
@@ -307,6 +331,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_rooms, begin, end),
         cmocka_unit_test_setup_teardown(sessions_are_found, begin, end),
         cmocka_unit_test_setup_teardown(the_newer_session_counts, begin, end),
+        cmocka_unit_test_setup_teardown(the_replaced_are_named, begin, end),
         cmocka_unit_test_setup_teardown(sessions_are_limited, begin, end),
         cmocka_unit_test_setup_teardown(reaching, begin, end),
         cmocka_unit_test_setup_teardown(readers_see_whole_entries, begin, end),
