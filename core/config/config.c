@@ -213,6 +213,20 @@ bool config_assign(struct config *config, struct str name, struct str value, boo
     return true;
 }
 
+bool config_is_set(const struct config *config, struct str name)
+{
+    int id = find(name);
+    if (id >= 0)
+        return config->values[id].set;
+    for (unsigned i = 0; i < config->default_count; i++) {
+        struct str given = config->defaults[i].name;
+        if (name.len == DEFAULTS_PREFIX.len + given.len && str_starts(name, DEFAULTS_PREFIX) &&
+            str_eq(str_of(name.at + DEFAULTS_PREFIX.len, given.len), given))
+            return true;
+    }
+    return false;
+}
+
 bool config_is_list(struct str name)
 {
     int id = find(name);

@@ -40,6 +40,8 @@ static bool assign(struct reader *reader, const yaml_event_t *event, bool first)
     snprintf(reader->where, sizeof(reader->where), "%.150s:%zu", reader->file,
              event->start_mark.line + 1);
     struct str value = str_of((const char *)event->data.scalar.value, event->data.scalar.length);
+    if (first && config_is_set(reader->config, buf_str(&reader->name)))
+        return fail_at(reader, &event->start_mark, "the option is given twice");
     return config_assign(reader->config, buf_str(&reader->name), value, first, reader->where);
 }
 

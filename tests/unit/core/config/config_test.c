@@ -141,6 +141,24 @@ static void yaml_of_the_wrong_shape_is_refused_with_its_line(void **state)
     }
 }
 
+/* YAML leaves it open which of two counts; an operator who wrote both meant something else. */
+static void an_option_given_twice_is_refused(void **state)
+{
+    static const char *const rows[] = {
+        "threads: 2\nthreads: 3\n",
+        "muc:\n  admins: [a@x]\nmuc:\n  admins: [b@x]\n",
+        "muc:\n  defaults:\n    public: on\n    name: x\n    public: off\n",
+    };
+    UNUSED(state);
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        struct config config;
+        config_init(&config);
+        assert_false(config_load(&config, str_z(rows[i]), "f.yaml"));
+        assert_error_has(&config, "twice");
+        config_fini(&config);
+    }
+}
+
 static void texts_have_a_length_limit(void **state)
 {
     struct config *config = *state;
@@ -174,6 +192,7 @@ int main(void)
         TEST(numbers_name_their_range),
         TEST(switches_and_levels_take_known_words_only),
         TEST(yaml_of_the_wrong_shape_is_refused_with_its_line),
+        TEST(an_option_given_twice_is_refused),
         TEST(texts_have_a_length_limit),
         TEST(nearest_looks_at_further_names),
     };
