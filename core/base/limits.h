@@ -20,7 +20,6 @@
 
 /* ---- addresses (RFC 7622 section 3) ---- */
 #define JID_PART_BYTES_MAX 1023
-#define JID_BYTES_MAX      (3 * JID_PART_BYTES_MAX + 2)
 #define NICK_CHARS_MAX     120 /* code points, after preparation */
 
 /* ---- frames ---- */

@@ -28,14 +28,25 @@ struct session *session_find(const struct room *room, struct str full_jid)
     return map_get(&room->sessions_by_jid, full_jid);
 }
 
-struct session *occupant_primary(const struct occupant *occupant)
+struct session *occupant_primary_without(const struct occupant *occupant,
+                                         const struct session *without)
 {
-    struct session *primary = occupant->sessions;
-    for (struct session *session = primary->next; session != NULL; session = session->next) {
-        if (session->priority >= primary->priority)
+    struct session *primary = NULL;
+    for (struct session *session = occupant->sessions; session != NULL; session = session->next) {
+        if (session != without && (primary == NULL || session->priority >= primary->priority))
             primary = session;
     }
     return primary;
+}
+
+struct session *occupant_primary(const struct occupant *occupant)
+{
+    return occupant_primary_without(occupant, NULL);
+}
+
+bool session_looks_like(const struct session *a, const struct session *b)
+{
+    return str_eq(a->payload, b->payload) && str_eq(a->lang, b->lang);
 }
 
 struct occupant *occupant_next(const struct room *room, uint32_t *at)

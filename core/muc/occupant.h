@@ -48,6 +48,11 @@ struct occupant *occupant_by_account(const struct room *room, struct str account
 struct session *session_find(const struct room *room, struct str full_jid);
 /* The session whose show, status and extensions others see: highest priority, then newest. */
 struct session *occupant_primary(const struct occupant *occupant);
+/* Who it would be if that session were not there; NULL if there is no other. */
+struct session *occupant_primary_without(const struct occupant *occupant,
+                                         const struct session *without);
+/* Would others see the same of either? */
+bool session_looks_like(const struct session *a, const struct session *b);
 /* Occupants one by one, in the order they came (a new nickname puts one last): *at from 0; NULL at
  * the end. Removing the one in hand is allowed. */
 struct occupant *occupant_next(const struct room *room, uint32_t *at);

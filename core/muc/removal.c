@@ -16,19 +16,6 @@ void removal_occupant(struct room *room, struct step *step, struct occupant *occ
     occupant_remove(room, occupant);
 }
 
-/* What others see of the occupant once that session is gone. */
-static const struct session *primary_without(const struct occupant *occupant,
-                                             const struct session *without)
-{
-    const struct session *primary = NULL;
-    for (const struct session *session = occupant->sessions; session != NULL;
-         session = session->next) {
-        if (session != without && (primary == NULL || session->priority >= primary->priority))
-            primary = session;
-    }
-    return primary;
-}
-
 void removal_session(struct room *room, struct step *step, struct session *session,
                      struct news *news)
 {
@@ -38,9 +25,8 @@ void removal_session(struct room *room, struct step *step, struct session *sessi
         return;
     }
     const struct session *seen = occupant_primary(occupant);
-    const struct session *left = primary_without(occupant, session);
-    bool seen_changed = seen == session &&
-                        (!str_eq(seen->payload, left->payload) || !str_eq(seen->lang, left->lang));
+    const struct session *left = occupant_primary_without(occupant, session);
+    bool seen_changed = seen == session && !session_looks_like(seen, left);
     /* A technical problem of one session is none of the nickname's (SEMANTICS 4.7.4). */
     news->unavailable = true;
     news->statuses &= ~STATUS_BIT(333);

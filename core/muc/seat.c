@@ -6,24 +6,14 @@
  */
 #include "core/muc/feature.h"
 
-static bool same_look(const struct session *a, const struct session *b)
-{
-    return str_eq(a->payload, b->payload) && str_eq(a->lang, b->lang);
-}
-
 /* Did what others see of the nickname change by this session's coming? */
 static bool newcomer_is_seen(const struct session *newcomer)
 {
     const struct occupant *occupant = newcomer->occupant;
     if (occupant_primary(occupant) != newcomer)
         return false;
-    const struct session *before = NULL;
-    for (const struct session *session = occupant->sessions; session != NULL;
-         session = session->next) {
-        if (session != newcomer && (before == NULL || session->priority >= before->priority))
-            before = session;
-    }
-    return before == NULL || !same_look(before, newcomer);
+    const struct session *before = occupant_primary_without(occupant, newcomer);
+    return before == NULL || !session_looks_like(before, newcomer);
 }
 
 /* `seen`: it was inside before, and the caller knows that others see a difference. */
