@@ -8,6 +8,7 @@
 #include "core/base/str.h"
 #include "core/xml/frame.h"
 
+#include <stdbool.h>
 #include <sys/uio.h>
 
 struct chunk;
@@ -17,12 +18,15 @@ struct chunk_pool {
     size_t chunk_bytes; /* of payload */
     struct chunk *spare;
     unsigned spare_count, spare_max;
-    unsigned lent; /* chunks in outboxes now */
+    unsigned lent;      /* chunks in outboxes now */
+    unsigned lent_most; /* since the pool was trimmed last */
 };
 
 /* `block` is the size of a chunk with its head. */
 void chunk_pool_init(struct chunk_pool *pool, size_t block, unsigned spare_max);
 void chunk_pool_fini(struct chunk_pool *pool); /* nothing may be lent */
+/* Frees the spare ones that were not needed since the last call; true: there are others. */
+bool chunk_pool_trim(struct chunk_pool *pool);
 
 struct outbox {
     struct chunk_pool *pool; /* borrowed */

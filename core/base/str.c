@@ -99,12 +99,12 @@ bool str_is_utf8(struct str text)
     const unsigned char *at = (const unsigned char *)text.at;
     size_t left = text.len;
     while (left > 0) {
-        uint64_t word;
-        if (left >= sizeof(word)) {
-            memcpy(&word, at, sizeof(word));
-            if ((word & 0x8080808080808080u) == 0) {
-                at += sizeof(word);
-                left -= sizeof(word);
+        uint64_t words[4];
+        if (left >= sizeof(words)) {
+            memcpy(words, at, sizeof(words));
+            if (((words[0] | words[1] | words[2] | words[3]) & 0x8080808080808080u) == 0) {
+                at += sizeof(words);
+                left -= sizeof(words);
                 continue;
             }
         }
@@ -167,44 +167,22 @@ void buf_free(struct buf *buf)
     buf_init(buf, buf->arena);
 }
 
-char *buf_reserve(struct buf *buf, size_t more)
+void buf_grow(struct buf *buf, size_t more)
 {
     ensure(more < SIZE_MAX / 4);
     size_t need = buf->len + more + 1; /* room for the NUL of buf_str() */
-    if (need > buf->cap) {
-        size_t cap = buf->cap < 64 ? 128 : buf->cap * 2;
-        if (cap < need)
-            cap = need;
-        if (buf->arena == NULL) {
-            buf->at = mem_grow(buf->at, cap);
-        } else {
-            char *at = arena_raw(buf->arena, cap);
-            if (buf->len > 0)
-                memcpy(at, buf->at, buf->len);
-            buf->at = at;
-        }
-        buf->cap = cap;
+    size_t cap = buf->cap < 64 ? 128 : buf->cap * 2;
+    if (cap < need)
+        cap = need;
+    if (buf->arena == NULL) {
+        buf->at = mem_grow(buf->at, cap);
+    } else {
+        char *at = arena_raw(buf->arena, cap);
+        if (buf->len > 0)
+            memcpy(at, buf->at, buf->len);
+        buf->at = at;
     }
-    return buf->at + buf->len;
-}
-
-void buf_add(struct buf *buf, struct str text)
-{
-    if (text.len == 0)
-        return;
-    memcpy(buf_reserve(buf, text.len), text.at, text.len);
-    buf->len += text.len;
-}
-
-void buf_addz(struct buf *buf, const char *text)
-{
-    buf_add(buf, str_z(text));
-}
-
-void buf_addc(struct buf *buf, char byte)
-{
-    *buf_reserve(buf, 1) = byte;
-    buf->len++;
+    buf->cap = cap;
 }
 
 void buf_addf(struct buf *buf, const char *format, ...)

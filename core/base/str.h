@@ -94,12 +94,37 @@ struct buf {
 
 void buf_init(struct buf *buf, struct arena *arena);
 void buf_free(struct buf *buf);
-void buf_add(struct buf *buf, struct str text);
-void buf_addz(struct buf *buf, const char *text);
-void buf_addc(struct buf *buf, char byte);
+/* Makes room for `more` bytes and a NUL: the rare part of buf_reserve(). */
+void buf_grow(struct buf *buf, size_t more);
 void buf_addf(struct buf *buf, const char *format, ...) PRINTF_LIKE(2, 3);
-/* Room for `more` bytes at the end; the caller writes there and then adds to `len`. */
-char *buf_reserve(struct buf *buf, size_t more);
+
+/* Room for `more` bytes at the end; the caller writes there and then adds to `len`. Here and not in
+ * the .c file, like the three below: frames are made of dozens of small pieces. */
+static inline char *buf_reserve(struct buf *buf, size_t more)
+{
+    if (buf->cap - buf->len <= more)
+        buf_grow(buf, more);
+    return buf->at + buf->len;
+}
+
+static inline void buf_add(struct buf *buf, struct str text)
+{
+    if (text.len == 0)
+        return;
+    memcpy(buf_reserve(buf, text.len), text.at, text.len);
+    buf->len += text.len;
+}
+
+static inline void buf_addz(struct buf *buf, const char *text)
+{
+    buf_add(buf, str_z(text));
+}
+
+static inline void buf_addc(struct buf *buf, char byte)
+{
+    *buf_reserve(buf, 1) = byte;
+    buf->len++;
+}
 
 /* What was built so far, NUL-terminated behind its length; borrowed from the buf. */
 struct str buf_str(struct buf *buf);

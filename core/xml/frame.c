@@ -94,20 +94,18 @@ static bool may_need_escape(unsigned char byte)
 
 #define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
 
-/* Has one of eight bytes the value `byte`? The high bit of those, or of some behind the first. */
-static uint64_t bytes_equal(uint64_t word, unsigned char byte)
-{
-    uint64_t other = word ^ EACH_BYTE(byte);
-    return (other - EACH_BYTE(1)) & ~other & EACH_BYTE(0x80);
-}
-
+/* The high bit of each of eight bytes that is to be looked at, and perhaps of some behind it. A
+ * byte less 1 borrows if it was 0: so `&` and `'`, which differ in their last bit only, are found
+ * by one subtraction, and so are `<` and `>`. */
 static bool word_may_need_escape(const char *at)
 {
     uint64_t word;
     memcpy(&word, at, sizeof(word));
-    uint64_t control = (word - EACH_BYTE(0x20)) & ~word & EACH_BYTE(0x80);
-    return (control | bytes_equal(word, '&') | bytes_equal(word, '<') | bytes_equal(word, '>') |
-            bytes_equal(word, '\'') | bytes_equal(word, '"')) != 0;
+    uint64_t control = word - EACH_BYTE(0x20);
+    uint64_t amp_or_apos = ((word | EACH_BYTE(1)) ^ EACH_BYTE('\'')) - EACH_BYTE(1);
+    uint64_t lt_or_gt = ((word | EACH_BYTE(2)) ^ EACH_BYTE('>')) - EACH_BYTE(1);
+    uint64_t quote = (word ^ EACH_BYTE('"')) - EACH_BYTE(1);
+    return ((control | amp_or_apos | lt_or_gt | quote) & ~word & EACH_BYTE(0x80)) != 0;
 }
 
 /* The first byte from `i` on that has to be looked at; most text has none, so eight at a time. */
@@ -115,6 +113,10 @@ static size_t next_to_escape(struct str text, size_t i)
 {
     while (i + 8 <= text.len && !word_may_need_escape(text.at + i))
         i += 8;
+    /* The last few once more with those before them, rather than one by one. */
+    if (i < text.len && i + 8 > text.len && text.len >= 8 &&
+        !word_may_need_escape(text.at + text.len - 8))
+        return text.len;
     while (i < text.len && !may_need_escape((unsigned char)text.at[i]))
         i++;
     return i;
@@ -141,6 +143,9 @@ void xml_escape(struct buf *out, struct str text)
 
 /* ---- builder ---- */
 
+/* What a frame is built in at first: nearly all of them fit. */
+enum { FIRST_BYTES = 1024 };
+
 /* The namespace an element without xmlns would be in here; absent: the stanza's. */
 static struct str current_ns(const struct fb *fb)
 {
@@ -160,28 +165,38 @@ static bool same_ns(struct str a, struct str b)
     return str_present(a) == str_present(b) && (a.at == b.at || str_eq(a, b));
 }
 
-/* `ns` as a level keeps it: absent is the stanza's. */
-static void open_element(struct fb *fb, struct str name, struct str ns)
+/* True: the namespace has to be declared. */
+static bool open_tag(struct fb *fb, struct str name, struct str ns)
 {
     ensure(fb->depth < ARRAY_LEN(fb->levels));
     ensure(name.len > 0);
     end_tag(fb);
-    buf_addc(&fb->out, '<');
+    char *at = buf_reserve(&fb->out, name.len + 1);
+    *at++ = '<';
+    memcpy(at, name.at, name.len);
     struct fb_level *level = &fb->levels[fb->depth];
-    level->name_at = (uint32_t)fb->out.len;
+    level->name_at = (uint32_t)fb->out.len + 1;
     level->name_len = (uint32_t)name.len;
     level->ns = ns;
-    buf_add(&fb->out, name);
+    fb->out.len += name.len + 1;
     fb->tag_open = true;
-    if (!same_ns(ns, current_ns(fb)))
-        fb_attr(fb, "xmlns", str_present(ns) ? ns : token_ns_uri(NS_STANZA));
+    struct str around = current_ns(fb);
     fb->depth++;
+    return !same_ns(ns, around);
+}
+
+/* `ns` as a level keeps it: absent is the stanza's. */
+static void open_element(struct fb *fb, struct str name, struct str ns)
+{
+    if (open_tag(fb, name, ns))
+        fb_attr(fb, "xmlns", str_present(ns) ? ns : token_ns_uri(NS_STANZA));
 }
 
 void fb_begin(struct fb *fb, struct arena *arena, const char *stanza, struct str from,
               struct str type, struct str id)
 {
     fb_begin_fragment(fb, arena);
+    (void)buf_reserve(&fb->out, FIRST_BYTES);
     open_element(fb, str_z(stanza), STR_NONE);
     fb_attr(fb, "from", from);
     fb_attr(fb, "type", type);
@@ -191,7 +206,9 @@ void fb_begin(struct fb *fb, struct arena *arena, const char *stanza, struct str
 
 void fb_open(struct fb *fb, enum name name, enum ns ns)
 {
-    open_element(fb, token_name_text(name), ns == NS_STANZA ? STR_NONE : token_ns_uri(ns));
+    struct str uri = token_ns_uri(ns);
+    if (open_tag(fb, token_name_text(name), ns == NS_STANZA ? STR_NONE : uri))
+        fb_attr_plain(fb, STR("xmlns"), uri);
 }
 
 void fb_open_str(struct fb *fb, struct str name, struct str ns)
@@ -199,13 +216,31 @@ void fb_open_str(struct fb *fb, struct str name, struct str ns)
     open_element(fb, name, token_ns(ns) == NS_STANZA ? STR_NONE : ns);
 }
 
-void fb_attr(struct fb *fb, const char *name, struct str value)
+void fb_attr_plain(struct fb *fb, struct str name, struct str value)
+{
+    ensure(fb->tag_open);
+    char *at = buf_reserve(&fb->out, name.len + value.len + 4);
+    *at++ = ' ';
+    memcpy(at, name.at, name.len);
+    at += name.len;
+    *at++ = '=';
+    *at++ = '\'';
+    memcpy(at, value.at, value.len);
+    at[value.len] = '\'';
+    fb->out.len += name.len + value.len + 4;
+}
+
+void fb_attr_str(struct fb *fb, struct str name, struct str value)
 {
     ensure(fb->tag_open);
     if (!str_present(value))
         return;
+    if (next_to_escape(value, 0) == value.len) {
+        fb_attr_plain(fb, name, value);
+        return;
+    }
     buf_addc(&fb->out, ' ');
-    buf_addz(&fb->out, name);
+    buf_add(&fb->out, name);
     buf_add(&fb->out, STR("='"));
     escape(&fb->out, value, true);
     buf_addc(&fb->out, '\'');
@@ -213,9 +248,14 @@ void fb_attr(struct fb *fb, const char *name, struct str value)
 
 void fb_attr_u64(struct fb *fb, const char *name, uint64_t value)
 {
+    /* By hand: every presence has a status code, and printf takes longer than the rest of it. */
     char digits[24];
-    int len = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)value);
-    fb_attr(fb, name, str_of(digits, (size_t)len));
+    size_t at = sizeof(digits);
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value > 0);
+    fb_attr_plain(fb, str_z(name), str_of(digits + at, sizeof(digits) - at));
 }
 
 void fb_lang(struct fb *fb, struct str lang)

@@ -78,7 +78,14 @@ void fb_begin(struct fb *fb, struct arena *arena, const char *stanza, struct str
 void fb_open(struct fb *fb, enum name name, enum ns ns);
 void fb_open_str(struct fb *fb, struct str name, struct str ns);
 /* Attributes of the element opened last. Absent values are left out, empty ones written. */
-void fb_attr(struct fb *fb, const char *name, struct str value);
+void fb_attr_str(struct fb *fb, struct str name, struct str value);
+/* Inline: the length of a literal is then known to the compiler. */
+static inline void fb_attr(struct fb *fb, const char *name, struct str value)
+{
+    fb_attr_str(fb, str_z(name), value);
+}
+/* A value that needs no escaping, because we made it ourselves: digits, constants. */
+void fb_attr_plain(struct fb *fb, struct str name, struct str value);
 void fb_attr_u64(struct fb *fb, const char *name, uint64_t value);
 void fb_lang(struct fb *fb, struct str lang); /* xml:lang */
 void fb_text(struct fb *fb, struct str text); /* escaped */

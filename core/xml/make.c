@@ -13,6 +13,10 @@ static_assert(STANZA_NODES_MAX <= UINT16_MAX, "a level keeps 16 bits of a node's
 #define KEEP_ATTRS 128
 #define KEEP_TEXT  (16 * 1024)
 
+/* Names that are found without looking at their text; a power of two. */
+#define WORDS_BITS 5
+#define WORDS      (1u << WORDS_BITS)
+
 void make_init(struct make *make)
 {
     *make = (struct make){.depth = 0};
@@ -24,6 +28,7 @@ void make_fini(struct make *make)
     mem_free(make->nodes);
     mem_free(make->attrs);
     mem_free(make->spaces);
+    mem_free(make->words);
     buf_free(&make->text);
     make_init(make);
 }
@@ -59,20 +64,53 @@ static struct node *add_node(struct make *make)
     return node;
 }
 
+/* A stanza has the same few names as the one before it. NULL: too long. */
+static const struct make_word *find_word(struct make *make, const char *name)
+{
+    if (make->words == NULL)
+        make->words = MEM_NEW_ARRAY(struct make_word, WORDS);
+    uint64_t mixed = (uint64_t)(uintptr_t)name * UINT64_C(0x9e3779b97f4a7c15);
+    struct make_word *word = &make->words[mixed >> (64 - WORDS_BITS)];
+    if (word->key == name)
+        return word;
+    struct str text = str_z(name);
+    if (text.len > UINT16_MAX)
+        return NULL;
+    *word = (struct make_word){
+        .key = name,
+        .len = (uint16_t)text.len,
+        .token = (uint16_t)token_name(text),
+    };
+    return word;
+}
+
+void make_forget_words(struct make *make)
+{
+    mem_free(make->words);
+    make->words = NULL;
+}
+
+/* A name we know is not written down: its token says it all. */
+static uint32_t add_unknown(struct make *make, const struct make_word *word)
+{
+    return word->token == NAME_OTHER ? add_text(make, str_of(word->key, word->len)) : 0;
+}
+
 /* NULL: too many, or one that is too long. */
-static const struct make_ns *find_ns(struct make *make, struct str ns)
+static const struct make_ns *find_ns(struct make *make, const char *uri)
 {
     static const struct make_ns none = {.token = NS_NONE};
-    if (ns.len == 0)
+    if (uri == NULL || uri[0] == '\0')
         return &none;
-    if (make->space_last < make->space_count && make->spaces[make->space_last].key == ns.at)
+    if (make->space_last < make->space_count && make->spaces[make->space_last].key == uri)
         return &make->spaces[make->space_last];
     for (uint32_t i = 0; i < make->space_count; i++) {
-        if (make->spaces[i].key == ns.at) {
+        if (make->spaces[i].key == uri) {
             make->space_last = i;
             return &make->spaces[i];
         }
     }
+    struct str ns = str_z(uri);
     if (ns.len > UINT16_MAX || make->space_count == STANZA_NAMESPACES_MAX)
         return NULL;
     if (make->space_count == make->space_cap) {
@@ -106,31 +144,33 @@ static bool is_inherited(const struct make *make, const struct make_ns *space)
     return parent->ns_at == space->at && parent->ns_len == space->len;
 }
 
-bool make_open(struct make *make, struct str name, struct str ns)
+bool make_open(struct make *make, const char *name, const char *ns)
 {
     if (make->depth == STANZA_DEPTH_MAX)
         return false;
+    const struct make_word *word = find_word(make, name);
     const struct make_ns *space = find_ns(make, ns);
-    if (space == NULL || (!is_inherited(make, space) && !declare(make, space)))
+    if (word == NULL || space == NULL || (!is_inherited(make, space) && !declare(make, space)))
         return false;
     struct node *node = add_node(make);
     if (node == NULL)
         return false;
-    node->name = (uint16_t)token_name(name);
+    node->name = word->token;
     node->ns = space->token;
     node->ns_at = space->at;
     node->ns_len = space->len;
-    node->text_at = add_text(make, name);
-    node->text_len = (uint32_t)name.len;
+    node->text_at = add_unknown(make, word);
+    node->text_len = word->len;
     make->levels[make->depth++] = (struct make_level){.node = (uint16_t)node->index};
     return true;
 }
 
-bool make_attr(struct make *make, struct str name, struct str ns, struct str value)
+bool make_attr(struct make *make, const char *name, const char *ns, struct str value)
 {
     struct node *node = &make->nodes[make->node_count - 1];
+    const struct make_word *word = find_word(make, name);
     const struct make_ns *space = find_ns(make, ns);
-    if (space == NULL || node->attr_count == STANZA_ATTRIBUTES_MAX || name.len > UINT16_MAX ||
+    if (word == NULL || space == NULL || node->attr_count == STANZA_ATTRIBUTES_MAX ||
         !declare(make, space))
         return false;
     if (make->attr_count == make->attr_cap) {
@@ -139,12 +179,12 @@ bool make_attr(struct make *make, struct str name, struct str ns, struct str val
     }
     struct attr *attr = &make->attrs[make->attr_count++];
     node->attr_count++;
-    attr->name = (uint16_t)token_name(name);
+    attr->name = word->token;
     attr->ns = space->token;
     attr->ns_at = space->at;
     attr->ns_len = space->len;
-    attr->name_at = add_text(make, name);
-    attr->name_len = (uint16_t)name.len;
+    attr->name_at = add_unknown(make, word);
+    attr->name_len = word->len;
     attr->value_at = add_text(make, value);
     attr->value_len = (uint32_t)value.len;
     return true;
@@ -206,7 +246,9 @@ void make_cut(struct make *make, bool has_root)
     make->attr_count = root->attr_count;
     make->depth = 0;
     root->first = 0;
-    size_t end = root->text_at + root->text_len;
+    size_t end = 0;
+    if (root->name == NAME_OTHER)
+        reach(&end, root->text_at, root->text_len);
     reach(&end, root->ns_at, root->ns_len);
     for (const struct attr *attr = make->attrs; attr < make->attrs + make->attr_count; attr++) {
         reach(&end, attr->value_at, attr->value_len);
@@ -245,6 +287,7 @@ struct stanza *make_finish(struct make *make, size_t wire_size)
 
 size_t make_memory(const struct make *make)
 {
-    return sizeof(*make->nodes) * make->node_cap + sizeof(*make->attrs) * make->attr_cap +
+    size_t words = make->words != NULL ? sizeof(*make->words) * WORDS : 0;
+    return words + sizeof(*make->nodes) * make->node_cap + sizeof(*make->attrs) * make->attr_cap +
            sizeof(*make->spaces) * make->space_cap + make->text.cap;
 }

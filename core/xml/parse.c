@@ -47,7 +47,6 @@ struct parser {
     uint64_t boundary, given, total;
     uint64_t origin;     /* stream position of libxml2's byte 0 */
     uint64_t renewed_at; /* `given` when libxml2's parser was made */
-    uint32_t names;      /* met since then */
     unsigned depth;      /* open elements, the stream's included */
     enum parse_error error;
     bool done; /* stopped or closed */
@@ -118,11 +117,11 @@ static struct str write_opening(const xmlChar *prefix, int ns_count, const xmlCh
 static bool add_element(struct parser *parser, const xmlChar *name, const xmlChar *ns,
                         int attr_count, const xmlChar **attrs)
 {
-    if (!make_open(&parser->make, str_x(name), str_x(ns)))
+    if (!make_open(&parser->make, (const char *)name, (const char *)ns))
         return false;
     for (int i = 0; i < attr_count; i++, attrs += 5) {
         struct str value = str_of((const char *)attrs[3], (size_t)(attrs[4] - attrs[3]));
-        if (!make_attr(&parser->make, str_x(attrs[0]), str_x(attrs[2]), value))
+        if (!make_attr(&parser->make, (const char *)attrs[0], (const char *)attrs[2], value))
             return false;
     }
     return true;
@@ -178,7 +177,6 @@ static void on_start(void *ctx, const xmlChar *name, const xmlChar *prefix, cons
     UNUSED(defaulted);
     if (parser->deaf)
         return;
-    parser->names += 1 + (uint32_t)attr_count + (uint32_t)ns_count;
     if (parser->depth == 0) {
         open_stream(parser, name, prefix, ns, ns_count, namespaces, attr_count, attrs);
         return;
@@ -195,6 +193,15 @@ static bool cut_to_size(struct parser *parser)
     make_cut(&parser->make, has_root);
     parser->cut = false;
     return has_root;
+}
+
+/* Time for a fresh libxml2 parser, behind a stanza of `size` bytes? What is not listened to any
+ * more in this slice is parsed twice, so names count once: a stream that says the same all day
+ * keeps its parser for PARSER_RENEW_BYTES. */
+static bool is_worn(const struct parser *parser, uint64_t end, uint64_t size)
+{
+    return end - parser->renewed_at > PARSER_RENEW_BYTES || size > KEEP_BYTES ||
+           (parser->libxml != NULL && xmlDictSize(parser->libxml->dict) > PARSER_RENEW_NAMES);
 }
 
 /* Hands over the stanza that is complete, and ends there. */
@@ -217,8 +224,7 @@ static void stanza_done(struct parser *parser, uint64_t end)
     if (stanza != NULL && !parser->handlers->stanza(parser->self, stanza)) {
         parser->done = true;
         parser->deaf = true;
-    } else if (end - parser->renewed_at > PARSER_RENEW_BYTES || size > KEEP_BYTES ||
-               parser->names > PARSER_RENEW_NAMES) {
+    } else if (is_worn(parser, end, size)) {
         parser->renew_due = true;
         parser->deaf = true;
     }
@@ -347,6 +353,7 @@ static void drop_libxml(struct parser *parser)
     if (parser->libxml != NULL)
         xmlFreeParserCtxt(parser->libxml);
     parser->libxml = NULL;
+    make_forget_words(&parser->make); /* they were libxml2's */
 }
 
 /* Makes a libxml2 parser that stands where the stream stands. */
@@ -367,7 +374,6 @@ static void make_libxml(struct parser *parser)
     }
     parser->origin = parser->given - (uint64_t)xmlByteConsumed(parser->libxml);
     parser->renewed_at = parser->given;
-    parser->names = 0;
 }
 
 /* Gives libxml2 complete pieces. */

@@ -127,8 +127,10 @@ unsigned node_count(const struct node *node, enum name name, enum ns ns)
 
 struct str node_name(const struct node *node)
 {
-    return node != NULL && !node_is_text(node) ? text_of(node, node->text_at, node->text_len)
-                                               : STR_NONE;
+    if (node == NULL || node_is_text(node))
+        return STR_NONE;
+    return node->name == NAME_OTHER ? text_of(node, node->text_at, node->text_len)
+                                    : token_name_text((enum name)node->name);
 }
 
 struct str node_ns(const struct node *node)
@@ -146,7 +148,8 @@ const struct attr *node_attr_at(const struct node *node, unsigned i)
 
 struct str attr_name(const struct node *node, const struct attr *attr)
 {
-    return text_of(node, attr->name_at, attr->name_len);
+    return attr->name == NAME_OTHER ? text_of(node, attr->name_at, attr->name_len)
+                                    : token_name_text((enum name)attr->name);
 }
 
 struct str attr_ns(const struct node *node, const struct attr *attr)

@@ -21,7 +21,7 @@
 struct attr {
     uint16_t name;    /* enum name, NAME_OTHER if unknown */
     uint16_t ns;      /* enum ns; NS_NONE without prefix */
-    uint32_t name_at; /* local name, offset and length in the text area */
+    uint32_t name_at; /* NAME_OTHER: local name, offset and length in the text area */
     uint32_t ns_at;
     uint32_t value_at;
     uint32_t value_len;
@@ -40,7 +40,7 @@ struct node {
     uint16_t ns;   /* enum ns */
     uint16_t ns_len;
     uint32_t ns_at;
-    uint32_t text_at; /* element: its local name; text node: the text, unescaped */
+    uint32_t text_at; /* NAME_OTHER: its local name; text node: the text, unescaped */
     uint32_t text_len;
 };
 

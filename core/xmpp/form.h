@@ -1,6 +1,6 @@
 /*
  * Data forms (XEP-0004): reading a submission, writing a form.
- * @xep 0004 2.13.1 #protocol-form #protocol-results
+ * @xep 0004 2.13.2 #protocol-formtypes
  * @xep 0068 1.3.0 #approach
  */
 #ifndef CORE_XMPP_FORM_H

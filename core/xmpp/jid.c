@@ -58,11 +58,9 @@ static void split(struct str text, struct str *local, struct str *domain, struct
     *domain = text;
 }
 
-static struct jid *parse_in(struct arena *scratch, struct arena *arena, struct str text)
+static struct jid *parse_in(struct arena *scratch, struct arena *arena, struct str parts[3])
 {
-    struct str local, domain, resource;
-    split(text, &local, &domain, &resource);
-    domain = prep_domain(scratch, domain);
+    struct str local = parts[0], domain = prep_domain(scratch, parts[1]), resource = parts[2];
     if (!str_present(domain))
         return NULL;
     if (str_present(local)) {
@@ -80,10 +78,14 @@ static struct jid *parse_in(struct arena *scratch, struct arena *arena, struct s
 
 struct jid *jid_parse(struct arena *arena, struct str text)
 {
+    struct str parts[3]; /* local, domain, resource */
+    split(text, &parts[0], &parts[1], &parts[2]);
+    if (prep_is_plain(parts[0], parts[1], parts[2]))
+        return jid_make(arena, parts[0], parts[1], parts[2]);
     if (arena != NULL)
-        return parse_in(arena, arena, text);
+        return parse_in(arena, arena, parts);
     struct arena *scratch = arena_new(4096);
-    struct jid *jid = parse_in(scratch, NULL, text);
+    struct jid *jid = parse_in(scratch, NULL, parts);
     arena_free(scratch);
     return jid;
 }

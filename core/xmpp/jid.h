@@ -1,6 +1,7 @@
 /*
  * Addresses (RFC 7622, with the stringprep profiles of RFC 6122 that deployed servers use). A jid
  * is one allocation, prepared and immutable; comparison is by bytes.
+ * @xep 0045 1.35.5 #bizrules-jids.prepared #bizrules-jids.empty
  */
 #ifndef CORE_XMPP_JID_H
 #define CORE_XMPP_JID_H

@@ -115,6 +115,43 @@ static struct str prepare(struct arena *arena, const UStringPrepProfile *profile
 
 /* ---- ASCII ---- */
 
+/* Where a byte may stand and stay what it is; IN_NAME: in a domain, at the ends of a label too.
+ * Most addresses are of such bytes alone, and two of them come with every stanza: one look at each
+ * byte has to do. */
+enum { IN_LOCAL = 1, IN_DOMAIN = 2, IN_RESOURCE = 4, IN_NAME = 8 };
+
+/* clang-format off */
+static const uint8_t plain[256] = {
+    [' '] = 4, 5, 4, 5, 5, 5, 4, 4, 5, 5, 5, 5, 5, 7, 7, 4, /*  !"#$%&'()*+,-./ */
+    ['0'] = 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 4, 5, 4, 5, 4, 5, /* 0123456789:;<=>? */
+    ['@'] = 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, /* @ABCDEFGHIJKLMNO */
+    ['P'] = 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 4, 5, 5, 5, 5, 15, /* PQRSTUVWXYZ[\]^_ */
+    ['`'] = 5, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, /* `abcdefghijklmno */
+    ['p'] = 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 15, 5, 5, 5, 5, 0, /* pqrstuvwxyz{|}~ */
+};
+/* clang-format on */
+
+static bool is_plain(struct str text, unsigned where)
+{
+    unsigned all = where;
+    for (size_t i = 0; i < text.len; i++)
+        all &= plain[(unsigned char)text.at[i]];
+    return all != 0 && text.len > 0 && text.len <= JID_PART_BYTES_MAX;
+}
+
+/* Dots and hyphens stand between others, never two together, which leaves out "xn--". */
+static bool is_plain_domain(struct str text)
+{
+    unsigned all = IN_DOMAIN, apart = IN_NAME, before = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned here = plain[(unsigned char)text.at[i]];
+        all &= here;
+        apart &= before | here;
+        before = here;
+    }
+    return all != 0 && (apart & before) != 0 && text.len <= LABEL_BYTES_MAX;
+}
+
 static bool is_upper(char byte)
 {
     return byte >= 'A' && byte <= 'Z';
@@ -182,13 +219,7 @@ struct str prep_resource(struct arena *arena, struct str text)
 {
     if (!is_ascii(text))
         return prepare(arena, resourceprep, text);
-    if (!fits(text))
-        return STR_NONE;
-    for (size_t i = 0; i < text.len; i++) {
-        if (!is_printable(text.at[i]))
-            return STR_NONE;
-    }
-    return text;
+    return is_plain(text, IN_RESOURCE) ? text : STR_NONE;
 }
 
 /* "[2001:db8::1]" */
@@ -214,7 +245,7 @@ static bool labels_are_good(struct str text, bool *coded)
     *coded = false;
     for (size_t i = 0; i <= text.len; i++) {
         if (i < text.len && text.at[i] != '.') {
-            if (!is_alnum(text.at[i]) && text.at[i] != '-' && text.at[i] != '_')
+            if ((plain[(unsigned char)text.at[i]] & IN_DOMAIN) == 0 && !is_upper(text.at[i]))
                 return false;
             continue;
         }
@@ -269,6 +300,12 @@ struct str prep_domain(struct arena *arena, struct str text)
     if (!labels_are_good(text, &coded))
         return STR_NONE;
     return coded ? prep_idna(arena, text) : lower_case(arena, text);
+}
+
+bool prep_is_plain(struct str local, struct str domain, struct str resource)
+{
+    return is_plain_domain(domain) && (!str_present(local) || is_plain(local, IN_LOCAL)) &&
+           (!str_present(resource) || is_plain(resource, IN_RESOURCE));
 }
 
 /* ---- nicknames ---- */

@@ -2,6 +2,7 @@
  * Preparation of text for addresses and comparison, by ICU. Results are in the arena (the input
  * itself when nothing had to change); STR_NONE means "refused". ASCII takes a short way that gives
  * the same.
+ * @xep 0045 1.35.5 #bizrules-jids.prepared #bizrules-jids.invisible
  */
 #ifndef CORE_XMPP_PREP_H
 #define CORE_XMPP_PREP_H
@@ -20,6 +21,9 @@ void prep_fini(void);
 struct str prep_local(struct arena *arena, struct str text);
 struct str prep_domain(struct arena *arena, struct str text);
 struct str prep_resource(struct arena *arena, struct str text);
+/* Would all three come back as they are? Quick, and true for most addresses; false says nothing.
+ * `local` and `resource` may be absent. */
+bool prep_is_plain(struct str local, struct str domain, struct str resource);
 /* No code point of a local part is unassigned in Unicode 3.2: what names of new rooms have to be,
  * so that they mean the same to every server. */
 bool prep_local_is_strict(struct str local);

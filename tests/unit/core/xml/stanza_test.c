@@ -5,6 +5,8 @@
 
 #include "core/base/arena.h"
 
+#include <stdio.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -84,6 +86,49 @@ static void navigation(void **state)
 }
 
 /* Chains over what is not there need no checks. */
+/* Names we know are kept as numbers and others as text; many more of both than the parser has at
+ * hand, twice each. */
+static void every_name_reads_as_written(void **state)
+{
+    UNUSED(state);
+    struct buf xml;
+    buf_init(&xml, NULL);
+    buf_addz(&xml, "<all>");
+    for (unsigned twice = 0; twice < 2; twice++) {
+        for (unsigned i = NAME_NONE + 1; i < NAME_OTHER; i++) {
+            const char *name = token_name_text((enum name)i).at;
+            if (i == NAME_XMLNS) /* as an attribute it is none */
+                continue;
+            buf_addf(&xml, "<%s %s='1' n%u='2'/><n%u/>", name, name, i, i);
+        }
+    }
+    buf_addz(&xml, "</all>");
+    struct stanza *all = stanza_parse(buf_str(&xml));
+    assert_non_null(all);
+    const struct node *node = node_first(stanza_root(all));
+    for (unsigned twice = 0; twice < 2; twice++) {
+        for (unsigned i = NAME_NONE + 1; i < NAME_OTHER; i++) {
+            char other[16];
+            if (i == NAME_XMLNS)
+                continue;
+            snprintf(other, sizeof(other), "n%u", i);
+            struct str name = token_name_text((enum name)i);
+            assert_int_equal(node->name, i);
+            assert_true(str_eq(node_name(node), name));
+            assert_true(str_eq(attr_name(node, node_attr_at(node, 0)), name));
+            assert_true(str_eqz(node_attr(node, (enum name)i), "1"));
+            assert_true(str_eqz(attr_name(node, node_attr_at(node, 1)), other));
+            node = node_next(node);
+            assert_int_equal(node->name, NAME_OTHER);
+            assert_true(str_eqz(node_name(node), other));
+            node = node_next(node);
+        }
+    }
+    assert_null(node);
+    stanza_free(all);
+    buf_free(&xml);
+}
+
 static void nothing_gives_nothing(void **state)
 {
     UNUSED(state);
@@ -180,6 +225,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(attributes),
         cmocka_unit_test(navigation),
+        cmocka_unit_test(every_name_reads_as_written),
         cmocka_unit_test(nothing_gives_nothing),
         cmocka_unit_test(texts),
         cmocka_unit_test(text_nodes),

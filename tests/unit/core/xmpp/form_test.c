@@ -30,7 +30,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* @covers 0004#protocol-form  fields with none, one and several values; those without a name
+/* @covers 0004#protocol-formtypes  fields with none, one and several values; those without a name
  * ignored */
 static void submission(void **state)
 {

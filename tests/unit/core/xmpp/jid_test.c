@@ -54,6 +54,7 @@ static void parts(void **state)
     assert_true(str_eqz(jid_resource(jid), "b@c"));
 }
 
+/* @covers 0045#bizrules-jids.empty */
 static void malformed(void **state)
 {
     UNUSED(state);

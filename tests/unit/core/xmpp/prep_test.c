@@ -71,6 +71,52 @@ static void unchanged_is_borrowed(void **state)
     assert_ptr_equal(prep_nick_key(arena, str_z(texts[0])).at, texts[0]);
 }
 
+/* The quick look says yes only to what would be borrowed; between any two bytes, for what may stand
+ * in a domain depends on what is beside it. */
+static void plain_is_unchanged(void **state)
+{
+    UNUSED(state);
+    unsigned plain = 0;
+    for (unsigned pair = 0; pair < 0x10000; pair++) {
+        char texts[3][4] = {{'a', (char)(pair >> 8), (char)pair, 'b'},
+                            {(char)(pair >> 8), (char)pair, 'a', 'b'},
+                            {'a', 'b', (char)(pair >> 8), (char)pair}};
+        for (unsigned i = 0; i < 3; i++) {
+            struct str text = str_of(texts[i], 4), other = STR("example.org");
+            if (prep_is_plain(text, other, STR_NONE))
+                assert_ptr_equal(prep_local(arena, text).at, text.at);
+            if (prep_is_plain(STR_NONE, other, text))
+                assert_ptr_equal(prep_resource(arena, text).at, text.at);
+            if (!prep_is_plain(STR_NONE, text, STR_NONE))
+                continue;
+            assert_ptr_equal(prep_domain(arena, text).at, text.at);
+            assert_int_equal(prep_domain(arena, text).len, 4);
+            plain++;
+        }
+        arena_reset(arena);
+    }
+    /* 37 may stand anywhere, dot and hyphen not at the ends and not together. */
+    assert_int_equal(plain, 39 * 39 - 4 + 2 * (37 * 37 + 2 * 37));
+}
+
+static void plain_or_not(void **state)
+{
+    UNUSED(state);
+    char label[64];
+    memset(label, 'a', sizeof(label));
+    assert_true(prep_is_plain(STR("romeo"), STR("a-b.example.org"), STR("A room & 'more'/")));
+    assert_true(prep_is_plain(STR_NONE, str_of(label, 63), STR_NONE));
+    assert_false(prep_is_plain(STR_NONE, str_of(label, 64), STR_NONE));
+    static const char *const domains[] = {"", ".", "a.", "-a", "a-", "a..b", "xn--a", "A", "[::1]"};
+    for (size_t i = 0; i < ARRAY_LEN(domains); i++)
+        assert_false(prep_is_plain(STR("romeo"), str_z(domains[i]), STR_NONE));
+    assert_false(prep_is_plain(STR(""), STR("a"), STR_NONE));
+    assert_false(prep_is_plain(STR_NONE, STR("a"), STR("")));
+    assert_false(prep_is_plain(STR("Romeo"), STR("a"), STR_NONE));
+    assert_false(prep_is_plain(STR_NONE, STR("a"), STR("\xc3\xa4")));
+}
+
+/* @covers 0045#bizrules-jids.prepared */
 static void local_parts(void **state)
 {
     UNUSED(state);
@@ -180,6 +226,7 @@ static void resources(void **state)
     assert_false(str_present(prep_resource(arena, str_of(text, JID_PART_BYTES_MAX + 3))));
 }
 
+/* @covers 0045#bizrules-jids.prepared 0045#bizrules-jids.invisible */
 static void nicknames(void **state)
 {
     UNUSED(state);
@@ -299,6 +346,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ascii_agrees_with_icu),
         cmocka_unit_test(unchanged_is_borrowed),
+        cmocka_unit_test(plain_is_unchanged),
+        cmocka_unit_test(plain_or_not),
         cmocka_unit_test(local_parts),
         cmocka_unit_test(domains),
         cmocka_unit_test(resources),

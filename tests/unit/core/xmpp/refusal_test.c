@@ -92,7 +92,7 @@ static void with_more(void **state)
                         "<error type='cancel'><gone " CONDITIONS "/></error></message>");
 }
 
-/* @covers rfc6120  an error is not answered by an error, a result by nothing */
+/* RFC 6120: an error is not answered by an error, a result by nothing */
 static void never_answered(void **state)
 {
     UNUSED(state);

@@ -57,8 +57,12 @@ static void fractions(void **state)
     assert_string_equal(stamp_text(arena, 1).at, "1970-01-01T00:00:00.000001Z");
     assert_string_equal(stamp_text(arena, -1).at, "1969-12-31T23:59:59.999999Z");
     assert_string_equal(stamp_text(arena, 1500000).at, "1970-01-01T00:00:01.500000Z");
+    int64_t year_10000 = INT64_C(253402300800) * SECOND;
+    assert_string_equal(stamp_text(arena, year_10000 - 1).at, "9999-12-31T23:59:59.999999Z");
+    assert_string_equal(stamp_text(arena, year_10000).at, "10000-01-01T00:00:00Z");
 }
 
+/* @covers 0082#profiles */
 static void parsed(void **state)
 {
     UNUSED(state);
@@ -84,6 +88,7 @@ static void parsed(void **state)
     }
 }
 
+/* @covers 0082#profiles */
 static void refused(void **state)
 {
     UNUSED(state);
