@@ -3,7 +3,8 @@
  * from the room, shows the inviter as the room's privacy allows, makes the invited a member where
  * only members may enter, and is remembered, so that it can be declined by who was invited and by
  * no other.
- * @xep 0045 1.35.5 #invite-mediated #continue #registrar-formtype-owner
+ * @xep 0045 1.35.5 #invite-mediated #modifymember.by-invitation #modifymember.forbidden
+ * @xep 0045 1.35.5 #modifymember.open-room #registrar-formtype-owner
  * @xep 0249 1.2 #howitworks
  */
 #include "core/muc/bounce.h"
@@ -208,10 +209,12 @@ static const struct refusal *find_target(const struct room *room, struct step *s
 }
 
 /* The inviter named the decliner by its address and is told it again; others see what they may. */
-static struct frame *decline_frame(struct room *room, struct step *step, const struct inbound *in)
+static struct frame *decline_frame(struct room *room, struct step *step, const struct inbound *in,
+                                   const struct decliner_target *target)
 {
-    bool invited = room_invited(room, jid_bare(in->from)) != NULL;
-    bool by_nick = in->self != NULL && !invited;
+    const struct invited_account *invited = room_invited(room, jid_bare(in->from));
+    struct str reader = target->occupant != NULL ? target->occupant->account : target->account;
+    bool by_nick = in->self != NULL && (invited == NULL || !str_eq(invited->by, reader));
     const struct node *node = user_child(in, NAME_DECLINE);
     struct fb fb;
 
@@ -246,7 +249,7 @@ static enum step_outcome decline(struct room *room, struct step *step, const str
     refusal = find_target(room, step, in, &target);
     if (refusal != NULL)
         return refuse(room, step, in, refusal);
-    frame = decline_frame(room, step, in);
+    frame = decline_frame(room, step, in, &target);
     if (target.occupant != NULL)
         to_all_sessions(step, target.occupant, frame);
     else

@@ -282,6 +282,19 @@ static void error_is_told_to_the_inviter(void **state)
     world_free(w);
 }
 
+/* The inviter knows the address it invited; whoever else is told of it does not. */
+static void declining_to_another_than_the_inviter(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    enters(w, PARIS, "Paris");
+    sends(w, ROMEO, "<invite to='juliet@localhost'/>");
+    world_forget(w);
+    sends(w, JULIET, "<decline to='" ROOM "/Paris'/>");
+    reads_decline(w, PARIS, ROOM "/Juliet", "<reason/>");
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -294,6 +307,7 @@ int main(void)
         cmocka_unit_test(only_the_invited_decline),
         cmocka_unit_test(decline_by_what_the_invitation_named),
         cmocka_unit_test(decline_to_somebody_inside),
+        cmocka_unit_test(declining_to_another_than_the_inviter),
         cmocka_unit_test(invitations_remembered_at_most),
         cmocka_unit_test(error_is_told_to_the_inviter),
     };
