@@ -42,11 +42,15 @@ enum link_state {
 struct link {
     struct conn conn;
     struct link_setup setup;
+    const struct component_host *host;
+    char tag[8]; /* behind "component link" in the log: its number, where there are several */
     enum link_state state;
     struct parser *parser;
     struct resolve *resolve;
     const struct addrinfo *address; /* being tried */
     struct side side;
+    bool too_much;              /* waits, so that the host is not read */
+    int64_t read_ms;            /* when it was read last and then paused */
     int64_t retry_ms;           /* the next rest, before jitter */
     char trouble[LOG_LINE_MAX]; /* as last seen */
     unsigned repeats;           /* how often since it was logged */
@@ -55,14 +59,16 @@ struct link {
     bool fault_is_error;
 };
 
-static struct route link_route(const struct link *link)
-{
-    return (struct route){COMPONENT_SLOT, COMPONENT_GENERATION, link->setup.router->lane};
-}
-
 static bool has_stream(const struct link *link)
 {
     return link->state == LINK_OPENING || link->state == LINK_SHAKING || link->state == LINK_UP;
+}
+
+/* Only what is up is sent anything. */
+static void set_up(struct link *link, bool up)
+{
+    link->conn.link_up = up;
+    directory_link_up(link->setup.router->directory, link->setup.route, up);
 }
 
 /* ---- trouble ---- */
@@ -75,9 +81,9 @@ static void report(struct link *link, bool is_error, const char *text)
         return;
     snprintf(link->trouble, sizeof(link->trouble), "%s", text);
     if (is_error)
-        log_error("component link: %s", text);
+        log_error("component link%s: %s", link->tag, text);
     else
-        log_warn("component link: %s", text);
+        log_warn("component link%s: %s", link->tag, text);
 }
 
 /* Half of the time is certain, the other half is chance: links that fell together do not all come
@@ -99,7 +105,7 @@ static void rest(struct link *link, bool slow)
 static void drop(struct link *link)
 {
     deliver_forget(link->setup.deliver, &link->conn);
-    link->conn.link_up = false;
+    set_up(link, false);
     conn_drop(&link->conn);
     parser_free(link->parser);
     link->parser = NULL;
@@ -112,7 +118,7 @@ static void drop(struct link *link)
 static void give_up(struct link *link, bool is_error, bool slow, const char *text)
 {
     if (link->state == LINK_UP)
-        log_warn("component link: lost: %s; the rooms go on, we connect again", text);
+        log_warn("component link%s: lost: %s; the rooms go on, we connect again", link->tag, text);
     else
         report(link, is_error, text);
     drop(link);
@@ -135,16 +141,15 @@ static void send_header(struct link *link)
 
 static void connect_failed(struct link *link, int error)
 {
-    const struct component_settings *settings = link->setup.settings;
     char text[LOG_LINE_MAX];
     if (error == ECONNREFUSED)
         snprintf(text, sizeof(text),
                  "nothing listens at %s port %u; is the host server running, and does it take "
                  "components there?",
-                 settings->host.at, settings->port);
+                 link->host->name.at, link->host->port);
     else
-        snprintf(text, sizeof(text), "cannot connect to %s port %u: %s", settings->host.at,
-                 settings->port, strerror(error));
+        snprintf(text, sizeof(text), "cannot connect to %s port %u: %s", link->host->name.at,
+                 link->host->port, strerror(error));
     give_up(link, false, false, text);
 }
 
@@ -155,6 +160,9 @@ static int try_address(struct link *link)
     int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return errno;
+    /* What lies in the kernel waits, and nobody there refuses it for being old. */
+    int receive = LINK_RECEIVE_BYTES;
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive, sizeof(receive));
     if (connect(fd, address->ai_addr, address->ai_addrlen) != 0 && errno != EINPROGRESS) {
         int error = errno;
         close(fd);
@@ -179,7 +187,6 @@ static void connect_on(struct link *link, int error)
 
 static void look_at_resolve(struct link *link)
 {
-    const struct component_settings *settings = link->setup.settings;
     if (!resolve_done(link->resolve)) {
         conn_alarm_at(&link->conn, link->setup.conns->now_ms + RESOLVE_LOOK_MS);
         return;
@@ -192,17 +199,15 @@ static void look_at_resolve(struct link *link)
     }
     char text[LOG_LINE_MAX];
     snprintf(text, sizeof(text),
-             "the host server's name '%s' cannot be found: %s; check "
-             "component.host",
-             settings->host.at, why);
+             "the host server's name '%s' cannot be found: %s; check component.%s",
+             link->host->name.at, why, link->setup.number == 0 ? "host" : "links");
     give_up(link, false, false, text);
 }
 
 static void begin(struct link *link)
 {
-    const struct component_settings *settings = link->setup.settings;
     link->state = LINK_RESOLVING;
-    link->resolve = resolve_begin(settings->host, settings->port);
+    link->resolve = resolve_begin(link->host->name, link->host->port);
     look_at_resolve(link);
 }
 
@@ -268,18 +273,18 @@ static void come_up(struct link *link)
 {
     const struct component_settings *settings = link->setup.settings;
     link->state = LINK_UP;
-    link->conn.link_up = true;
+    set_up(link, true);
     link->retry_ms = LINK_RETRY_MS_MIN;
     link->trouble[0] = '\0';
-    uint64_t dropped = link->setup.deliver->dropped;
-    link->setup.deliver->dropped = 0;
-    log_info("component link: up, speaking for %s at %s port %u", settings->domain.at,
-             settings->host.at, settings->port);
-    if (dropped > 0)
-        log_info("component link: %" PRIu64
+    uint64_t *dropped = &link->setup.deliver->dropped[link->conn.slot];
+    log_info("component link%s: up, speaking for %s at %s port %u", link->tag, settings->domain.at,
+             link->host->name.at, link->host->port);
+    if (*dropped > 0)
+        log_info("component link%s: %" PRIu64
                  " stanzas for the host server were dropped while it was "
                  "away",
-                 dropped);
+                 link->tag, *dropped);
+    *dropped = 0;
     conn_alarm_at(&link->conn, link->setup.conns->now_ms + LINK_PING_SECONDS * 1000);
 }
 
@@ -293,17 +298,20 @@ static void note_stream_error(struct link *link, const struct node *error)
         snprintf(text, sizeof(text),
                  "%s port %u does not accept the secret for %s; component.secret must be the same "
                  "here and in the host server's configuration",
-                 settings->host.at, settings->port, settings->domain.at);
+                 link->host->name.at, link->host->port, settings->domain.at);
         set_fault(link, true, true, text);
     } else if (str_eq(name, STR("host-unknown"))) {
         snprintf(text, sizeof(text),
                  "%s port %u does not know the component %s; add it to the host server's "
                  "configuration, or correct muc.domain here",
-                 settings->host.at, settings->port, settings->domain.at);
+                 link->host->name.at, link->host->port, settings->domain.at);
         set_fault(link, true, true, text);
     } else if (str_eq(name, STR("conflict"))) {
-        snprintf(text, sizeof(text), "another component is connected to %s port %u as %s",
-                 settings->host.at, settings->port, settings->domain.at);
+        snprintf(text, sizeof(text), "another component is connected to %s port %u as %s%s",
+                 link->host->name.at, link->host->port, settings->domain.at,
+                 settings->link_count > 1 ? "; not every host server takes several links for one "
+                                            "component (component.links)"
+                                          : "");
         set_fault(link, true, false, text);
     } else {
         int len = (int)(name.len < 100 ? name.len : 100);
@@ -314,17 +322,6 @@ static void note_stream_error(struct link *link, const struct node *error)
 }
 
 /* ---- stanzas ---- */
-
-/* The shard that a stanza has to wait for: its addresses were good enough to find that out. */
-static unsigned shard_of(struct link *link, const struct stanza *stanza)
-{
-    struct router *router = link->setup.router;
-    const struct node *root = stanza_root(stanza);
-    struct jid *from = jid_parse(router->arena, node_attr(root, NAME_FROM));
-    struct jid *to = jid_parse(router->arena, node_attr(root, NAME_TO));
-    ensure(from != NULL && to != NULL);
-    return proxy_shard(router->proxy, from, to);
-}
 
 /* Over the limits that hold for our own clients too: neither rooms nor their readers need to carry
  * it. But who leaves has left, whatever else the presence says. */
@@ -363,12 +360,13 @@ static void take_stanza(struct link *link, struct stanza *stanza)
         refuse_large(link, stanza);
         return;
     }
-    if (router_component(router, link_route(link), stanza) != ROUTED_WAIT)
+    struct passing waiting;
+    if (router_component(router, link->setup.route, stanza, &waiting) != ROUTED_WAIT)
         return;
     /* Who is in a room and who is not must stay true; all else can be said again. */
     bool presence = node_is(stanza_root(stanza), NAME_PRESENCE, NS_STANZA);
-    if (!side_add(&link->side, shard_of(link, stanza), stanza, presence))
-        router_component_refuse(router, link_route(link), stanza);
+    if (!side_add(&link->side, &waiting, link->setup.conns->now_ms, presence))
+        router_component_refuse(router, link->setup.route, &waiting);
 }
 
 static bool on_stanza(void *self, struct stanza *stanza)
@@ -431,6 +429,15 @@ static void on_lost(struct conn *conn, const char *why)
     give_up(link, false, false, text);
 }
 
+/* That waits for the host to read, or for our own shards; once it is, half of it has to go. */
+static bool has_too_much(struct link *link)
+{
+    size_t unread_max = link->too_much ? LINK_OUTBOX_PAUSE_READ / 2 : LINK_OUTBOX_PAUSE_READ;
+    link->too_much =
+        link->conn.outbox.bytes > unread_max || side_is_full(&link->side, link->too_much);
+    return link->too_much;
+}
+
 static void on_input(struct conn *conn)
 {
     struct link *link = container_of(conn, struct link, conn);
@@ -446,7 +453,8 @@ static void on_input(struct conn *conn)
         char text[LOG_LINE_MAX];
         snprintf(text, sizeof(text), "%s", link->fault);
         give_up(link, link->fault_is_error, link->fault_is_slow, text);
-    } else if (conn->outbox.bytes > LINK_OUTBOX_PAUSE_READ) {
+    } else if (has_too_much(link) || link_waits(link)) {
+        link->read_ms = link->setup.conns->now_ms;
         conn_pause(conn);
     }
 }
@@ -492,12 +500,17 @@ struct link *link_new(const struct link_setup *setup)
 {
     struct link *link = MEM_NEW(struct link);
     link->setup = *setup;
+    link->host = &setup->settings->hosts[setup->number];
+    if (setup->settings->link_count > 1)
+        snprintf(link->tag, sizeof(link->tag), " %u", setup->number + 1);
     link->retry_ms = LINK_RETRY_MS_MIN;
     side_init(&link->side, setup->shards);
     conn_init(&link->conn, setup->conns, &link_kind, &setup->conns->large);
     link->conn.is_link = true;
+    link->conn.slot = setup->route.slot;
+    link->conn.generation = setup->route.generation;
     link->conn.high_water = LINK_OUTBOX_HIGH_WATER;
-    slots_set_link(&setup->conns->slots, &link->conn);
+    slots_set_link(&setup->conns->slots, link->conn.slot, &link->conn);
     conn_alarm_at(&link->conn, setup->conns->now_ms);
     return link;
 }
@@ -507,27 +520,44 @@ void link_free(struct link *link)
     if (link == NULL)
         return;
     ensure(link->state == LINK_CLOSED && link_is_down(link) && !link->conn.dirty);
-    slots_set_link(&link->setup.conns->slots, NULL);
+    slots_set_link(&link->setup.conns->slots, link->conn.slot, NULL);
     side_fini(&link->side);
     mem_free(link);
 }
 
+static void refuse_late(struct link *link, unsigned shard)
+{
+    struct router *router = link->setup.router;
+    struct passing late;
+    while (side_late(&link->side, shard, link->setup.conns->now_ms, &late)) {
+        arena_reset(router->arena);
+        router_component_refuse(router, link->setup.route, &late);
+    }
+}
+
 void link_cycle(struct link *link)
 {
-    if (link->conn.paused && link->conn.outbox.bytes <= LINK_OUTBOX_PAUSE_READ / 2)
+    for (unsigned shard = 0; link_waits(link) && shard < link->setup.shards; shard++)
+        refuse_late(link, shard);
+    /* While something waits, the host is read once in a millisecond: to refuse what it has too much
+     * of must not take all our time. */
+    bool soon = link_waits(link) && link->read_ms == link->setup.conns->now_ms;
+    if (link->conn.paused && !soon && !has_too_much(link))
         conn_unpause(&link->conn);
+}
+
+bool link_waits(const struct link *link)
+{
+    return !side_is_empty(&link->side);
 }
 
 void link_credit(struct link *link, unsigned shard)
 {
-    struct router *router = link->setup.router;
-    while (side_waits(&link->side, shard)) {
-        arena_reset(router->arena);
-        if (router_component(router, link_route(link), side_first(&link->side, shard)) ==
-            ROUTED_WAIT)
-            return;
+    refuse_late(link, shard);
+    while (side_waits(&link->side, shard) &&
+           router_component_again(link->setup.router, link->setup.route,
+                                  side_first(&link->side, shard)))
         side_drop_first(&link->side, shard);
-    }
 }
 
 void link_close(struct link *link)
@@ -538,9 +568,10 @@ void link_close(struct link *link)
         link_abandon(link);
         return;
     }
-    log_info("component link: closed");
+    log_info("component link%s: closed", link->tag);
     link->state = LINK_CLOSED;
     deliver_forget(link->setup.deliver, &link->conn);
+    set_up(link, false);
     conn_send(&link->conn, STR("</stream:stream>"));
     conn_goodbye(&link->conn);
     parser_free(link->parser);

@@ -1,27 +1,47 @@
 /*
- * External component link (XEP-0114): we connect to the host server, shake hands, and speak for
- * muc_domain. The link keeps one route for life: rooms do not notice a reconnect. It is never
- * closed for being slow and never stopped for one shard.
+ * External component links (XEP-0114): we connect to the host server, shake hands, and speak for
+ * muc_domain. There may be several for the one domain, to one host or to the members of a cluster;
+ * they are dealt out to the lanes in turn. Each keeps one route for life: rooms do not notice a
+ * reconnect. It is never closed for being slow and never stopped for one shard.
  *
  * @xep 0114 1.6 #proto
  */
 #ifndef NET_COMPONENT_H
 #define NET_COMPONENT_H
 
+#include "core/base/limits.h"
 #include "core/base/str.h"
+#include "core/muc/roster.h"
 
+#include <stdbool.h>
 #include <stdint.h>
+
+struct component_host {
+    struct str name; /* or address; ends in NUL */
+    uint16_t port;
+};
 
 /* Texts end in NUL. */
 struct component_settings {
-    struct str host; /* name or address of the host server */
-    uint16_t port;
     struct str domain; /* muc.domain */
     struct str secret;
+    struct component_host hosts[LINKS_MAX]; /* of each link; the same one may be there twice */
+    unsigned link_count;
 };
 
-/* Slot and generation of the link on lane 0. */
-#define COMPONENT_SLOT       0
+/* Of all links. */
 #define COMPONENT_GENERATION 1
+
+/* Where a link lives, for ever. */
+static inline struct route component_route(unsigned number, unsigned lanes)
+{
+    return (struct route){number / lanes, COMPONENT_GENERATION, (uint16_t)(number % lanes)};
+}
+
+/* On any lane. */
+static inline bool component_has_slot(uint32_t slot)
+{
+    return slot < LINKS_MAX;
+}
 
 #endif

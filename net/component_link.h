@@ -1,5 +1,5 @@
 /*
- * The component link as its net agent sees it (lane 0 only). One thread.
+ * A component link as its net agent sees it. One thread.
  */
 #ifndef NET_COMPONENT_LINK_H
 #define NET_COMPONENT_LINK_H
@@ -12,6 +12,8 @@ struct link;
 
 struct link_setup {
     const struct component_settings *settings; /* borrowed, like all below */
+    unsigned number;                           /* of settings->hosts */
+    struct route route;                        /* known to the directory */
     struct conns *conns;
     struct deliver *deliver;
     struct router *router;
@@ -28,6 +30,8 @@ void link_free(struct link *link);
 void link_cycle(struct link *link);
 /* A shard gave credits back. */
 void link_credit(struct link *link, unsigned shard);
+/* Does something wait for credits? Then link_cycle() is due in a millisecond. */
+bool link_waits(const struct link *link);
 
 /* Ends the stream properly, for good. */
 void link_close(struct link *link);

@@ -51,6 +51,13 @@ void conns_fini(struct conns *conns)
     close(conns->epoll_fd);
 }
 
+bool conns_rest(struct conns *conns)
+{
+    bool small = chunk_pool_trim(&conns->small);
+    bool large = chunk_pool_trim(&conns->large);
+    return small || large;
+}
+
 /* ---- one of them ---- */
 
 void conn_init(struct conn *conn, struct conns *conns, const struct conn_kind *kind,
@@ -112,8 +119,9 @@ void conn_enroll(struct conn *conn)
 
 static void strike_off(struct conn *conn)
 {
-    if (conn->slot != 0)
-        slots_give(&conn->conns->slots, conn->slot);
+    if (conn->is_link || conn->slot == 0)
+        return;
+    slots_give(&conn->conns->slots, conn->slot);
     conn->slot = conn->generation = 0;
 }
 

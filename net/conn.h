@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct backlog; /* net/deliver.c */
+struct backlog; /* net/backlog.c */
 
 /* What a kind of connection does when something happens to it. None may free the connection. */
 struct conn_kind {
@@ -51,9 +51,9 @@ struct conn {
     struct conns *conns;
     enum conn_phase phase;
     int fd;
-    uint32_t slot, generation; /* 0, 0: without a route */
+    uint32_t slot, generation; /* a link's for life; else 0, 0: without a route */
     uint32_t interest;         /* epoll events asked for */
-    bool is_link;              /* the component link; both set by its owner */
+    bool is_link;              /* a component link; both set by its owner, with its route */
     bool link_up;              /* the handshake is done: stanzas may be sent */
     bool blocked;              /* the socket takes no more: EPOLLOUT is awaited */
     bool paused;               /* not reading */
@@ -97,6 +97,9 @@ struct conns {
 /* Negative code if there is no epoll. */
 MUST_CHECK int conns_init(struct conns *conns, int64_t now_ms);
 void conns_fini(struct conns *conns);
+/* Gives back chunks that were not needed since the last call; true: some are kept that may go next
+ * time. */
+bool conns_rest(struct conns *conns);
 
 /* `pool` is one of conns'. The caller has zeroed it; it is CONN_DOWN. */
 void conn_init(struct conn *conn, struct conns *conns, const struct conn_kind *kind,

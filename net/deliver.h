@@ -7,31 +7,27 @@
  * high-water mark: the rest moves into the connection's backlog, and what comes later for that
  * connection queues behind it. The other recipients of the room do not wait, nor does the shard:
  * what a backlog of a client may hold is bounded by the client's own limits.
- *   - While the outbox of the component link is above its mark, whatever is for the link moves into
- * its backlog, whole deliveries as references. These keep the shard's credits until they are
- * expanded, so a host that does not read slows the shards down instead of filling our memory.
+ *   - While the outbox of a component link is above its mark, whatever is for that link moves into
+ * its backlog, whole deliveries as references, and rooms take turns there too. These keep the
+ * shard's credits until they are expanded, so a host that does not read slows the shards down
+ * instead of filling our memory. Each link has its own: a broadcast is split for those that are
+ * full.
  *
  * One thread: the lane's.
  */
 #ifndef NET_DELIVER_H
 #define NET_DELIVER_H
 
-#include "core/base/map.h"
-#include "net/conn.h"
-#include "shard/proxy.h"
-#include "shard/runtime/message.h"
-
-struct room_queue;
+#include "core/base/limits.h"
+#include "net/backlog.h"
 
 struct deliver {
     struct conns *conns;
     struct proxy *proxy;
     uint16_t lane;
-    struct map rooms;                /* room id -> queue; only rooms that have something waiting */
-    struct room_queue *first, *last; /* in the order of their turns */
-    struct backlog *ready;           /* may go on: their outboxes were emptied */
-    struct backlog *backlogs;        /* all */
-    uint64_t dropped;                /* frames for a link that is down */
+    struct turns rooms; /* what has come and was not looked at yet */
+    struct backlogs backlogs;
+    uint64_t dropped[LINKS_MAX]; /* by slot: frames for a link that is down */
 };
 
 /* Borrows all. */
@@ -49,6 +45,8 @@ void deliver_direct(struct deliver *deliver, struct route route, struct frame *f
 
 /* Expands. True: there is more to do right now. */
 bool deliver_run(struct deliver *deliver);
+/* Would it do anything? Outboxes that were emptied since may let a backlog go on. */
+bool deliver_may_go_on(const struct deliver *deliver);
 
 /* The outbox of a connection with a backlog has room again. */
 void deliver_drained(struct deliver *deliver, struct conn *conn);

@@ -36,15 +36,24 @@ static void line_join(struct session *session, struct line *line)
     line->count++;
 }
 
-/* Lines up for the shard its first waiting stanza is for. */
-static void line_up(struct session *session)
+/* Where those wait that have a stanza for the same shard as its first one; NULL: that is for no
+ * shard. */
+static struct line *line_for(const struct session *session)
 {
-    struct door *door = session->door;
-    struct router *router = door->router;
+    struct router *router = session->door->router;
     const struct node *root = stanza_root(session->first->stanza);
     struct jid *to = jid_parse(router->arena, node_attr(root, NAME_TO));
-    unsigned shard = to != NULL ? proxy_shard(router->proxy, session->client.jid, to) : 0;
-    line_join(session, &door->lines[shard]);
+    if (to == NULL || !str_eq(jid_domain(to), router->settings->muc_domain))
+        return NULL;
+    return &session->door->lines[proxy_shard(router->proxy, session->client.jid, to)];
+}
+
+/* Its first stanza is one that its shard had no credit for. */
+static void line_up(struct session *session)
+{
+    struct line *line = line_for(session);
+    ensure(line != NULL);
+    line_join(session, line);
 }
 
 static void wait_append(struct session *session, struct stanza *stanza)
@@ -110,6 +119,17 @@ void session_stop_waiting(struct session *session)
         stanza_free(wait_take(session));
 }
 
+/* Where others wait too it is one stanza a turn: who has sent a thousand in one piece does not hold
+ * up who has sent one. */
+static bool gives_way(struct session *session)
+{
+    struct line *line = session->first != NULL ? line_for(session) : NULL;
+    if (line == NULL || line->count == 0)
+        return false;
+    line_join(session, line);
+    return true;
+}
+
 /* False: it has to wait again, and stands in line. */
 static bool offer_again(struct session *session)
 {
@@ -119,6 +139,8 @@ static bool offer_again(struct session *session)
             return false;
         }
         (void)wait_take(session);
+        if (gives_way(session))
+            return false;
     }
     return true;
 }
@@ -160,10 +182,8 @@ void door_credit(struct door *door, unsigned shard)
 {
     ensure(shard < door->shards);
     struct line *line = &door->lines[shard];
-    for (unsigned left = line->count; left > 0; left--) {
+    while (line->first != NULL && proxy_has_credit(door->router->proxy, shard)) {
         struct session *session = line->first;
-        if (session == NULL || !proxy_has_credit(door->router->proxy, shard))
-            return;
         line_leave(session);
         if (offer_again(session))
             session_go_on(session);

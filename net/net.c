@@ -10,7 +10,7 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/xml/parse.h"
-#include "net/component_link.h"
+#include "net/links.h"
 #include "net/session.h"
 
 #include <errno.h>
@@ -39,7 +39,8 @@ struct net {
     struct deliver deliver;
     struct router router;
     struct door door;
-    struct link *link; /* NULL: none */
+    struct links links;
+    bool door_first; /* when a shard gave credits the last time, clients had theirs first */
 
     struct epoll_event events[EVENTS_MAX];
     int event_count;
@@ -128,6 +129,17 @@ static void accept_some(struct net *net)
 
 /* ---- messages ---- */
 
+/* Whoever is asked first may need all of it. */
+static void share_credit(struct net *net, unsigned shard)
+{
+    net->door_first = !net->door_first;
+    if (net->door_first)
+        door_credit(&net->door, shard);
+    links_credit(&net->links, shard);
+    if (!net->door_first)
+        door_credit(&net->door, shard);
+}
+
 static void net_on_mail(void *self, struct mail *mail)
 {
     struct net *net = self;
@@ -138,9 +150,7 @@ static void net_on_mail(void *self, struct mail *mail)
         break;
     case MSG_CREDIT:
         proxy_credit(net->proxy, message->credit.shard, message->credit.cost);
-        if (net->link != NULL)
-            link_credit(net->link, message->credit.shard);
-        door_credit(&net->door, message->credit.shard);
+        share_credit(net, message->credit.shard);
         break;
     case MSG_ROUTED:
         deliver_direct(&net->deliver, message->routed.route, message->routed.frame,
@@ -177,16 +187,14 @@ static void say_goodbye(struct net *net)
 {
     net->phase = NET_CLOSING;
     door_close(&net->door);
-    if (net->link != NULL)
-        link_close(net->link);
+    links_close(&net->links);
 }
 
 static void abandon(struct net *net)
 {
     net->phase = NET_CLOSED;
     door_abandon(&net->door);
-    if (net->link != NULL)
-        link_abandon(net->link);
+    links_abandon(&net->links);
 }
 
 static void close_step(struct net *net)
@@ -235,6 +243,7 @@ static int net_do_work(void *self)
     struct net *net = self;
     ASSERT_ON(&net->agent);
     net->conns.now_ms = net->agent.mono_ms;
+    proxy_tick(net->proxy, net->conns.now_ms);
     int work = net->event_count;
     bool more = false;
     handle_events(net);
@@ -243,8 +252,7 @@ static int net_do_work(void *self)
     work += (int)conns_alarms(&net->conns);
     if (!net->listening && net->listen_at_ms <= net->conns.now_ms)
         listen_start(net);
-    if (net->link != NULL)
-        link_cycle(net->link);
+    links_cycle(&net->links);
     more |= deliver_run(&net->deliver);
     proxy_ring(net->proxy); /* for what mail has let through: credits came, an account was loaded */
     proxy_flush(net->proxy);
@@ -252,7 +260,7 @@ static int net_do_work(void *self)
     close_step(net);
     conns_bury(&net->conns);
     /* The flush may have made room for a backlog that found none in deliver_run(). */
-    more |= net->deliver.ready != NULL;
+    more |= deliver_may_go_on(&net->deliver);
     return work + (more || net->conns.dirty_first != NULL ? 1 : 0);
 }
 
@@ -270,6 +278,13 @@ static void net_wake(void *self)
     mailbox_wake(net->mailbox);
 }
 
+static bool net_rest(void *self)
+{
+    struct net *net = self;
+    arena_reset(net->router.arena);
+    return conns_rest(&net->conns);
+}
+
 /* The sooner of a timeout and a moment. */
 static int sooner(const struct net *net, int timeout_ms, int64_t at_ms)
 {
@@ -283,6 +298,8 @@ static int net_timeout_ms(void *self)
     int timeout_ms = wheel_timeout_ms(&net->conns.wheel, net->conns.now_ms);
     if (net->phase == NET_RUNNING && net->setup.listen_fd >= 0 && !net->listening)
         timeout_ms = sooner(net, timeout_ms, net->listen_at_ms);
+    if (links_wait(&net->links))
+        timeout_ms = sooner(net, timeout_ms, net->conns.now_ms + 1);
     if (net->phase == NET_DRAINING)
         timeout_ms = sooner(net, timeout_ms, net->drain_until_ms);
     if (net->phase == NET_CLOSING)
@@ -341,7 +358,7 @@ static void make_doors(struct net *net)
     door_init(&net->door);
     if (setup->component == NULL)
         return;
-    struct link_setup link = {
+    struct link_setup links = {
         .settings = setup->component,
         .conns = &net->conns,
         .deliver = &net->deliver,
@@ -349,7 +366,7 @@ static void make_doors(struct net *net)
         .random = setup->random,
         .shards = setup->shards,
     };
-    net->link = link_new(&link);
+    links_begin(&net->links, &links, setup->lanes);
 }
 
 static int watch_mailbox(struct net *net)
@@ -362,7 +379,7 @@ static int watch_mailbox(struct net *net)
 
 struct net *net_new(const struct net_setup *setup, int *err)
 {
-    ensure(setup->component == NULL || setup->lane == 0);
+    ensure(setup->component == NULL || setup->lane < setup->lanes);
     ensure(setup->listen_fd < 0 || setup->stream != NULL);
     parser_init(); /* here no agent runs yet */
     struct net *net = MEM_NEW(struct net);
@@ -376,6 +393,7 @@ struct net *net_new(const struct net_setup *setup, int *err)
         .wait = net_wait,
         .wake = net_wake,
         .timeout_ms = net_timeout_ms,
+        .rest = net_rest,
         .log = setup->log,
     };
     *err = conns_init(&net->conns, clock_mono_ms());
@@ -421,7 +439,7 @@ void net_free(struct net *net)
     abandon(net);
     (void)conns_flush(&net->conns); /* nothing is written any more: it empties the list */
     conns_bury(&net->conns);
-    link_free(net->link);
+    links_fini(&net->links);
     door_fini(&net->door);
     deliver_fini(&net->deliver);
     proxy_free(net->proxy);

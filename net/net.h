@@ -22,7 +22,8 @@ struct net_setup {
     const struct stream_settings *stream; /* NULL: no client door */
     struct tls *tls;                      /* NULL: no STARTTLS */
     int listen_fd;                        /* shared by all net agents (EPOLLEXCLUSIVE); -1: none */
-    const struct component_settings *component; /* NULL, or on lane 0 the link's settings */
+    const struct component_settings *component; /* NULL: no links */
+    unsigned lanes; /* net agents in all, among which the links are dealt out */
     struct log_sink *log;
     void (*random)(void *bytes, size_t size);
     /* Lane 0: called when all shards have answered MSG_SHUTDOWN (counted by it). */

@@ -71,12 +71,24 @@ enum routed {
 /* A stanza of a bound session; `from` is stamped by us whatever it says. */
 enum routed router_client(struct router *router, struct client *client, struct stanza *stanza);
 
-/* A stanza from the component link. ROUTED_WAIT as above: the link keeps it in its side queue.
- * Not for our domain: service-unavailable for requests, else dropped. */
-enum routed router_component(struct router *router, struct route link, struct stanza *stanza);
-/* A message or request that waited nowhere because the side queue is full: refused with
- * resource-constraint, or dropped if it must not be answered. Takes it. */
-void router_component_refuse(struct router *router, struct route link, struct stanza *stanza);
+/* A stanza of the component link that is good enough for a room; all of it heap. */
+struct passing {
+    struct stanza *stanza;
+    struct jid *from, *to;
+    unsigned shard;
+};
+void passing_free(struct passing *passing);
+
+/* A stanza from the component link (taken). ROUTED_WAIT: its shard has no credit, it is in
+ * *waiting now, for the side queue. Not for our domain: service-unavailable for requests, else
+ * dropped. */
+enum routed router_component(struct router *router, struct route link, struct stanza *stanza,
+                             struct passing *waiting);
+/* One that has waited; false: no credit yet, it is still the caller's. */
+MUST_CHECK bool router_component_again(struct router *router, struct route link,
+                                       const struct passing *waiting);
+/* Refused with resource-constraint, or dropped if it must not be answered. Takes it. */
+void router_component_refuse(struct router *router, struct route link, struct passing *waiting);
 
 /* MSG_ROUTED: a stanza of another lane for a session here is simply delivered by the agent. */
 

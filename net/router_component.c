@@ -9,14 +9,7 @@
 #include "core/xmpp/prep.h"
 #include "net/iq.h"
 
-/* A stanza with its two addresses, heap, while it is being judged. */
-struct passing {
-    struct stanza *stanza;
-    const struct node *root;
-    struct jid *from, *to;
-};
-
-static void drop(struct passing *passing)
+void passing_free(struct passing *passing)
 {
     jid_free(passing->from);
     jid_free(passing->to);
@@ -26,7 +19,8 @@ static void drop(struct passing *passing)
 static void refuse(struct router *router, struct route link, const struct passing *passing,
                    const struct refusal *refusal, struct str from)
 {
-    struct frame *frame = refusal_frame(router->arena, passing->root, refusal, from, NULL);
+    struct frame *frame =
+        refusal_frame(router->arena, stanza_root(passing->stanza), refusal, from, NULL);
     if (frame == NULL)
         return;
     struct address *address = address_new(jid_full(passing->from));
@@ -66,7 +60,7 @@ static bool is_forged(struct router *router, const struct jid *from)
 /* Reads the addresses and answers what is wrong; false: it was, and the stanza is gone. */
 static bool admit(struct router *router, struct route link, struct passing *passing)
 {
-    const struct node *root = passing->root;
+    const struct node *root = stanza_root(passing->stanza);
     bool is_iq = node_is(root, NAME_IQ, NS_STANZA);
     struct str from = node_attr(root, NAME_FROM);
     struct str to = node_attr(root, NAME_TO);
@@ -87,31 +81,31 @@ static bool admit(struct router *router, struct route link, struct passing *pass
         return true;
     else if (is_iq)
         refuse(router, link, passing, &refusal_SERVICE_UNAVAILABLE, jid_full(passing->to));
-    drop(passing);
+    passing_free(passing);
     return false;
 }
 
-enum routed router_component(struct router *router, struct route link, struct stanza *stanza)
+bool router_component_again(struct router *router, struct route link, const struct passing *waiting)
 {
-    struct passing passing = {.stanza = stanza, .root = stanza_root(stanza)};
-    if (!admit(router, link, &passing))
-        return ROUTED_DONE;
-    unsigned shard = proxy_shard(router->proxy, passing.from, passing.to);
-    if (!proxy_has_credit(router->proxy, shard)) {
-        jid_free(passing.from);
-        jid_free(passing.to);
-        return ROUTED_WAIT;
-    }
-    proxy_stanza(router->proxy, shard, passing.stanza, passing.from, passing.to, link);
-    return ROUTED_DONE;
+    if (!proxy_has_credit(router->proxy, waiting->shard))
+        return false;
+    proxy_stanza(router->proxy, waiting->shard, waiting->stanza, waiting->from, waiting->to, link);
+    return true;
 }
 
-void router_component_refuse(struct router *router, struct route link, struct stanza *stanza)
+enum routed router_component(struct router *router, struct route link, struct stanza *stanza,
+                             struct passing *waiting)
 {
-    struct passing passing = {.stanza = stanza, .root = stanza_root(stanza)};
-    if (!admit(router, link, &passing))
-        return;
+    *waiting = (struct passing){.stanza = stanza};
+    if (!admit(router, link, waiting))
+        return ROUTED_DONE;
+    waiting->shard = proxy_shard(router->proxy, waiting->from, waiting->to);
+    return router_component_again(router, link, waiting) ? ROUTED_DONE : ROUTED_WAIT;
+}
+
+void router_component_refuse(struct router *router, struct route link, struct passing *waiting)
+{
     /* Errors and results cannot be refused, and nothing may grow without bound for them. */
-    refuse(router, link, &passing, &refusal_RESOURCE_CONSTRAINT, jid_full(passing.to));
-    drop(&passing);
+    refuse(router, link, waiting, &refusal_RESOURCE_CONSTRAINT, jid_full(waiting->to));
+    passing_free(waiting);
 }

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#define SLOTS_FIRST 64
+#define SLOTS_FIRST (2 * LINKS_MAX)
 
 static void free_slot(struct slots *slots, uint32_t slot)
 {
@@ -22,8 +22,9 @@ static void grow(struct slots *slots, uint32_t size)
 {
     slots->at = mem_grow(slots->at, sizeof(*slots->at) * size);
     for (uint32_t i = slots->size; i < size; i++) {
-        slots->at[i] = (struct slot){.generation = 1};
-        if (i != COMPONENT_SLOT)
+        bool of_link = component_has_slot(i);
+        slots->at[i] = (struct slot){.generation = of_link ? COMPONENT_GENERATION : 1};
+        if (!of_link)
             free_slot(slots, i);
     }
     slots->size = size;
@@ -33,7 +34,6 @@ void slots_init(struct slots *slots)
 {
     *slots = (struct slots){0};
     grow(slots, SLOTS_FIRST);
-    slots->at[COMPONENT_SLOT].generation = COMPONENT_GENERATION;
 }
 
 void slots_fini(struct slots *slots)
@@ -57,15 +57,16 @@ void slots_take(struct slots *slots, struct conn *conn, uint32_t *slot, uint32_t
 
 void slots_give(struct slots *slots, uint32_t slot)
 {
-    ensure(slot != COMPONENT_SLOT && slot < slots->size && slots->at[slot].conn != NULL);
+    ensure(!component_has_slot(slot) && slot < slots->size && slots->at[slot].conn != NULL);
     slots->at[slot].conn = NULL;
     slots->at[slot].generation++;
     free_slot(slots, slot);
 }
 
-void slots_set_link(struct slots *slots, struct conn *conn)
+void slots_set_link(struct slots *slots, uint32_t slot, struct conn *conn)
 {
-    slots->at[COMPONENT_SLOT].conn = conn;
+    ensure(component_has_slot(slot));
+    slots->at[slot].conn = conn;
 }
 
 struct conn *slots_find(const struct slots *slots, uint32_t slot, uint32_t generation)

@@ -1,7 +1,7 @@
 /*
  * Where the routes of a lane lead: slot and generation to connection. A slot is used again, a
- * generation of it is not (for 2^32 uses): a route that outlived its connection misses. Slot 0
- * belongs to the component link and is never handed out. One thread.
+ * generation of it is not (for 2^32 uses): a route that outlived its connection misses. The first
+ * LINKS_MAX slots belong to component links and are never handed out. One thread.
  */
 #ifndef NET_SLOTS_H
 #define NET_SLOTS_H
@@ -26,8 +26,8 @@ void slots_fini(struct slots *slots);
 /* The route is (*slot, *generation) until slots_give(). */
 void slots_take(struct slots *slots, struct conn *conn, uint32_t *slot, uint32_t *generation);
 void slots_give(struct slots *slots, uint32_t slot);
-/* The link's slot; NULL empties it. */
-void slots_set_link(struct slots *slots, struct conn *conn);
+/* The slot of a link; NULL empties it. */
+void slots_set_link(struct slots *slots, uint32_t slot, struct conn *conn);
 
 /* NULL: a stale route. */
 struct conn *slots_find(const struct slots *slots, uint32_t slot, uint32_t generation);

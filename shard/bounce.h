@@ -2,7 +2,7 @@
  * What could not be delivered: a frame that a room sent to a JID nobody is behind comes back to the
  * room as the stanza error that a server would have sent, so that an inviter or requester hears of
  * it. Kept until the step that caused it is over.
- * @xep 0045 1.35.5 #invite-mediated #privatemessage
+ * @xep 0045 1.35.5 #invite-mediated.unreachable
  */
 #ifndef SHARD_BOUNCE_H
 #define SHARD_BOUNCE_H

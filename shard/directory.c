@@ -45,8 +45,10 @@ struct directory {
     struct cds_lfht *sessions;
     _Atomic uint32_t room_count;
     _Atomic uint64_t sessions_ever;
-    struct str local; /* set at start */
-    struct route link;
+    struct str local; /* set at start, as are the links */
+    struct route links[LINKS_MAX];
+    unsigned link_count;
+    _Atomic uint64_t links_up; /* a bit for each */
 };
 
 static struct cds_lfht *table_new(void)
@@ -63,7 +65,6 @@ struct directory *directory_new(const struct hash_key *hash_key)
     directory->hash_key = *hash_key;
     directory->rooms = table_new();
     directory->sessions = table_new();
-    directory->link = ROUTE_NONE;
     return directory;
 }
 
@@ -164,9 +165,30 @@ void directory_set_local(struct directory *directory, struct str domain)
     directory->local = domain;
 }
 
-void directory_set_link(struct directory *directory, struct route route)
+void directory_add_link(struct directory *directory, struct route route)
 {
-    directory->link = route;
+    ensure(directory->link_count < LINKS_MAX);
+    directory->links[directory->link_count++] = route;
+}
+
+/* link_count: none of them. */
+static unsigned link_number(const struct directory *directory, struct route route)
+{
+    unsigned number = 0;
+    while (number < directory->link_count && !route_eq(directory->links[number], route))
+        number++;
+    return number;
+}
+
+void directory_link_up(struct directory *directory, struct route route, bool up)
+{
+    unsigned number = link_number(directory, route);
+    ensure(number < directory->link_count);
+    uint64_t bit = UINT64_C(1) << number;
+    if (up)
+        atomic_fetch_or_explicit(&directory->links_up, bit, memory_order_relaxed);
+    else
+        atomic_fetch_and_explicit(&directory->links_up, ~bit, memory_order_relaxed);
 }
 
 bool directory_is_local(const struct directory *directory, const struct jid *jid)
@@ -401,25 +423,28 @@ static unsigned reach_account(struct directory *directory, const struct jid *to,
     return count;
 }
 
-unsigned directory_reach(struct directory *directory, const struct jid *to, struct route *routes,
-                         unsigned max, enum reach *how)
+/* What is up may be down a moment later: then its lane drops what comes, as for any lost link. */
+static unsigned reach_link(const struct directory *directory, struct route origin,
+                           struct route *routes)
 {
-    unsigned count = 0;
-    *how = REACH_NONE;
+    if (directory->link_count == 0)
+        return 0;
+    uint64_t up = atomic_load_explicit(&directory->links_up, memory_order_relaxed);
+    unsigned number = link_number(directory, origin);
+    if (number == directory->link_count || (up >> number & 1) == 0)
+        number = up != 0 ? (unsigned)__builtin_ctzll(up) : 0;
+    routes[0] = directory->links[number];
+    return 1;
+}
+
+unsigned directory_reach(struct directory *directory, const struct jid *to, struct route origin,
+                         struct route *routes, unsigned max)
+{
     if (max == 0)
         return 0;
-    if (!directory_is_local(directory, to)) {
-        if (directory->link.lane == LANE_NONE)
-            return 0;
-        routes[0] = directory->link;
-        *how = REACH_LINK;
-        return 1;
-    }
+    if (!directory_is_local(directory, to))
+        return reach_link(directory, origin, routes);
     if (jid_is_bare(to))
-        count = reach_account(directory, to, routes, max);
-    else if (directory_session_find(directory, to, &routes[0]))
-        count = 1;
-    if (count > 0)
-        *how = REACH_SESSION;
-    return count;
+        return reach_account(directory, to, routes, max);
+    return directory_session_find(directory, to, &routes[0]) ? 1 : 0;
 }

@@ -5,7 +5,8 @@
  *                     add/update/remove     look up
  *   rooms              the room's shard     any agent
  *   sessions           the session's lane   any agent
- *   local domain, link main, at start       any agent
+ *   local domain, links main, at start      any agent
+ *   which link is up   the link's lane      any agent
  *
  * Look-ups open their own read section (they may run inside one) and give values, never pointers.
  */
@@ -27,8 +28,10 @@ void directory_free(struct directory *directory);
 /* ---- where JIDs live ---- */
 /* The domain of client accounts; absent: the client door is closed. Borrowed for ever. */
 void directory_set_local(struct directory *directory, struct str domain);
-/* The component link, by which all other domains are reached. */
-void directory_set_link(struct directory *directory, struct route route);
+/* A component link, by which all other domains are reached; at most LINKS_MAX. It is down. */
+void directory_add_link(struct directory *directory, struct route route);
+/* By who owns the link. */
+void directory_link_up(struct directory *directory, struct route route, bool up);
 bool directory_is_local(const struct directory *directory, const struct jid *jid);
 
 /* ---- rooms: call again to update; `listed` false removes ---- */
@@ -67,11 +70,11 @@ unsigned directory_sessions(struct directory *directory, struct str bare,
 /*
  * Where a stanza for `to` goes that is not addressed to the service: a local full JID to its
  * session, a local bare JID (messages) to all available sessions with priority >= 0, another domain
- * to the link.
+ * to a link that is up: the one that what caused it came by (`origin`; ROUTE_NONE: none), else the
+ * first. If none is up it is still a link's to drop and to count.
  * Returns how many routes were written; 0: nobody there.
  */
-enum reach { REACH_SESSION, REACH_LINK, REACH_NONE };
-unsigned directory_reach(struct directory *directory, const struct jid *to, struct route *routes,
-                         unsigned max, enum reach *how);
+unsigned directory_reach(struct directory *directory, const struct jid *to, struct route origin,
+                         struct route *routes, unsigned max);
 
 #endif

@@ -48,6 +48,7 @@ static void outstanding_set(struct fanout *fanout, struct fanout_lane *lane, uin
 {
     bool before = lane->outstanding > LANE_BACKLOG_MAX;
     bool after = outstanding > LANE_BACKLOG_MAX;
+    fanout->outstanding += outstanding - lane->outstanding;
     lane->outstanding = outstanding;
     if (after && !before)
         fanout->overloaded++;
@@ -91,33 +92,60 @@ void fanout_one(struct fanout *fanout, uint64_t room, struct route route, struct
     delivery->address = address;
 }
 
-static uint32_t list_cost(const struct listed_frame *frames, uint32_t count)
+static uint32_t list_cost(const struct delivery_item *items, uint32_t count)
 {
     uint64_t bytes = 0;
     for (uint32_t i = 0; i < count; i++)
-        bytes += (uint64_t)frames[i].frame->size + frames[i].tail.len + RECIPIENT_BYTES;
+        bytes += (uint64_t)items[i].frame->size + items[i].tail.len + RECIPIENT_BYTES;
     return kib(bytes);
+}
+
+struct delivery_item *delivery_items(const struct listed_frame *frames, uint32_t count)
+{
+    struct delivery_item *items = MEM_NEW_ARRAY(struct delivery_item, count);
+    for (uint32_t i = 0; i < count; i++) {
+        items[i].frame = frames[i].frame;
+        items[i].tail = str_copy(frames[i].tail);
+    }
+    return items;
 }
 
 void fanout_list(struct fanout *fanout, uint64_t room, struct route route,
                  const struct listed_frame *frames, uint32_t count, struct address *address)
 {
+    fanout_items(fanout, room, route, delivery_items(frames, count), count, address);
+}
+
+void fanout_items(struct fanout *fanout, uint64_t room, struct route route,
+                  struct delivery_item *items, uint32_t count, struct address *address)
+{
     if (route.lane == LANE_NONE) {
-        for (uint32_t i = 0; i < count; i++)
-            frame_unref(frames[i].frame);
+        delivery_items_free(items, count);
         address_unref(address);
         return;
     }
     struct delivery *delivery =
-        gather(fanout, route.lane, DELIVER_LIST, room, list_cost(frames, count));
+        gather(fanout, route.lane, DELIVER_LIST, room, list_cost(items, count));
     delivery->route = route;
     delivery->address = address;
-    delivery->items = MEM_NEW_ARRAY(struct delivery_item, count);
+    delivery->items = items;
     delivery->item_count = count;
-    for (uint32_t i = 0; i < count; i++) {
-        delivery->items[i].frame = frames[i].frame;
-        delivery->items[i].tail = str_copy(frames[i].tail);
+}
+
+void fanout_showing(struct fanout *fanout, uint64_t room, struct route route,
+                    struct showing *showing, struct address *address)
+{
+    if (route.lane == LANE_NONE) {
+        showing_free(showing);
+        address_unref(address);
+        return;
     }
+    uint64_t bytes = showing_bytes(showing) + (uint64_t)RECIPIENT_BYTES * showing_count(showing);
+    struct delivery *delivery = gather(fanout, route.lane, DELIVER_LIST, room, kib(bytes));
+    delivery->route = route;
+    delivery->address = address;
+    delivery->showing = showing;
+    delivery->item_count = showing_places(showing);
 }
 
 void fanout_broadcast(struct fanout *fanout, uint64_t room, struct frame *frame,
@@ -179,6 +207,11 @@ void fanout_lane_credit(struct fanout *fanout, uint16_t number, uint32_t cost)
         return; /* its last words; it owes nothing any more */
     ensure(lane->outstanding >= cost);
     outstanding_set(fanout, lane, lane->outstanding - cost);
+}
+
+bool fanout_idle(const struct fanout *fanout)
+{
+    return fanout->outstanding == 0;
 }
 
 bool fanout_overloaded(const struct fanout *fanout)

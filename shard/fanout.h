@@ -20,7 +20,8 @@ struct fanout {
     unsigned shard;
     struct fanout_lane *lanes; /* by number */
     unsigned lane_count;
-    unsigned overloaded; /* lanes over LANE_BACKLOG_MAX */
+    unsigned overloaded;  /* lanes over LANE_BACKLOG_MAX */
+    uint64_t outstanding; /* KiB, all lanes */
 };
 
 void fanout_init(struct fanout *fanout, struct exchange *exchange, unsigned shard);
@@ -32,6 +33,13 @@ void fanout_one(struct fanout *fanout, uint64_t room, struct route route, struct
                 struct address *address);
 void fanout_list(struct fanout *fanout, uint64_t room, struct route route,
                  const struct listed_frame *frames, uint32_t count, struct address *address);
+/* The same in two steps: items (heap) that can be kept, then handed over, TAKEN. */
+struct delivery_item *delivery_items(const struct listed_frame *frames, uint32_t count);
+void fanout_items(struct fanout *fanout, uint64_t room, struct route route,
+                  struct delivery_item *items, uint32_t count, struct address *address);
+/* A list that is a snapshot of who is shown, TAKEN. */
+void fanout_showing(struct fanout *fanout, uint64_t room, struct route route,
+                    struct showing *showing, struct address *address);
 void fanout_broadcast(struct fanout *fanout, uint64_t room, struct frame *frame,
                       struct roster *roster, struct audience audience);
 
@@ -44,5 +52,7 @@ void fanout_flush(struct fanout *fanout);
 /* A lane has expanded so many KiB. */
 void fanout_lane_credit(struct fanout *fanout, uint16_t lane, uint32_t cost);
 bool fanout_overloaded(const struct fanout *fanout);
+/* The lanes have done all they were given, and nothing is gathered for them. */
+bool fanout_idle(const struct fanout *fanout);
 
 #endif

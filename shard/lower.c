@@ -14,11 +14,11 @@ static bool is_iq(const struct frame *frame)
 static void lower_route(const struct lowering *lowering, struct frame *frame, const struct jid *to)
 {
     struct route routes[RESOURCES_PER_ACCOUNT];
-    enum reach how;
     bool local = directory_is_local(lowering->directory, to);
     unsigned count = 0;
     if (!local || !jid_is_bare(to) || !is_iq(frame))
-        count = directory_reach(lowering->directory, to, routes, RESOURCES_PER_ACCOUNT, &how);
+        count = directory_reach(lowering->directory, to, lowering->origin, routes,
+                                RESOURCES_PER_ACCOUNT);
     if (count == 0 && lowering->bounces != NULL)
         bounces_add(lowering->bounces, lowering->arena, frame, to,
                     local ? &refusal_SERVICE_UNAVAILABLE : &refusal_REMOTE_NOT_FOUND);
@@ -30,21 +30,34 @@ static void lower_route(const struct lowering *lowering, struct frame *frame, co
     frame_unref(frame);
 }
 
-static void lower_effect(const struct lowering *lowering, struct effect *effect)
+static void lower_delivery(const struct lowering *lowering, const struct effect *effect)
 {
     struct fanout *fanout = lowering->fanout;
-    switch (effect->kind) {
-    case FX_SEND:
+    if (effect->kind == FX_SEND)
         fanout_one(fanout, lowering->order, effect->send.route, effect->send.frame,
                    effect->send.address);
-        return;
-    case FX_SEND_LIST:
+    else if (effect->kind == FX_SEND_LIST && effect->send_list.showing != NULL)
+        fanout_showing(fanout, lowering->order, effect->send_list.route, effect->send_list.showing,
+                       effect->send_list.address);
+    else if (effect->kind == FX_SEND_LIST)
         fanout_list(fanout, lowering->order, effect->send_list.route, effect->send_list.frames,
                     effect->send_list.count, effect->send_list.address);
-        return;
-    case FX_BROADCAST:
+    else
         fanout_broadcast(fanout, lowering->order, effect->broadcast.frame, effect->broadcast.roster,
                          effect->broadcast.audience);
+}
+
+static void lower_effect(const struct lowering *lowering, struct window *window,
+                         struct effect *effect)
+{
+    switch (effect->kind) {
+    case FX_SEND:
+    case FX_SEND_LIST:
+    case FX_BROADCAST:
+        if (window != NULL)
+            window_hold(window, effect);
+        else
+            lower_delivery(lowering, effect);
         return;
     case FX_ROUTE:
         lower_route(lowering, effect->route.frame, effect->route.to);
@@ -64,7 +77,19 @@ static void lower_effect(const struct lowering *lowering, struct effect *effect)
 
 void lower_effects(const struct lowering *lowering, struct effects *effects)
 {
+    struct window *window = NULL;
+    if (lowering->entry != NULL) {
+        struct window_step step = {
+            .effects = effects,
+            .room = lowering->order,
+            .sessions = room_sessions(lowering->entry->room),
+            .now_us = lowering->now_us,
+        };
+        window = window_for(lowering->windows, &lowering->entry->window, &step);
+    }
     for (uint32_t i = 0; i < effects->count; i++)
-        lower_effect(lowering, &effects->at[i]);
+        lower_effect(lowering, window, &effects->at[i]);
+    if (window != NULL)
+        window_settle(window, lowering->now_us);
     effects->count = 0;
 }

@@ -8,6 +8,7 @@
 #include "shard/bounce.h"
 #include "shard/fanout.h"
 #include "shard/rooms.h"
+#include "shard/window.h"
 
 struct lowering {
     struct arena *arena; /* the step's */
@@ -15,7 +16,10 @@ struct lowering {
     struct directory *directory;
     struct rooms *rooms;
     struct room_entry *entry; /* NULL: effects of the service, which sends and nothing else */
+    struct windows *windows;  /* with an entry */
+    int64_t now_us;           /* of the cycle */
     uint64_t order;           /* id of the room; deliveries with the same one stay in order */
+    struct route origin;      /* what came in came by it; ROUTE_NONE: nothing did */
     struct bounces *bounces;  /* NULL: what cannot be delivered is not reported */
 };
 

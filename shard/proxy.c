@@ -11,6 +11,12 @@ enum { RING_AFTER = 64 };
 
 struct account_book {  /* with one shard */
     int64_t used;      /* credits */
+    int64_t window;    /* of them, so many may be in use */
+    bool scarce;       /* they all were, since the probe began */
+    uint64_t posted;   /* credits, ever */
+    uint64_t probe;    /* `posted` behind the stanza whose way is timed; 0: none is */
+    int64_t probe_ms;  /* when it was posted */
+    int64_t ahead;     /* credits in use then, its own included */
     uint64_t expanded; /* KiB of its deliveries, not yet reported */
     unsigned unrung;   /* stanzas posted since it was woken */
 };
@@ -20,6 +26,7 @@ struct proxy {
     const struct hash_key *placement_key;
     struct str muc_domain;
     uint16_t lane;
+    int64_t now_ms;
     struct account_book *books; /* by shard */
     unsigned book_count;
 };
@@ -48,9 +55,27 @@ static struct account_book *book_of(struct proxy *proxy, unsigned shard)
     if (shard >= proxy->book_count) {
         proxy->books = mem_grow(proxy->books, sizeof(*proxy->books) * ((size_t)shard + 1));
         while (proxy->book_count <= shard)
-            proxy->books[proxy->book_count++] = (struct account_book){0};
+            proxy->books[proxy->book_count++] = (struct account_book){.window = CREDITS_FIRST};
     }
     return &proxy->books[shard];
+}
+
+static void window_set(struct account_book *book, int64_t window)
+{
+    if (window < CREDITS_LEAST)
+        window = CREDITS_LEAST;
+    book->window = window < CREDITS_PER_SHARD ? window : CREDITS_PER_SHARD;
+}
+
+/* While something takes too long there is no more of it, whatever its end will tell. */
+void proxy_tick(struct proxy *proxy, int64_t now_ms)
+{
+    proxy->now_ms = now_ms;
+    for (unsigned shard = 0; shard < proxy->book_count; shard++) {
+        struct account_book *book = &proxy->books[shard];
+        if (book->probe != 0 && now_ms - book->probe_ms > CREDIT_WAIT_MS)
+            window_set(book, book->used < book->window ? book->used : book->window);
+    }
 }
 
 unsigned proxy_shard(const struct proxy *proxy, const struct jid *from, const struct jid *to)
@@ -62,7 +87,7 @@ unsigned proxy_shard(const struct proxy *proxy, const struct jid *from, const st
 
 bool proxy_has_credit(const struct proxy *proxy, unsigned shard)
 {
-    return shard >= proxy->book_count || proxy->books[shard].used < CREDITS_PER_SHARD;
+    return shard >= proxy->book_count || proxy->books[shard].used < proxy->books[shard].window;
 }
 
 static void ring(struct proxy *proxy, unsigned shard)
@@ -94,6 +119,13 @@ void proxy_stanza(struct proxy *proxy, unsigned shard, struct stanza *stanza, st
         return;
     struct account_book *book = book_of(proxy, shard);
     book->used += cost;
+    book->posted += cost;
+    book->scarce |= book->used >= book->window;
+    if (book->probe == 0) {
+        book->probe = book->posted;
+        book->probe_ms = proxy->now_ms;
+        book->ahead = book->used;
+    }
     if (++book->unrung >= RING_AFTER)
         ring(proxy, shard);
 }
@@ -108,11 +140,30 @@ void proxy_session_gone(struct proxy *proxy, const struct jid *jid, const struct
     post_shard(proxy->exchange, proxy_shard(proxy, jid, room), message);
 }
 
+/* The probe's credits took so long to come back, and with them those of all ahead of it. Growing is
+ * by steps where it is close to enough, so that two net agents come to share a shard equally: what
+ * shrinks in proportion takes more from who has more. */
+static void window_adapt(struct account_book *book, int64_t took_ms)
+{
+    int64_t window = book->window;
+    if (took_ms > CREDIT_WAIT_MS)
+        window = (book->ahead < window ? book->ahead : window) * CREDIT_WAIT_MS / took_ms;
+    else if (book->scarce)
+        window += took_ms <= CREDIT_WAIT_MS / 2 ? window : CREDITS_LEAST;
+    window_set(book, window);
+}
+
 void proxy_credit(struct proxy *proxy, unsigned shard, uint32_t cost)
 {
     struct account_book *book = book_of(proxy, shard);
     book->used -= cost;
     ensure(book->used >= 0);
+    uint64_t handled = book->posted - (uint64_t)book->used;
+    if (book->probe == 0 || handled < book->probe)
+        return;
+    window_adapt(book, proxy->now_ms - book->probe_ms);
+    book->probe = 0;
+    book->scarce = false;
 }
 
 void proxy_expanded(struct proxy *proxy, unsigned shard, uint32_t cost)

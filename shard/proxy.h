@@ -4,6 +4,10 @@
  * A stanza costs 1 credit and 1 more per KiB. A shard gives credits back once per cycle, when it
  * has handled the stanzas and no lane is overloaded. What ends or answers something needs none, so
  * no circle of waiting can close. Used by one net agent only.
+ *
+ * How many credits there are is a matter of time: as many as come back within CREDIT_WAIT_MS, for
+ * what a stanza costs depends on who is in its room. The way of one stanza at a time is measured.
+ * If it took longer, there are fewer in proportion; if all were in use and it was short, more.
  */
 #ifndef SHARD_PROXY_H
 #define SHARD_PROXY_H
@@ -17,6 +21,9 @@ struct proxy;
 struct proxy *proxy_new(struct exchange *exchange, const struct hash_key *placement_key,
                         struct str muc_domain, uint16_t lane);
 void proxy_free(struct proxy *proxy);
+
+/* The time, monotonic: once per cycle. */
+void proxy_tick(struct proxy *proxy, int64_t now_ms);
 
 /* The shard for a stanza: the room's, or, for the service itself, one chosen by the sender. */
 unsigned proxy_shard(const struct proxy *proxy, const struct jid *from, const struct jid *to);

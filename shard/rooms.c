@@ -58,6 +58,7 @@ static void forget(struct rooms *rooms, struct room_entry *entry)
     if (entry->listed)
         directory_room(rooms->directory, room_jid(entry->room), false, STR_NONE, 0);
     map_remove(&rooms->by_jid, entry->key);
+    window_free(entry->window);
     room_free(entry->room);
     mem_free(entry);
 }

@@ -12,6 +12,7 @@
 #include "core/muc/muc.h"
 #include "shard/directory.h"
 #include "shard/timers.h"
+#include "shard/window.h"
 
 struct room_entry {
     struct room *room;
@@ -23,6 +24,7 @@ struct room_entry {
         struct room_entry *entry;
         enum room_timer which;
     } alarms[ROOM_TIMERS];
+    struct window *window;            /* while the room is large */
     struct room_entry *older, *newer; /* tombstones, by age */
     bool tombstone;
 };

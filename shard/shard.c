@@ -25,6 +25,7 @@ struct shard {
     struct arena *arena;
     struct rooms rooms;
     struct fanout fanout;
+    struct windows windows;
     struct bounces bounces;
     int64_t last_step_us;
     bool closing;      /* goodbye has been said: nothing new begins */
@@ -60,6 +61,11 @@ static struct step step_begin(struct shard *shard)
     return step;
 }
 
+static struct route origin_of(const struct event *event)
+{
+    return event->kind == EV_STANZA ? event->stanza.route : ROUTE_NONE;
+}
+
 static void step_room(struct shard *shard, struct room_entry *entry, const struct event *event,
                       struct bounces *bounces)
 {
@@ -72,7 +78,10 @@ static void step_room(struct shard *shard, struct room_entry *entry, const struc
         .directory = shard->setup.directory,
         .rooms = &shard->rooms,
         .entry = entry,
+        .windows = &shard->windows,
+        .now_us = shard->agent.now_us,
         .order = room_id(entry->room),
+        .origin = origin_of(event),
         .bounces = bounces,
     };
     lower_effects(&lowering, &step.effects);
@@ -129,6 +138,7 @@ static void run_service(struct shard *shard, const struct event *event)
         .arena = shard->arena,
         .fanout = &shard->fanout,
         .directory = shard->setup.directory,
+        .origin = origin_of(event),
     };
     lower_effects(&lowering, &step.effects);
 }
@@ -263,6 +273,7 @@ static int shard_work(void *self)
     bool more = false;
     unsigned count = mailbox_drain(shard->mailbox, shard_on_message, shard, SHARD_DRAIN_MAX, &more);
     count += ring_alarms(shard);
+    windows_look(&shard->windows, shard->agent.now_us);
     credits_flush(shard);
     fanout_flush(&shard->fanout);
     return (int)count + (more ? 1 : 0);
@@ -281,10 +292,20 @@ static void shard_wake(void *self)
     mailbox_wake(shard->mailbox);
 }
 
+/* The last step's arena would stay until the next step. */
+static bool shard_rest(void *self)
+{
+    struct shard *shard = self;
+    arena_reset(shard->arena);
+    return false;
+}
+
 static int shard_timeout_ms(void *self)
 {
     struct shard *shard = self;
-    return rooms_timeout_ms(&shard->rooms, shard->agent.now_us);
+    int alarm_ms = rooms_timeout_ms(&shard->rooms, shard->agent.now_us);
+    int window_ms = windows_timeout_ms(&shard->windows, shard->agent.now_us);
+    return alarm_ms < 0 || (window_ms >= 0 && window_ms < alarm_ms) ? window_ms : alarm_ms;
 }
 
 struct shard *shard_new(const struct shard_setup *setup, int *err)
@@ -300,6 +321,7 @@ struct shard *shard_new(const struct shard_setup *setup, int *err)
     shard->entropy_used = sizeof(shard->entropy);
     rooms_init(&shard->rooms, setup->env, setup->directory, setup->number, clock_wall_us());
     fanout_init(&shard->fanout, setup->exchange, setup->number);
+    windows_init(&shard->windows, &shard->fanout);
     snprintf(shard->name, sizeof(shard->name), "shard%u", setup->number);
     shard->agent = (struct agent){
         .name = shard->name,
@@ -308,6 +330,7 @@ struct shard *shard_new(const struct shard_setup *setup, int *err)
         .wait = shard_wait,
         .wake = shard_wake,
         .timeout_ms = shard_timeout_ms,
+        .rest = shard_rest,
         .log = setup->log,
     };
     exchange_set_shard(setup->exchange, setup->number, mailbox);

@@ -16,7 +16,7 @@
 #define STANZA_NAMESPACES_MAX 256           /* different ones in one stanza */
 #define STANZA_DECLARED_MAX   (1024 * 1024) /* of their names, if each element declares its own */
 #define PARSER_RENEW_BYTES    (1024 * 1024) /* fed to one libxml2 parser before it is replaced */
-#define PARSER_RENEW_NAMES    2048          /* or so many elements and attributes */
+#define PARSER_RENEW_NAMES    2048          /* or so many different names it has met */
 
 /* ---- addresses (RFC 7622 section 3) ---- */
 #define JID_PART_BYTES_MAX 1023
@@ -44,7 +44,7 @@
 #define ROOM_LOCK_SECONDS      300   /* a locked room opens with defaults after that */
 #define ROOM_TEXT_BYTES_MAX    1024  /* name, password, nicknames in forms */
 #define ROOM_DESC_BYTES_MAX    8192
-#define ROOM_LANG_BYTES_MAX    64 /* a language tag */
+#define ROOM_LANG_BYTES_MAX    64           /* a language tag */
 #define REASON_BYTES_MAX       2048
 #define PRESENCE_BYTES_MAX     (16 * 1024)       /* what a presence may carry besides ours */
 #define ADMIN_ITEMS_MAX        1000              /* items in one muc#admin query */
@@ -59,15 +59,28 @@
 #define DISCO_ITEMS_PAGE       500   /* rooms listed without or with a larger RSM max */
 
 /* ---- queues between agents; credits are in KiB of stanza plus one per stanza ---- */
-#define CREDITS_PER_SHARD    8192              /* one net agent towards one shard */
-#define LANE_BACKLOG_MAX     (64 * 1024)       /* undelivered, one shard towards one lane, KiB */
-#define SIDE_QUEUE_BYTES_MAX (8 * 1024 * 1024) /* one component link, what waits for credits */
-#define SHARDS_MAX           64                /* the option `threads` ends there */
-#define SHARD_DRAIN_MAX      1024              /* messages handled in one cycle */
+#define CREDITS_PER_SHARD    8192               /* one net agent towards one shard, at most */
+#define CREDITS_FIRST        256                /* before anything is known */
+#define CREDITS_LEAST        4                  /* however slow the shard is */
+#define CREDIT_WAIT_MS       20                 /* fewer of them, if they come back later */
+#define LANE_BACKLOG_MAX     (4 * 1024)         /* undelivered, one shard towards one lane, KiB */
+#define SIDE_WAIT_MS_MAX     200                /* for credits, of what may be refused */
+#define SIDE_QUEUE_BYTES_MAX (8 * 1024 * 1024)  /* one component link, what waits for credits */
+#define SIDE_PAUSE_BYTES     (64 * 1024 * 1024) /* with presence: the host is not read any more */
+#define SHARDS_MAX           64                 /* the option `threads` ends there */
+#define SHARD_DRAIN_MAX      1024               /* messages handled in one cycle */
+#define AGENT_REST_MS        500                /* so long after work memory is given back */
 /* In recipients; one of a large frame counts once more for each KiB. */
 #define DELIVER_QUANTUM   1024 /* of one room expanded before the next room's turn */
 #define DELIVER_CYCLE_MAX 8192 /* expanded before sockets are looked at again */
 #define ACCEPT_CYCLE_MAX  16   /* connections accepted before those that are there have a turn */
+
+/* ---- presence that waits for company (shard/window.h) ---- */
+#define PRESENCE_WINDOW_FROM  500  /* sessions in a room */
+#define PRESENCE_WINDOW_US    3000 /* from one batch to the next */
+#define PRESENCE_WINDOW_STEPS 64   /* in one batch */
+/* Of all stanzas of a batch; the step that reaches it is the last. */
+#define PRESENCE_WINDOW_COPIES 8192
 
 /* ---- connections ---- */
 #define CONNECTIONS_MAX        65536             /* per net agent */
@@ -79,9 +92,11 @@
 #define LINK_OUTBOX_PAUSE_READ (64 * 1024 * 1024) /* the host does not read at all: nor do we */
 #define HANDSHAKE_SECONDS      30                 /* until a client is authenticated and bound */
 #define CLIENT_IDLE_SECONDS    600  /* silent, then pinged by white space and TCP keepalive */
-#define CLIENT_DOZE_SECONDS    5    /* silent, then its parser is given back */
+#define CLIENT_DOZE_SECONDS    1    /* silent, then its parser is given back (4 us) */
 #define ACCEPT_PAUSE_MS        1000 /* no descriptors left: the door is shut for that long */
-#define LINK_PING_SECONDS      60   /* white space to the host server */
+#define LINKS_MAX              64   /* component links; bits of a mask */
+#define LINK_RECEIVE_BYTES     (256 * 1024)  /* the kernel keeps of a host that is not read */
+#define LINK_PING_SECONDS      60            /* white space to the host server */
 #define LINK_STANZA_BYTES_MAX  (1024 * 1024) /* read from the host; more than ours is refused */
 #define CLOSE_SECONDS          2             /* for the peer to close its side of the stream */
 #define SASL_ATTEMPTS_MAX      3
@@ -105,6 +120,8 @@ static_assert(STANZA_BYTES_UNAUTH <= STANZA_BYTES_MAX, "less before authenticati
 static_assert(STANZA_BYTES_MAX < CLIENT_OUTBOX_MAX, "one stanza never fills an outbox");
 static_assert(ADMIN_LIST_BYTES_MAX + REASON_BYTES_MAX * 8 < FRAME_BYTES_MAX, "one item more fits");
 static_assert(CREDITS_PER_SHARD > STANZA_BYTES_MAX / 1024 * 4, "a large stanza fits the credits");
+static_assert(CREDITS_LEAST < CREDITS_FIRST && CREDITS_FIRST < CREDITS_PER_SHARD, "a range");
+static_assert(SIDE_QUEUE_BYTES_MAX < SIDE_PAUSE_BYTES, "messages first, then all reading");
 static_assert(PARSER_RENEW_BYTES > STANZA_BYTES_MAX, "a parser lives for more than one stanza");
 
 #endif

@@ -5,6 +5,7 @@
  * affiliation.c.
  *
  * All items are read, or none: what is returned is complete and names nobody twice.
+ * @xep 0045 1.35.5 #bizrules-iq.both
  */
 #ifndef CORE_MUC_ADMIN_QUERY_H
 #define CORE_MUC_ADMIN_QUERY_H

@@ -2,7 +2,7 @@
  * What a presence brings along for its session: the children others may see, their language, the
  * priority. Read before anything is changed, so that a presence that cannot be taken leaves no
  * trace.
- * @xep 0045 1.35.5 #bizrules-presence #changepres
+ * @xep 0045 1.35.5 #bizrules-presence.extensions #changepres #i18n
  */
 #ifndef CORE_MUC_ARRIVAL_H
 #define CORE_MUC_ARRIVAL_H

@@ -1,7 +1,7 @@
 /*
  * Errors that come back from occupants' servers: which of them mean that the session is no more,
  * and what of them may be shown to others.
- * @xep 0045 1.35.5 #impl-service-ghosts #service-error-kick
+ * @xep 0045 1.35.5 #impl-service-ghosts
  */
 #ifndef CORE_MUC_BOUNCE_H
 #define CORE_MUC_BOUNCE_H

@@ -80,23 +80,23 @@ static bool is_domain(struct str jid)
 }
 
 /* What those inside carry with them. */
-static void occupant_follow(const struct room *room, struct occupant *occupant)
+static void occupant_follow(struct room *room, struct occupant *occupant)
 {
     enum affiliation affiliation = room_affiliation_str(room, occupant->account);
     if (affiliation == occupant->affiliation)
         return;
     occupant->affiliation = affiliation;
-    presence_drop_cache(occupant);
+    presence_drop_cache(room, occupant);
 }
 
-static void account_follows(const struct room *room, struct str account)
+static void account_follows(struct room *room, struct str account)
 {
     struct occupant *occupant = occupant_by_account(room, account);
     for (; occupant != NULL; occupant = occupant->same_account)
         occupant_follow(room, occupant);
 }
 
-static void everybody_follows(const struct room *room)
+static void everybody_follows(struct room *room)
 {
     struct occupant *occupant;
     occupant_each (room, at, occupant)

@@ -2,7 +2,8 @@
  * The end of a room for those inside: each session is told once, by its own unavailable presence,
  * and about nobody else (SEMANTICS 3.9). Used when an owner destroys the room and when the first
  * configuration is cancelled.
- * @xep 0045 1.35.5 #destroyroom #createroom-reserved
+ * @xep 0045 1.35.5 #destroyroom.once #destroyroom.element #destroyroom.details
+ * @xep 0045 1.35.5 #createroom-reserved.cancelled #createroom-reserved.left
  */
 #ifndef CORE_MUC_DESTRUCTION_H
 #define CORE_MUC_DESTRUCTION_H

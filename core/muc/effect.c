@@ -49,14 +49,34 @@ void effect_send_list(struct step *step, struct listed_frame *frames, uint32_t c
     effect->send_list.address = address_ref(address);
 }
 
+void effect_send_showing(struct step *step, struct showing *showing, struct route route,
+                         struct address *address)
+{
+    ensure(address != NULL);
+    if (showing == NULL)
+        return;
+    struct effect *effect = effect_push(step, FX_SEND_LIST);
+    effect->send_list.showing = showing;
+    effect->send_list.route = route;
+    effect->send_list.address = address_ref(address);
+}
+
 void effect_broadcast(struct step *step, struct frame *frame, struct roster *roster,
                       struct audience audience)
 {
+    effect_presence(step, frame, roster, audience, URGENCY_PROMPT);
+}
+
+void effect_presence(struct step *step, struct frame *frame, struct roster *roster,
+                     struct audience audience, enum urgency urgency)
+{
     ensure(frame != NULL && roster != NULL);
+    ensure(urgency == URGENCY_PROMPT || audience.except != OCCUPANT_NONE);
     struct effect *effect = effect_push(step, FX_BROADCAST);
     effect->broadcast.frame = frame;
     effect->broadcast.roster = roster_ref(roster);
     effect->broadcast.audience = audience;
+    effect->broadcast.urgency = urgency;
 }
 
 void effect_route(struct step *step, struct frame *frame, const struct jid *to)
@@ -92,6 +112,7 @@ static void effect_release(struct effect *effect)
     case FX_SEND_LIST:
         for (uint32_t i = 0; i < effect->send_list.count; i++)
             frame_unref(effect->send_list.frames[i].frame);
+        showing_free(effect->send_list.showing);
         address_unref(effect->send_list.address);
         return;
     case FX_BROADCAST:

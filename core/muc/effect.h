@@ -6,6 +6,7 @@
 #ifndef CORE_MUC_EFFECT_H
 #define CORE_MUC_EFFECT_H
 
+#include "core/muc/gallery.h"
 #include "core/muc/roster.h"
 #include "core/xml/frame.h"
 #include "core/xmpp/jid.h"
@@ -26,6 +27,18 @@ enum room_timer {
     ROOM_TIMERS
 };
 
+/*
+ * How a broadcast may be handed on in a large room (shard/window.h). Standing is presence of an
+ * occupant as it is now: its coming, its changes. Another one about the same occupant and for the
+ * same audience makes it worthless, unless presence of the second kind about that occupant came in
+ * between.
+ */
+enum urgency {
+    URGENCY_PROMPT,   /* at once: messages, and whatever changes who sees what */
+    URGENCY_LASTING,  /* presence that may wait for company, all of it: goings, new nicknames */
+    URGENCY_STANDING, /* presence that may wait, and that a later one replaces */
+};
+
 struct listed_frame {
     struct frame *frame;
     struct str tail; /* absent, or in the arena until lowered (the lowering copies it) */
@@ -42,13 +55,15 @@ struct effect {
         struct {
             struct listed_frame *frames; /* in the arena */
             uint32_t count;
+            struct showing *showing; /* instead of frames, if not NULL */
             struct route route;
             struct address *address;
         } send_list;
         struct {
             struct frame *frame;
             struct roster *roster;
-            struct audience audience;
+            struct audience audience; /* of presence: all but whom it is about */
+            enum urgency urgency;
         } broadcast;
         struct {
             struct frame *frame;
@@ -80,8 +95,14 @@ void effect_send(struct step *step, struct frame *frame, struct route route,
                  struct address *address);
 void effect_send_list(struct step *step, struct listed_frame *frames, uint32_t count,
                       struct route route, struct address *address);
+/* All that is in the snapshot, which is TAKEN; NULL: nothing. */
+void effect_send_showing(struct step *step, struct showing *showing, struct route route,
+                         struct address *address);
 void effect_broadcast(struct step *step, struct frame *frame, struct roster *roster,
                       struct audience audience);
+/* Presence about the occupant that the audience leaves out. */
+void effect_presence(struct step *step, struct frame *frame, struct roster *roster,
+                     struct audience audience, enum urgency urgency);
 /* `to` copied into the arena. */
 void effect_route(struct step *step, struct frame *frame, const struct jid *to);
 void effect_timer(struct step *step, enum room_timer timer, int64_t at_us);

@@ -1,7 +1,7 @@
 /*
  * Messages to everybody: telling a change of the subject from an ordinary message, building the one
  * frame that all receive, and what of it later visitors are shown.
- * @xep 0045 1.35.5 #message #subject-mod #bizrules-message
+ * @xep 0045 1.35.5 #message.reflect #message.id #subject-mod.body #i18n
  */
 #ifndef CORE_MUC_GROUPCHAT_H
 #define CORE_MUC_GROUPCHAT_H

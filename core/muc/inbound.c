@@ -88,7 +88,8 @@ bool inbound_read(const struct room *room, const struct step *step, const struct
     in->self = in->session == NULL ? NULL : in->session->occupant;
     if (in->self != NULL)
         in->self_nick = str_in(step->arena, in->self->nick);
-    in->affiliation = room_affiliation(room, in->from);
+    /* For who is inside the room keeps it at hand. */
+    in->affiliation = in->self != NULL ? in->self->affiliation : room_affiliation(room, in->from);
     return true;
 }
 

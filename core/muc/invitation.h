@@ -1,7 +1,7 @@
 /*
  * An invitation as the room sends it: for the mediated ones of occupants, and for accounts that
  * have been made members of a room they could not find by themselves.
- * @xep 0045 1.35.5 #invite-mediated #continue #grantmember
+ * @xep 0045 1.35.5 #invite-mediated.from #invite-mediated.password
  * @xep 0249 1.2 #howitworks
  */
 #ifndef CORE_MUC_INVITATION_H

@@ -2,30 +2,44 @@
  * The one entry of the rules: an event in, effects out. Here stands what holds for every stanza (is
  * the room there, open, gone; is the request well formed); what a stanza means is a feature's
  * matter.
- * @xep 0045 1.35.5 #enter-locked #enter-nonexistent #destroyroom #bizrules-iq
- * #service-shutdown-kick
+ * @xep 0045 1.35.5 #enter-locked #bizrules-message.no-room #service-error-kick
+ * @xep 0045 1.35.5 #service-shutdown-kick
  */
 #include "core/muc/muc.h"
 
 #include "core/base/ensure.h"
 #include "core/muc/feature.h"
 
+#include <endian.h>
+
 /* ---- ids ---- */
+
+/* Eight digits, the lowest four bits first. All at once: every message gets an id. */
+static void write_digits(char *to, uint32_t bits)
+{
+    uint64_t each = bits; /* spread, so that each byte has four bits */
+    each = (each | each << 16) & UINT64_C(0x0000ffff0000ffff);
+    each = (each | each << 8) & UINT64_C(0x00ff00ff00ff00ff);
+    each = (each | each << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    uint64_t letters = (each + UINT64_C(0x0606060606060606)) >> 4 & UINT64_C(0x0101010101010101);
+    each += UINT64_C(0x3030303030303030) + letters * ('a' - '0' - 10);
+    each = htole64(each);
+    memcpy(to, &each, sizeof(each));
+}
 
 /* SipHash is a pseudo-random function and the step's entropy its key, used in no other step: an id
  * tells nothing of what the next will be. */
 struct str step_id(struct step *step)
 {
-    static const char digits[] = "0123456789abcdef";
     const struct hash_key key = {step->entropy[0], step->entropy[1]};
-    char text[32];
+    char *text = arena_raw(step->arena, 4 * 8);
     for (unsigned half = 0; half < 2; half++) {
         uint64_t number = (uint64_t)step->ids++;
         uint64_t bits = hash_str(&key, str_of((const char *)&number, sizeof(number)));
-        for (unsigned i = 0; i < 16; i++, bits >>= 4)
-            text[half * 16 + i] = digits[bits & 15];
+        write_digits(text + half * 16, (uint32_t)bits);
+        write_digits(text + half * 16 + 8, (uint32_t)(bits >> 32));
     }
-    return str_in(step->arena, str_of(text, sizeof(text)));
+    return str_of(text, 4 * 8);
 }
 
 /* ---- stanzas ---- */

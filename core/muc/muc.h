@@ -65,6 +65,7 @@ void room_free(struct room *room);
 bool room_forgettable(const struct room *room);
 uint64_t room_id(const struct room *room);
 const struct jid *room_jid(const struct room *room);
+uint32_t room_sessions(const struct room *room); /* inside */
 /* Every invariant of the room's state; stops on a violation. For tests and the simulator. */
 void room_check(const struct room *room);
 

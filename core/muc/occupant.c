@@ -9,7 +9,7 @@
 #include "core/muc/presence.h"
 #include "core/muc/room.h"
 
-enum { NUMBERS_FIRST = 2, ID_BYTES = 16 };
+enum { NUMBERS_FIRST = 2 };
 
 /* ---- finding ---- */
 
@@ -110,20 +110,24 @@ static void session_number(struct room *room, struct session *session)
 
 /* The occupant-id (0421): not computable without the room's secret, the same for all nicknames and
  * sessions of the account. */
-static struct str make_id(const struct room *room, struct str account)
+static void make_id(const struct room *room, struct str account, char id[OCCUPANT_ID_BYTES])
 {
     static const char digits[] = "0123456789abcdef";
     const struct muc_crypto *crypto = room->env->crypto;
     uint8_t mac[32];
-    char text[2 * ID_BYTES];
 
     crypto->hmac_sha256(crypto->self, str_of((const char *)room->secret, sizeof(room->secret)),
                         account, mac);
-    for (unsigned i = 0; i < ID_BYTES; i++) {
-        text[2 * i] = digits[mac[i] >> 4];
-        text[2 * i + 1] = digits[mac[i] & 15];
+    for (unsigned i = 0; i < OCCUPANT_ID_BYTES / 2; i++) {
+        id[2 * i] = digits[mac[i] >> 4];
+        id[2 * i + 1] = digits[mac[i] & 15];
     }
-    return str_copy(str_of(text, sizeof(text)));
+}
+
+static void set_nick(const struct room *room, struct occupant *occupant, struct str nick)
+{
+    occupant->jid = jid_make(NULL, jid_local(room->jid), jid_domain(room->jid), nick);
+    occupant->nick = jid_resource(occupant->jid);
 }
 
 struct occupant *occupant_seat(struct room *room, struct str nick, struct str nick_key,
@@ -134,11 +138,10 @@ struct occupant *occupant_seat(struct room *room, struct str nick, struct str ni
     struct occupant *occupant = MEM_NEW(struct occupant);
     occupant->role = role;
     occupant->affiliation = affiliation;
-    occupant->nick = str_copy(nick);
     occupant->nick_key = str_copy(nick_key);
     occupant->account = str_copy(jid_bare(account_jid));
-    occupant->id = make_id(room, occupant->account);
-    occupant->jid = jid_make(NULL, jid_local(room->jid), jid_domain(room->jid), nick);
+    make_id(room, occupant->account, occupant->id);
+    set_nick(room, occupant, nick);
     occupant_number(room, occupant);
     map_put(&room->occupants_by_nick, occupant->nick_key, occupant);
 
@@ -177,11 +180,10 @@ static void occupant_free(struct room *room, struct occupant *occupant)
     room->occupants[occupant->number] = NULL;
     room->occupant_hole = occupant->number;
     room->occupant_count--;
-    presence_drop_cache(occupant);
-    str_free(&occupant->nick);
+    lineup_left(room, occupant);
+    presence_drop_frames(occupant);
     str_free(&occupant->nick_key);
     str_free(&occupant->account);
-    str_free(&occupant->id);
     jid_free(occupant->jid);
     mem_free(occupant);
 }
@@ -192,15 +194,14 @@ void occupant_rename(struct room *room, struct occupant *occupant, struct str ni
     struct occupant *holder = occupant_by_nick(room, nick_key);
     ensure(holder == NULL || holder == occupant);
     map_remove(&room->occupants_by_nick, occupant->nick_key);
-    struct str new_nick = str_copy(nick), new_key = str_copy(nick_key);
-    str_free(&occupant->nick);
-    str_free(&occupant->nick_key);
-    jid_free(occupant->jid);
-    occupant->nick = new_nick;
-    occupant->nick_key = new_key;
-    occupant->jid = jid_make(NULL, jid_local(room->jid), jid_domain(room->jid), new_nick);
+    struct jid *old = occupant->jid;
+    struct str old_key = occupant->nick_key;
+    occupant->nick_key = str_copy(nick_key);
+    set_nick(room, occupant, nick); /* which may be given from the old one */
+    str_free(&old_key);
+    jid_free(old);
     map_put(&room->occupants_by_nick, occupant->nick_key, occupant);
-    presence_drop_cache(occupant);
+    presence_drop_cache(room, occupant);
 }
 
 static uint8_t flags_of(const struct occupant *occupant)
@@ -223,13 +224,13 @@ void occupant_set_role(struct room *room, struct occupant *occupant, enum role r
              session = session->next)
             session_refresh(room, session);
     }
-    presence_drop_cache(occupant);
+    presence_drop_cache(room, occupant);
 }
 
 /* ---- sessions ---- */
 
 /* Keeps the list oldest first, also when a session comes from another occupant. */
-static void session_link(struct occupant *occupant, struct session *session)
+static void session_link(struct room *room, struct occupant *occupant, struct session *session)
 {
     struct session **link = &occupant->sessions;
     while (*link != NULL && (*link)->joined < session->joined)
@@ -238,10 +239,10 @@ static void session_link(struct occupant *occupant, struct session *session)
     *link = session;
     session->occupant = occupant;
     occupant->session_count++;
-    presence_drop_cache(occupant);
+    presence_drop_cache(room, occupant);
 }
 
-static void session_unlink(struct session *session)
+static void session_unlink(struct room *room, struct session *session)
 {
     struct occupant *occupant = session->occupant;
     struct session **link = &occupant->sessions;
@@ -249,7 +250,7 @@ static void session_unlink(struct session *session)
         link = &(*link)->next;
     *link = session->next;
     occupant->session_count--;
-    presence_drop_cache(occupant);
+    presence_drop_cache(room, occupant);
 }
 
 struct session *session_add(struct room *room, struct occupant *occupant, const struct jid *jid,
@@ -263,7 +264,7 @@ struct session *session_add(struct room *room, struct occupant *occupant, const 
     session->route = route;
     session->joined = ++room->joins;
     session_number(room, session);
-    session_link(occupant, session);
+    session_link(room, occupant, session);
     map_put(&room->sessions_by_jid, jid_full(session->jid), session);
     roster_add(&room->roster, route, session->address, session->number, occupant->number,
                flags_of(occupant));
@@ -287,7 +288,7 @@ static void session_free(struct room *room, struct session *session)
 bool session_remove(struct room *room, struct session *session)
 {
     struct occupant *occupant = session->occupant;
-    session_unlink(session);
+    session_unlink(room, session);
     session_free(room, session);
     if (occupant->sessions != NULL)
         return false;
@@ -305,8 +306,8 @@ bool session_move(struct room *room, struct session *session, struct occupant *t
 {
     struct occupant *from = session->occupant;
     ensure(from != to && str_eq(from->account, to->account));
-    session_unlink(session);
-    session_link(to, session);
+    session_unlink(room, session);
+    session_link(room, to, session);
     session_refresh(room, session);
     if (from->sessions != NULL)
         return false;
@@ -338,6 +339,6 @@ bool session_set_presence(struct room *room, struct session *session, struct str
     str_free(&old_payload);
     str_free(&old_lang);
     if (changed)
-        presence_drop_cache(occupant);
+        presence_drop_cache(room, occupant);
     return changed;
 }

@@ -3,10 +3,12 @@
  * full JID inside it. Found by nickname key, by account, by full JID.
  *
  * Owned by the room; pointers are borrowed and valid until the session or occupant is removed.
+ * @xep 0045 1.35.5 #enter-conflict.all-sessions
  */
 #ifndef CORE_MUC_OCCUPANT_H
 #define CORE_MUC_OCCUPANT_H
 
+#include "core/muc/lineup.h"
 #include "core/muc/privilege.h"
 #include "core/muc/roster.h"
 #include "core/xmpp/jid.h"
@@ -26,21 +28,30 @@ struct session {
     struct str lang;    /* heap: xml:lang of it, or absent */
 };
 
+#define OCCUPANT_ID_BYTES 32
+
 struct occupant {
     uint32_t number; /* index in room->occupants; reused after leaving */
-    enum role role;
-    enum affiliation affiliation; /* as the room's list says, kept in step by change_apply() */
-    struct str nick;              /* heap, exact */
-    struct str nick_key;          /* heap */
-    struct jid *jid;              /* room@service/nick, owned */
-    struct str account;           /* heap, bare JID */
-    struct str id;                /* heap: occupant-id */
-    struct session *sessions;     /* oldest first, never empty */
+    enum role role : 8;
+    enum affiliation affiliation : 8; /* as the room's list says, kept in step by change_apply() */
+    uint8_t stale;                    /* of the lineup: bits by viewing */
+    uint32_t shown_at[VIEWINGS];      /* its places there */
     unsigned session_count;
+    struct str nick;               /* exact; in `jid` */
+    struct str nick_key;           /* heap */
+    struct jid *jid;               /* room@service/nick, owned */
+    struct str account;            /* heap, bare JID */
+    struct session *sessions;      /* oldest first, never empty */
     struct occupant *same_account; /* next occupant of the same account */
     struct frame *full;            /* cached presence with JIDs, or NULL */
     struct frame *anon;            /* cached presence without JIDs, or NULL */
+    char id[OCCUPANT_ID_BYTES];    /* occupant-id; not terminated */
 };
+
+static inline struct str occupant_id(const struct occupant *occupant)
+{
+    return str_of(occupant->id, OCCUPANT_ID_BYTES);
+}
 
 struct occupant *occupant_by_nick(const struct room *room, struct str nick_key);
 /* First of the account's occupants; then ->same_account. */

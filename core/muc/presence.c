@@ -18,7 +18,7 @@ static const struct news no_news;
 
 /* ---- the cache ---- */
 
-void presence_drop_cache(struct occupant *occupant)
+void presence_drop_frames(struct occupant *occupant)
 {
     frame_unref(occupant->full);
     frame_unref(occupant->anon);
@@ -26,11 +26,17 @@ void presence_drop_cache(struct occupant *occupant)
     occupant->anon = NULL;
 }
 
+void presence_drop_cache(struct room *room, struct occupant *occupant)
+{
+    lineup_changed(room, occupant);
+    presence_drop_frames(occupant);
+}
+
 void presence_drop_all(struct room *room)
 {
     struct occupant *occupant;
     occupant_each (room, at, occupant)
-        presence_drop_cache(occupant);
+        presence_drop_cache(room, occupant);
 }
 
 /* Nothing in it but what the occupant's state says anyway. */
@@ -40,18 +46,25 @@ static bool is_plain(const struct news *news)
            str_empty(news->reason) && str_empty(news->status_text) && str_empty(news->new_nick);
 }
 
-/* The presence for others, from the cache if it says nothing special. A new reference. */
+struct frame *presence_kept(struct room *room, struct step *step, struct occupant *occupant,
+                            bool with_jids)
+{
+    struct frame **cached = with_jids ? &occupant->full : &occupant->anon;
+    if (*cached == NULL)
+        *cached = presence_frame(room, step, occupant, &no_news, with_jids ? COPY_FULL : COPY_ANON);
+    return frame_ref(*cached);
+}
+
+/* The presence for others. Kept is what newcomers will be given; where they are shown no JIDs, the
+ * copy for moderators would be half of what an occupant needs. A new reference. */
 static struct frame *frame_for_others(struct room *room, struct step *step,
                                       struct occupant *occupant, const struct news *news,
                                       bool with_jids)
 {
-    enum presence_copy copy = with_jids ? COPY_FULL : COPY_ANON;
-    if (!is_plain(news) || room->occupant_count < CACHE_FROM)
-        return presence_frame(room, step, occupant, news, copy);
-    struct frame **cached = with_jids ? &occupant->full : &occupant->anon;
-    if (*cached == NULL)
-        *cached = presence_frame(room, step, occupant, &no_news, copy);
-    return frame_ref(*cached);
+    bool wanted = occupant->full != NULL || !with_jids || room->options.whois == WHOIS_ANYONE;
+    if (is_plain(news) && room->occupant_count >= CACHE_FROM && wanted)
+        return presence_kept(room, step, occupant, with_jids);
+    return presence_frame(room, step, occupant, news, with_jids ? COPY_FULL : COPY_ANON);
 }
 
 /* ---- who may see what ---- */
@@ -111,11 +124,12 @@ static void broadcast(struct room *room, struct step *step, const struct occupan
     uint8_t full = room->options.whois == WHOIS_ANYONE ? viewers : viewers & ROSTER_MODERATOR;
     uint8_t anon = (uint8_t)(viewers & ~full);
     if (full != 0)
-        effect_broadcast(step, frame_for_others(room, step, occupant, news, true), room->roster,
-                         (struct audience){full == FLAGS_ALL ? 0 : full, occupant->number});
+        effect_presence(step, frame_for_others(room, step, occupant, news, true), room->roster,
+                        (struct audience){full == FLAGS_ALL ? 0 : full, occupant->number},
+                        news->urgency);
     if (anon != 0)
-        effect_broadcast(step, frame_for_others(room, step, occupant, news, false), room->roster,
-                         (struct audience){anon, occupant->number});
+        effect_presence(step, frame_for_others(room, step, occupant, news, false), room->roster,
+                        (struct audience){anon, occupant->number}, news->urgency);
 }
 
 void presence_to_others_as(struct room *room, struct step *step, const struct occupant *occupant,
@@ -163,12 +177,14 @@ void presence_announce(struct room *room, struct step *step, const struct occupa
 }
 
 void presence_sessions_changed(struct room *room, struct step *step,
-                               const struct occupant *occupant, bool seen_changed)
+                               const struct occupant *occupant, bool seen_changed,
+                               enum urgency urgency)
 {
+    struct news news = {.urgency = urgency};
     uint8_t viewers = viewers_of(room, occupant->role);
     if (!seen_changed && room->options.whois != WHOIS_ANYONE)
         viewers &= ROSTER_MODERATOR;
-    broadcast(room, step, occupant, &no_news, viewers);
+    broadcast(room, step, occupant, &news, viewers);
 }
 
 /* ---- lists for one viewer ---- */
@@ -179,21 +195,14 @@ struct listing {
     uint32_t cap;
 };
 
-static void listing_add(struct listing *listing, struct step *step, struct frame *frame)
+static void listing_add(struct listing *listing, struct frame *frame)
 {
-    if (listing->count == listing->cap) {
-        uint32_t cap = listing->cap * 2;
-        struct listed_frame *frames = arena_raw(step->arena, sizeof(*frames) * cap);
-        memcpy(frames, listing->frames, sizeof(*frames) * listing->count);
-        listing->frames = frames;
-        listing->cap = cap;
-    }
+    ensure(listing->count < listing->cap);
     listing->frames[listing->count++] = (struct listed_frame){frame, STR_NONE};
 }
 
-static struct listing listing_begin(struct room *room, struct step *step)
+static struct listing listing_begin(struct step *step, uint32_t cap)
 {
-    uint32_t cap = room->occupant_count + 1;
     return (struct listing){arena_raw(step->arena, sizeof(struct listed_frame) * cap), 0, cap};
 }
 
@@ -206,6 +215,8 @@ struct frame *presence_view(struct room *room, struct step *step, struct occupan
                             const struct occupant *viewer)
 {
     bool with_jids = occupant == viewer || presence_sees_jids(room, viewer);
+    if (room->occupant_count >= CACHE_FROM)
+        return presence_kept(room, step, occupant, with_jids);
     return frame_for_others(room, step, occupant, &no_news, with_jids);
 }
 
@@ -216,22 +227,46 @@ static void list_absent(struct room *room, struct step *step, const struct occup
     bool with_jids = presence_sees_jids(room, viewer);
     const struct affiliate *row;
     map_each (&room->reserved_nicks, at, row) {
-        if (occupant_by_account(room, row->jid) == NULL)
-            listing_add(listing, step, presence_absent(room, step, row, with_jids));
+        if (occupant_by_account(room, row->jid) == NULL &&
+            occupant_by_nick(room, row->nick_key) == NULL)
+            listing_add(listing, presence_absent(room, step, row, with_jids));
     }
+}
+
+/* Does it see nobody but who is shown to everybody? */
+static bool sees_what_is_shown(const struct room *room, const struct occupant *viewer)
+{
+    return !room->options.see_all || viewer->role != ROLE_MODERATOR ||
+           (presence_shown(room, ROLE_VISITOR) && presence_shown(room, ROLE_PARTICIPANT) &&
+            presence_shown(room, ROLE_MODERATOR));
+}
+
+static void list_present(struct room *room, struct step *step, const struct session *viewer)
+{
+    struct listing listing = listing_begin(step, room->occupant_count);
+    struct occupant *occupant;
+    occupant_each (room, at, occupant) {
+        if (occupant != viewer->occupant && presence_sees(room, occupant->role, viewer->occupant))
+            listing_add(&listing, presence_view(room, step, occupant, viewer->occupant));
+    }
+    listing_send(&listing, step, viewer);
 }
 
 void presence_list(struct room *room, struct step *step, const struct session *viewer)
 {
-    struct listing listing = listing_begin(room, step);
-    struct occupant *occupant;
-    occupant_each (room, at, occupant) {
-        if (occupant != viewer->occupant && presence_sees(room, occupant->role, viewer->occupant))
-            listing_add(&listing, step, presence_view(room, step, occupant, viewer->occupant));
-    }
-    if ((room->options.broadcast & BROADCAST_NONE) != 0)
-        list_absent(room, step, viewer->occupant, &listing);
-    listing_send(&listing, step, viewer);
+    bool with_jids = presence_sees_jids(room, viewer->occupant);
+    if (lineup_serves(room) && sees_what_is_shown(room, viewer->occupant))
+        effect_send_showing(
+            step,
+            lineup_show(room, step, viewer->occupant, with_jids ? VIEWING_FULL : VIEWING_ANON),
+            viewer->route, viewer->address);
+    else
+        list_present(room, step, viewer);
+    if ((room->options.broadcast & BROADCAST_NONE) == 0)
+        return;
+    struct listing absent = listing_begin(step, room->reserved_nicks.count);
+    list_absent(room, step, viewer->occupant, &absent);
+    listing_send(&absent, step, viewer);
 }
 
 /* ---- after a change of standing ---- */
@@ -241,11 +276,11 @@ static void list_hidden(struct room *room, struct step *step, const struct sessi
 {
     struct news hidden = {.unavailable = true, .keep_role = true};
     bool with_jids = presence_sees_jids(room, viewer->occupant);
-    struct listing listing = listing_begin(room, step);
+    struct listing listing = listing_begin(step, room->occupant_count);
     struct occupant *occupant;
     occupant_each (room, at, occupant) {
         if (occupant != viewer->occupant && !presence_shown(room, occupant->role))
-            listing_add(&listing, step, frame_for_others(room, step, occupant, &hidden, with_jids));
+            listing_add(&listing, frame_for_others(room, step, occupant, &hidden, with_jids));
     }
     listing_send(&listing, step, viewer);
 }

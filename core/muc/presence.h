@@ -1,7 +1,10 @@
 /*
  * The presences a room sends about an occupant: with JIDs, without, and to itself; who gets which.
  * The first two are cached in the occupant, so a newcomer's list costs references, not builds.
- * @xep 0045 1.35.5 #bizrules-presence #enter-pres #enter-nonanon #enter-semianon
+ * @xep 0045 1.35.5 #roles.shown #affil.shown #enter-pres.list #enter-pres.one-x
+ * @xep 0045 1.35.5 #enter-pres.broadcast #enter-pres.self-110 #enter-nonanon.jid #enter-semianon
+ * @xep 0045 1.35.5 #bizrules-presence.standing #bizrules-presence.loss
+ * @xep 0045 1.35.5 #bizrules-presence.from-then-on #bizrules-presence.full-jid
  */
 #ifndef CORE_MUC_PRESENCE_H
 #define CORE_MUC_PRESENCE_H
@@ -47,6 +50,7 @@ struct news {
     struct str id; /* for the own copy to `id_for` */
     const struct session *id_for;
     const struct session *only; /* the item is about this one session (one of several leaves) */
+    enum urgency urgency;       /* of what others are told */
 };
 
 /* The children of a client's presence that may be passed on, serialised: without muc, muc#user,
@@ -74,7 +78,8 @@ void presence_to_self(struct room *room, struct step *step, const struct occupan
 /* After a session came to, or left, an occupant that has others (SEMANTICS 4.3): the new list of
  * sessions to who may see JIDs, and to the rest as well if `seen_changed`. */
 void presence_sessions_changed(struct room *room, struct step *step,
-                               const struct occupant *occupant, bool seen_changed);
+                               const struct occupant *occupant, bool seen_changed,
+                               enum urgency urgency);
 /* Both: own sessions first, then others (SEMANTICS 6.5.3). */
 void presence_announce(struct room *room, struct step *step, const struct occupant *occupant,
                        const struct news *news);
@@ -98,7 +103,7 @@ void presence_shown_changed(struct room *room, struct step *step, uint32_t broad
                             bool see_all_before);
 
 /* Everybody the viewer may see, except its own nickname, then absent members if the room shows them
- * (SEMANTICS 2.3 step 1, 4.5): one FX_SEND_LIST. */
+ * (SEMANTICS 2.3 step 1, 4.5): FX_SEND_LIST. */
 void presence_list(struct room *room, struct step *step, const struct session *viewer);
 /* The presence of one occupant as one viewer may see it, no 110: probes. A new reference. */
 struct frame *presence_view(struct room *room, struct step *step, struct occupant *occupant,
@@ -107,9 +112,13 @@ struct frame *presence_view(struct room *room, struct step *step, struct occupan
 struct frame *presence_absent(struct room *room, struct step *step,
                               const struct affiliate *affiliate, bool with_jid);
 
+/* The presence as everybody who may see it is given it, kept until it changes. A new reference. */
+struct frame *presence_kept(struct room *room, struct step *step, struct occupant *occupant,
+                            bool with_jids);
 /* Forget cached frames: state that they show has changed. */
-void presence_drop_cache(struct occupant *occupant);
-void presence_drop_all(struct room *room); /* of everybody */
+void presence_drop_cache(struct room *room, struct occupant *occupant);
+void presence_drop_frames(struct occupant *occupant); /* of one who has left */
+void presence_drop_all(struct room *room);            /* of everybody */
 
 /* Writes <item affiliation role jid?/> with actor and reason inside. `jid` absent: none;
  * `actor_jid`: whether the actor's JID may be shown. */

@@ -23,8 +23,8 @@ static_assert(STATUS_ROW_COUNT <= 32, "a set of status codes is 32 bits");
 
 void fb_statuses(struct fb *fb, uint32_t set, bool behind_item)
 {
-    for (unsigned i = 0; i < ARRAY_LEN(statuses); i++) {
-        if ((set & UINT32_C(1) << i) == 0 || statuses[i].behind_item != behind_item)
+    for (unsigned i = 0; set >> i != 0; i++) {
+        if ((set >> i & 1) == 0 || statuses[i].behind_item != behind_item)
             continue;
         fb_open(fb, NAME_STATUS, NS_MUC_USER);
         fb_attr_u64(fb, "code", statuses[i].code);

@@ -1,6 +1,7 @@
 /*
  * Roles and affiliations: who may do what to whom, as tables.
- * @xep 0045 1.35.5 #roles #roles-priv #roles-default #roles-change #affil #affil-priv #affil-change
+ * @xep 0045 1.35.5 #roles #roles-priv #roles-default #roles-change.rank #affil #owner #kick.rank
+ * @xep 0045 1.35.5 #revokevoice.rank #revokemod.rank #ban.rank #ban.self #grantowner.forbidden
  */
 #ifndef CORE_MUC_PRIVILEGE_H
 #define CORE_MUC_PRIVILEGE_H

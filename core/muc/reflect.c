@@ -1,6 +1,8 @@
 /*
  * What of a client's stanza may go out under the room's name. One list for messages and presences,
  * so that nothing a room vouches for can be forged through either.
+ * @xep 0045 1.35.5 #bizrules-presence.forged #bizrules-presence.extensions
+ * @xep 0045 1.35.5 #bizrules-message.extensions
  */
 #include "core/muc/feature.h"
 

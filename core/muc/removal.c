@@ -9,6 +9,7 @@ void removal_occupant(struct room *room, struct step *step, struct occupant *occ
                       struct news *news)
 {
     news->unavailable = true;
+    news->urgency = URGENCY_LASTING;
     /* A room that was never configured goes with its creator, who is told so (SEMANTICS 3.5). */
     news->ends_room = room->state == ROOM_LOCKED && room->session_count == occupant->session_count;
     presence_announce(room, step, occupant, news);
@@ -34,5 +35,5 @@ void removal_session(struct room *room, struct step *step, struct session *sessi
     presence_to_self(room, step, occupant, session, news);
     session_remove(room, session);
     presence_to_self(room, step, occupant, NULL, NULL);
-    presence_sessions_changed(room, step, occupant, seen_changed);
+    presence_sessions_changed(room, step, occupant, seen_changed, URGENCY_LASTING);
 }

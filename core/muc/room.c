@@ -153,6 +153,7 @@ void room_free(struct room *room)
     map_fini(&room->voice_asked);
     mem_free(room->occupants);
     mem_free(room->sessions);
+    lineup_drop(room);
     roster_unref(room->roster);
     jid_free(room->jid);
     mem_free(room);
@@ -176,6 +177,11 @@ uint64_t room_id(const struct room *room)
 const struct jid *room_jid(const struct room *room)
 {
     return room->jid;
+}
+
+uint32_t room_sessions(const struct room *room)
+{
+    return room->session_count;
 }
 
 /* ---- affiliations ---- */
@@ -340,14 +346,15 @@ void room_publish(struct room *room, struct step *step)
         room->published.listed = false;
         return;
     }
-    uint64_t name_hash = hash_str(&room->env->hash_key, room->options.name);
+    struct str name = room->options.name;
+    uint64_t name_hash = str_empty(name) ? 0 : hash_str(&room->env->hash_key, name);
     if (room->published.listed && room->published.occupants == room->occupant_count &&
         room->published.name_hash == name_hash)
         return;
     room->published.listed = true;
     room->published.occupants = room->occupant_count;
     room->published.name_hash = name_hash;
-    effect_publish(step, true, room->options.name, room->occupant_count);
+    effect_publish(step, true, name, room->occupant_count);
 }
 
 void room_settle(struct room *room, struct step *step)

@@ -1,6 +1,7 @@
 /*
  * Room state. Owned and touched by one shard's thread only; every writer of durable parts is
  * change_apply(), every writer of who is inside is core/muc/occupant.c.
+ * @xep 0045 1.35.5 #roles.kept #modifyban.order #enter-maxusers
  */
 #ifndef CORE_MUC_ROOM_H
 #define CORE_MUC_ROOM_H
@@ -98,6 +99,7 @@ struct room {
     uint32_t session_count;
     uint64_t joins; /* ever */
     struct roster *roster;
+    struct lineup *lineup; /* NULL: nobody was shown so many that it is worth it */
 
     struct history history;
     struct subject subject;

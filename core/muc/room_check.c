@@ -160,4 +160,5 @@ void room_check(const struct room *room)
     ensure(room->voice_pending.count <= ROOM_VOICE_PENDING_MAX);
     ensure(room->voice_asked.count <= ROOM_VOICE_ASKED_MAX);
     check_roster(room, check_occupants(room));
+    lineup_check(room);
 }

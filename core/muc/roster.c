@@ -5,9 +5,12 @@
  *
  *   density   all chunks of a part but the last are full, so a position is chunk * 64 + offset;
  *             removing moves the part's last entry into the gap
- *   finding   the owner keeps session number -> (lane, position) beside the newest root; the index
- *             moves along when the root is copied, readers of older roots never look at it
- *   small     a chunk starts with two entries, so a room of two costs a few hundred bytes
+ *   adding    writes behind the last entry, into a chunk that others may hold: at a position that
+ * none of them looks at, since each knows its part's size. Removing copies the last chunk if others
+ * hold it, so a position they know is not written again finding   the owner keeps session number ->
+ * (lane, position) beside the newest root; the index moves along when the root is copied, readers
+ * of older roots never look at it small     a chunk starts with two entries, so a room of two costs
+ * a few hundred bytes
  */
 #include "core/muc/roster.h"
 
@@ -20,7 +23,7 @@ enum { CHUNK_ENTRIES = 64, CHUNK_FIRST = 2, PLACES_FIRST = 2, PART_FIRST = 1 };
 
 struct chunk {
     _Atomic uint32_t refs;
-    uint16_t count;
+    uint16_t count; /* the owner's, and of who frees it */
     uint16_t cap;
     struct roster_entry entries[];
 };
@@ -248,8 +251,7 @@ static struct part **part_need(struct roster **root, uint16_t lane)
     return &grown->parts[count - 1];
 }
 
-/* The last chunk of the part, with room for one more entry. Part and chunk are the caller's alone.
- */
+/* The last chunk of the part, with room for one more entry. The part is the caller's alone. */
 static struct chunk *part_room(struct part **slot)
 {
     struct part *part = part_mine(slot);
@@ -263,12 +265,13 @@ static struct chunk *part_room(struct part **slot)
         part->chunks[part->chunk_count++] = chunk_alloc(last == 0 ? CHUNK_FIRST : CHUNK_ENTRIES);
         return part->chunks[last];
     }
-    struct chunk *chunk = chunk_mine(&part->chunks[last - 1]);
-    if (chunk->count == chunk->cap) {
-        chunk->cap = chunk->cap * 2 > CHUNK_ENTRIES ? CHUNK_ENTRIES : (uint16_t)(chunk->cap * 2);
-        chunk = mem_grow(chunk, sizeof(*chunk) + sizeof(struct roster_entry) * chunk->cap);
-        part->chunks[last - 1] = chunk;
-    }
+    struct chunk *chunk = part->chunks[last - 1];
+    if (chunk->count < chunk->cap)
+        return chunk;
+    chunk = chunk_mine(&part->chunks[last - 1]);
+    chunk->cap = chunk->cap * 2 > CHUNK_ENTRIES ? CHUNK_ENTRIES : (uint16_t)(chunk->cap * 2);
+    chunk = mem_grow(chunk, sizeof(*chunk) + sizeof(struct roster_entry) * chunk->cap);
+    part->chunks[last - 1] = chunk;
     return chunk;
 }
 
@@ -378,5 +381,6 @@ uint32_t roster_run(const struct roster *roster, uint16_t lane, uint32_t at,
     const struct chunk *chunk = part->chunks[at / CHUNK_ENTRIES];
     uint32_t offset = at % CHUNK_ENTRIES;
     *entries = &chunk->entries[offset];
-    return chunk->count - offset;
+    uint32_t run = CHUNK_ENTRIES - offset;
+    return run < part->size - at ? run : part->size - at;
 }

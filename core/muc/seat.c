@@ -2,7 +2,8 @@
  * The order in which a session that enters, or comes back, is told things (SEMANTICS 2.3): who is
  * here, then itself, then what features add (history, subject). One step emits it all, so nothing
  * live can come in between.
- * @xep 0045 1.35.5 #order #enter-pres
+ * @xep 0045 1.35.5 #order #enter-pres.list #enter-pres.self-last #enter-nonanon.warning #enter-live
+ * @xep 0045 1.35.5 #bizrules-presence.resync-told
  */
 #include "core/muc/feature.h"
 
@@ -20,16 +21,18 @@ static bool newcomer_is_seen(const struct session *newcomer)
 static void show_to_others(struct room *room, struct step *step, const struct session *session,
                            bool seen)
 {
+    static const struct news news = {.urgency = URGENCY_STANDING};
     const struct occupant *occupant = session->occupant;
     if (occupant->session_count == 1) {
-        presence_to_others(room, step, occupant, NULL);
+        presence_to_others(room, step, occupant, &news);
         return;
     }
     for (const struct session *other = occupant->sessions; other != NULL; other = other->next) {
         if (other != session)
             presence_to_self(room, step, occupant, other, NULL);
     }
-    presence_sessions_changed(room, step, occupant, seen || newcomer_is_seen(session));
+    presence_sessions_changed(room, step, occupant, seen || newcomer_is_seen(session),
+                              URGENCY_STANDING);
 }
 
 static uint32_t room_statuses(const struct room *room)

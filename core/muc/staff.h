@@ -1,7 +1,8 @@
 /*
  * The complete lists of admins and owners as the owner's form carries them: what has to change so
  * that the room's own list agrees with them (SEMANTICS 13.5).
- * @xep 0045 1.35.5 #roomconfig #modifyadmin #modifyowner
+ * @xep 0045 1.35.5 #roomconfig.admin-lost #roomconfig.admin-gained #roomconfig.owner-lost
+ * @xep 0045 1.35.5 #roomconfig.owner-gained #roomconfig.last-owner #roomconfig.step-down
  */
 #ifndef CORE_MUC_STAFF_H
 #define CORE_MUC_STAFF_H

@@ -1,8 +1,11 @@
 /*
  * What an affiliation change means to those inside: new roles, removals, refreshed presences; and
  * the message about somebody who is not.
- * @xep 0045 1.35.5 #ban #grantmember #revokemember #grantadmin #grantowner #affil-change
- * @xep 0045 1.35.5 #impl-service
+ * @xep 0045 1.35.5 #affil-change #ban.removed #ban.others #modifyban.removed #grantmember.told
+ * @xep 0045 1.35.5 #revokemember.told #revokemember.removed #revokemember.once
+ * @xep 0045 1.35.5 #modifymember.removed #modifymember.lost #modifymember.told #grantadmin.told
+ * @xep 0045 1.35.5 #revokeadmin.told #grantowner.told #revokeowner.told #modifyadmin.told
+ * @xep 0045 1.35.5 #modifyowner.told #impl-service
  */
 #include "core/muc/feature.h"
 

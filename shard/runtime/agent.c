@@ -8,10 +8,12 @@
 
 #include "core/base/ensure.h"
 #include "core/base/err.h"
+#include "core/base/limits.h"
 #include "shard/runtime/rcu.h"
 
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <time.h>
 
 static _Thread_local const struct agent *current;
@@ -75,6 +77,57 @@ int agent_step(struct agent *agent)
     return work;
 }
 
+/* ---- memory ---- */
+
+/* jemalloc's, where the process has it: under a sanitizer it has not. */
+extern int mallctl(const char *name, void *old, size_t *old_size, void *new, size_t new_size)
+    __attribute__((weak));
+
+/* What the allocator keeps for this thread alone; and after a time without work, what is free in
+ * its arena. Both are there to make bursts cheap, and this is none. */
+static void allocator_rest(bool idle)
+{
+    unsigned arena;
+    size_t size = sizeof(arena);
+    char name[40];
+    if (mallctl == NULL)
+        return;
+    /* Nothing depends on any of it: what cannot be given back is kept. */
+    (void)mallctl("thread.tcache.flush", NULL, NULL, NULL, 0);
+    if (!idle || mallctl("thread.arena", &arena, &size, NULL, 0) != 0)
+        return;
+    snprintf(name, sizeof(name), "arena.%u.purge", arena);
+    (void)mallctl(name, NULL, NULL, NULL, 0);
+}
+
+int agent_rest(struct agent *agent, int work)
+{
+    if (work != 0) {
+        agent->worked++;
+        if (agent->rest_at_ms == 0)
+            agent->rest_at_ms = agent->mono_ms + AGENT_REST_MS;
+    }
+    if (agent->rest_at_ms == 0)
+        return -1;
+    if (agent->mono_ms >= agent->rest_at_ms) {
+        bool idle = agent->worked == 0;
+        bool more = agent->rest != NULL && agent->rest(agent->self);
+        allocator_rest(idle);
+        agent->worked = 0;
+        agent->rest_at_ms = idle && !more ? 0 : agent->mono_ms + AGENT_REST_MS;
+    }
+    return agent->rest_at_ms == 0 ? -1 : (int)(agent->rest_at_ms - agent->mono_ms);
+}
+
+/* ---- the thread ---- */
+
+static int sooner(int a_ms, int b_ms)
+{
+    if (a_ms < 0 || b_ms < 0)
+        return a_ms < 0 ? b_ms : a_ms;
+    return a_ms < b_ms ? a_ms : b_ms;
+}
+
 /* Main alone takes signals. */
 static void signals_block(sigset_t *before)
 {
@@ -98,11 +151,11 @@ static void *agent_main(void *self)
         before_us = start_us;
         int work = cycle(agent);
         worked = work != 0;
-        int timeout_ms = -1;
+        int timeout_ms = agent_rest(agent, work);
         if (worked)
             timeout_ms = 0;
         else if (agent->timeout_ms != NULL)
-            timeout_ms = agent->timeout_ms(agent->self);
+            timeout_ms = sooner(timeout_ms, agent->timeout_ms(agent->self));
         agent->wait(agent->self, work, timeout_ms);
     }
     agent_unregister_thread();

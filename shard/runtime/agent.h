@@ -25,6 +25,10 @@ struct agent {
     int (*timeout_ms)(void *self);
     /* Makes wait() return (mailbox_wake), or the next one. Any thread. */
     void (*wake)(void *self);
+    /* Gives back memory kept for the next burst that the last AGENT_REST_MS had no use for; true:
+     * some is kept that may go next time. Called that often while there is work, and after the last
+     * of it until false. Outside any read section. May be NULL. */
+    bool (*rest)(void *self);
     bool blocking;        /* the scribe: takes read sections itself around posting */
     struct log_sink *log; /* of this thread, or NULL */
 
@@ -33,6 +37,8 @@ struct agent {
     int64_t mono_ms; /* monotonic, read once per cycle */
     uint64_t cycles;
     int64_t longest_cycle_us;
+    int64_t rest_at_ms; /* 0: has rested since it worked last */
+    uint64_t worked;    /* cycles with work since it rested last */
 
     pthread_t thread;
     _Atomic bool stop;
@@ -45,6 +51,10 @@ void agent_stop(struct agent *agent);
 void agent_join(struct agent *agent);
 /* One cycle without sleeping, on the calling thread (which must be registered with RCU). */
 int agent_step(struct agent *agent);
+
+/* What the thread does between a cycle and sleeping: rests if that is due. Returns the milliseconds
+ * until it will be, -1: it will not before there is work. Separate for tests. */
+int agent_rest(struct agent *agent, int work);
 
 /* True on the thread that runs (or steps) the agent. */
 bool agent_is_current(const struct agent *agent);

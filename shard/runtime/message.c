@@ -9,13 +9,30 @@ struct message *message_new(enum message_kind kind)
     return message;
 }
 
+void delivery_items_free(struct delivery_item *items, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        frame_unref(items[i].frame);
+        str_free(&items[i].tail);
+    }
+    mem_free(items);
+}
+
+bool delivery_item_at(const struct delivery *list, uint32_t at, struct delivery_item *item)
+{
+    if (list->showing == NULL) {
+        *item = list->items[at];
+        return true;
+    }
+    *item = (struct delivery_item){showing_at(list->showing, at), STR_NONE};
+    return item->frame != NULL;
+}
+
 void delivery_fini(struct delivery *delivery)
 {
-    for (uint32_t i = 0; i < delivery->item_count; i++) {
-        frame_unref(delivery->items[i].frame);
-        str_free(&delivery->items[i].tail);
-    }
-    mem_free(delivery->items);
+    if (delivery->items != NULL)
+        delivery_items_free(delivery->items, delivery->item_count);
+    showing_free(delivery->showing);
     frame_unref(delivery->frame);
     address_unref(delivery->address);
     roster_unref(delivery->roster);

@@ -6,6 +6,7 @@
 #ifndef SHARD_RUNTIME_MESSAGE_H
 #define SHARD_RUNTIME_MESSAGE_H
 
+#include "core/muc/gallery.h"
 #include "core/muc/roster.h"
 #include "core/xml/stanza.h"
 #include "core/xmpp/jid.h"
@@ -48,7 +49,8 @@ struct delivery {
     struct roster *roster;   /* BROADCAST: a reference */
     struct audience audience;
     struct delivery_item *items; /* LIST: heap */
-    uint32_t item_count;
+    struct showing *showing;     /* LIST: owned, instead of items; or NULL */
+    uint32_t item_count;         /* or places of the showing, which may be empty */
 };
 
 struct message {
@@ -107,5 +109,8 @@ struct message *message_new(enum message_kind kind);
 /* With everything inside that is not NULL. */
 void message_free(struct message *message);
 void delivery_fini(struct delivery *delivery);
+/* The item at a position from 0 to item_count - 1, borrowed; false: nothing is there. */
+bool delivery_item_at(const struct delivery *list, uint32_t at, struct delivery_item *item);
+void delivery_items_free(struct delivery_item *items, uint32_t count);
 
 #endif

@@ -76,8 +76,7 @@ static void on_lane_mail(void *self, struct mail *mail)
         deliver_take(&world->deliver, message);
     } else if (message->kind == MSG_CREDIT) {
         proxy_credit(world->router.proxy, message->credit.shard, message->credit.cost);
-        if (world->link != NULL)
-            link_credit(world->link, message->credit.shard);
+        links_credit(&world->links, message->credit.shard);
         door_credit(&world->door, message->credit.shard);
     } else if (message->kind == MSG_CLOSE_SESSION) {
         door_close_session(&world->door, message->close_session.route);
@@ -227,11 +226,10 @@ static void end_exchange(struct lane_world *world)
 void lane_world_end(struct lane_world *world)
 {
     door_abandon(&world->door);
-    if (world->link != NULL)
-        link_abandon(world->link);
+    links_abandon(&world->links);
     conns_flush(&world->conns);
     conns_bury(&world->conns);
-    link_free(world->link);
+    links_fini(&world->links);
     door_fini(&world->door);
     deliver_fini(&world->deliver);
     proxy_free(world->router.proxy);
@@ -252,17 +250,18 @@ bool lane_world_cycle(struct lane_world *world)
     struct epoll_event events[64];
     int count = epoll_wait(world->conns.epoll_fd, events, (int)ARRAY_LEN(events), 0);
     bool more;
+    proxy_tick(world->router.proxy, world->conns.now_ms);
     for (int i = 0; i < count; i++)
         conn_event(events[i].data.ptr, events[i].events);
     unsigned work = mailbox_drain(world->lane, on_lane_mail, world, 1000, &more);
     work += conns_alarms(&world->conns);
-    if (world->link != NULL)
-        link_cycle(world->link);
-    work += deliver_run(&world->deliver) ? 1 : 0;
+    links_cycle(&world->links);
+    (void)deliver_run(&world->deliver);
     proxy_ring(world->router.proxy);
     proxy_flush(world->router.proxy);
     work += conns_flush(&world->conns);
     conns_bury(&world->conns);
+    work += deliver_may_go_on(&world->deliver) ? 1 : 0;
     work += drain_others(world) ? 1 : 0;
     return work > 0 || count > 0 || world->conns.dirty_first != NULL;
 }

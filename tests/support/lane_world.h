@@ -1,13 +1,13 @@
 /*
- * One lane without its thread: connections, deliveries, door and link stepped by hand, with a clock
- * that only the test moves. Peers are the far ends of socket pairs. The shards are two mailboxes
- * that count and keep what they are sent; the store answers at once.
+ * One lane without its thread: connections, deliveries, door and links stepped by hand, with a
+ * clock that only the test moves. Peers are the far ends of socket pairs. The shards are two
+ * mailboxes that count and keep what they are sent; the store answers at once.
  */
 #ifndef TESTS_SUPPORT_LANE_WORLD_H
 #define TESTS_SUPPORT_LANE_WORLD_H
 
 #include "core/base/log.h"
-#include "net/component_link.h"
+#include "net/links.h"
 #include "net/session.h"
 #include "shard/runtime/message.h"
 
@@ -30,7 +30,7 @@ struct lane_world {
     struct directory *directory;
     struct mailbox *lane, *scribe, *shards[LANE_SHARDS];
     struct store *store;
-    struct link *link; /* made by the test; stepped if there */
+    struct links links; /* made by the test; stepped if there */
 
     bool store_is_slow;         /* the store's answers wait until this is false */
     uint32_t credit;            /* KiB given back to shards */

@@ -93,9 +93,11 @@ void delivery_expand(const struct delivery *delivery, uint16_t lane, fake_hear *
         read_one(&reading, delivery->route, delivery->frame, delivery->address, STR_NONE);
         break;
     case DELIVER_LIST:
-        for (uint32_t i = 0; i < delivery->item_count; i++)
-            read_one(&reading, delivery->route, delivery->items[i].frame, delivery->address,
-                     delivery->items[i].tail);
+        for (uint32_t i = 0; i < delivery->item_count; i++) {
+            struct delivery_item item;
+            if (delivery_item_at(delivery, i, &item))
+                read_one(&reading, delivery->route, item.frame, delivery->address, item.tail);
+        }
         break;
     case DELIVER_BROADCAST:
         read_broadcast(&reading, delivery, lane);

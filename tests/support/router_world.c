@@ -172,13 +172,19 @@ const char *router_world_send(struct router_world *world, struct client *client,
 
 const char *router_world_link(struct router_world *world, const char *xml)
 {
-    struct stanza *stanza = parse(xml);
-    return outcome(world, router_component(&world->router, link_route, stanza), stanza);
+    struct passing waiting;
+    if (router_component(&world->router, link_route, parse(xml), &waiting) == ROUTED_WAIT) {
+        buf_addz(&world->log, "(wait)");
+        passing_free(&waiting);
+    }
+    return router_world_look(world);
 }
 
 const char *router_world_link_refuse(struct router_world *world, const char *xml)
 {
-    router_component_refuse(&world->router, link_route, parse(xml));
+    struct passing waiting;
+    if (router_component(&world->router, link_route, parse(xml), &waiting) == ROUTED_WAIT)
+        router_component_refuse(&world->router, link_route, &waiting);
     return router_world_look(world);
 }
 

@@ -56,6 +56,7 @@ struct world {
     unsigned effects[EFFECT_KINDS];
     world_listener *listener;
     void *listener_self;
+    struct world_onlooker onlooker; /* self NULL: none */
 };
 
 /* ---- a little cryptography: deterministic, keyed, good enough for tests ---- */
@@ -148,7 +149,7 @@ struct world *world_new(const struct world_config *config)
     world->arena = arena_new(ARENA_BYTES);
     world->now_us = INT64_C(1767225600000000); /* 2026-01-01T00:00:00Z */
     world->domain = jid_parse(NULL, STR(WORLD_SERVICE));
-    world->crypto = (struct muc_crypto){NULL, mac_of, seal, unseal};
+    world->crypto = (struct muc_crypto){.hmac_sha256 = mac_of, .seal = seal, .open = unseal};
     world->env.hash_key = (struct hash_key){11, 12};
     world->env.settings = &world->settings;
     world->env.crypto = &world->crypto;
@@ -247,11 +248,23 @@ static void inbox_add(struct inbox *inbox, struct str text)
     inbox->stanzas[inbox->count++] = copy;
 }
 
+/* To somebody who is no client. */
+static void deliver_elsewhere(struct world *world, struct str text)
+{
+    struct inbox *inbox = &world->elsewhere;
+    inbox_add(inbox, text);
+    if (world->onlooker.self != NULL)
+        world->onlooker.received(world->onlooker.self, NULL, inbox->stanzas[inbox->count - 1]);
+}
+
 static void deliver(struct world *world, struct client *client, struct str text)
 {
     if (client->gone)
         return;
     inbox_add(&client->inbox, text);
+    if (world->onlooker.self != NULL)
+        world->onlooker.received(world->onlooker.self, client->jid->text,
+                                 client->inbox.stanzas[client->inbox.count - 1]);
     if (world->listener != NULL)
         world->listener(world->listener_self, client->jid->text,
                         client->inbox.stanzas[client->inbox.count - 1]);
@@ -283,6 +296,11 @@ void world_forget(struct world *world)
     for (unsigned i = 0; i < world->client_count; i++)
         inbox_free(&world->clients[i]->inbox);
     inbox_free(&world->elsewhere);
+}
+
+void world_look_on(struct world *world, const struct world_onlooker *onlooker)
+{
+    world->onlooker = *onlooker;
 }
 
 void world_listen(struct world *world, world_listener *listener, void *self)
@@ -317,7 +335,7 @@ static void lower_send(struct world *world, struct route route, struct str text)
     if (client != NULL)
         deliver(world, client, text);
     else if (route.lane == LANES) /* see world_stanza_from() */
-        inbox_add(&world->elsewhere, text);
+        deliver_elsewhere(world, text);
 }
 
 static void lower_broadcast(struct world *world, const struct effect *effect)
@@ -354,7 +372,7 @@ static void lower_route(struct world *world, const struct frame *frame, const st
         deliver(world, client, text);
     }
     if (!known)
-        inbox_add(&world->elsewhere, text);
+        deliver_elsewhere(world, text);
     address_unref(address);
 }
 
@@ -366,6 +384,22 @@ static void lower_publish(struct place *place, const struct effect *effect)
     place->occupants = effect->publish.occupants;
 }
 
+static void lower_list(struct world *world, const struct effect *effect)
+{
+    struct address *address = effect->send_list.address;
+    for (uint32_t i = 0; i < effect->send_list.count; i++) {
+        const struct listed_frame *listed = &effect->send_list.frames[i];
+        lower_send(world, effect->send_list.route,
+                   frame_text(world, listed->frame, address, listed->tail));
+    }
+    const struct showing *showing = effect->send_list.showing;
+    for (uint32_t i = 0; i < showing_places(showing); i++) {
+        const struct frame *frame = showing_at(showing, i);
+        if (frame != NULL)
+            lower_send(world, effect->send_list.route, frame_text(world, frame, address, STR_NONE));
+    }
+}
+
 static void lower(struct world *world, struct place *place, const struct effect *effect)
 {
     world->effects[effect->kind]++;
@@ -375,11 +409,7 @@ static void lower(struct world *world, struct place *place, const struct effect 
                    frame_text(world, effect->send.frame, effect->send.address, STR_NONE));
         return;
     case FX_SEND_LIST:
-        for (uint32_t i = 0; i < effect->send_list.count; i++) {
-            const struct listed_frame *listed = &effect->send_list.frames[i];
-            lower_send(world, effect->send_list.route,
-                       frame_text(world, listed->frame, effect->send_list.address, listed->tail));
-        }
+        lower_list(world, effect);
         return;
     case FX_BROADCAST:
         lower_broadcast(world, effect);
@@ -418,6 +448,8 @@ static void step_end(struct world *world, struct place *place, struct step *step
         lower(world, place, &step->effects.at[i]);
     effects_release(&step->effects);
     arena_reset(world->arena);
+    if (world->onlooker.self != NULL)
+        world->onlooker.settled(world->onlooker.self);
 }
 
 /* ---- rooms ---- */
@@ -541,6 +573,8 @@ static bool stanza_by(struct world *world, const char *from, const char *xml, st
     struct stanza *stanza = stanza_parse(str_z(xml));
     if (stanza == NULL)
         return false;
+    if (world->onlooker.self != NULL)
+        world->onlooker.sent(world->onlooker.self, from, xml);
     /* Not in the arena: a step ends by resetting it. */
     struct jid *sender = jid_parse(NULL, str_z(from));
     struct jid *to = jid_parse(NULL, node_attr(stanza_root(stanza), NAME_TO));
@@ -598,6 +632,8 @@ void world_client_gone(struct world *world, const char *full_jid)
     event.session_gone.jid = client->jid;
     event.session_gone.route = route_of(client);
     client->gone = true;
+    if (world->onlooker.self != NULL)
+        world->onlooker.gone(world->onlooker.self, full_jid);
     everywhere(world, &event);
 }
 

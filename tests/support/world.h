@@ -49,6 +49,17 @@ const char *world_next_elsewhere(struct world *world);
 typedef void world_listener(void *self, const char *full_jid, const char *stanza);
 void world_listen(struct world *world, world_listener *listener, void *self);
 
+/* Looks on at everything that goes over the wire, in order, between clients and anybody they talk
+ * to. Set it before the first client. */
+struct world_onlooker {
+    void *self;
+    void (*sent)(void *self, const char *from, const char *stanza);
+    void (*received)(void *self, const char *to, const char *stanza); /* NULL: elsewhere */
+    void (*gone)(void *self, const char *full_jid);                   /* a connection ended */
+    void (*settled)(void *self); /* all that a step had to say was said */
+};
+void world_look_on(struct world *world, const struct world_onlooker *onlooker); /* copied */
+
 /* Time passes; alarms that are due ring in their order. */
 void world_advance(struct world *world, int64_t us);
 int64_t world_now(const struct world *world);

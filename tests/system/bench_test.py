@@ -3,6 +3,9 @@
 suite's result, table and pictures, and the verdicts of bench/compare. Nothing here looks at
 speed."""
 
+import collections
+import importlib.machinery
+import importlib.util
 import json
 import os
 import shutil
@@ -57,6 +60,140 @@ def result_is_shown_again(build, folder):
     suite(build, folder, "--rows", "churn", "--targets", "stentor")
     done = suite(build, folder, "--show", only_file(folder, ".json"))
     assert "leave and rejoin" in done.stdout, done.stdout
+
+
+def load(build, folder, *more, status=0):
+    """One run of the generator; what it wrote."""
+    path = os.path.join(folder, "run.json")
+    done = execute([os.path.join(build, "stentor-bench"), *more, "--json", path], status)
+    with open(path, encoding="utf-8") as file:
+        return json.load(file), done
+
+
+def small(plan, *more):
+    return (plan, "--seconds", "0.2", "--set", "rooms=4", "--set", "occupants=5", *more)
+
+
+def the_pipe_is_read_by_the_same_reader(build, folder):
+    run, _ = load(build, folder, "big_room", "--target", "pipe", "--set", "messages=50",
+                  "--set", "occupants=20")
+    assert run["deliveries"] == 1000 and run["messages"] == 50 and run["misses"] == 0, run
+    run, _ = load(build, folder, "clients_big_room", "--target", "pipe", "--set", "messages=30",
+                  "--set", "occupants=10")
+    assert run["deliveries"] == 300 and run["errors"] == 0, run
+
+
+def the_null_service_keeps_history_where_asked(build, folder):
+    run, _ = load(build, folder, *small("history", "--target", "null"))
+    assert run["messages"] > 0 and run["errors"] == 0 and run["misses"] == 0, run
+    # Each who comes back is given 20 messages besides the presences of five and a subject.
+    assert run["deliveries"] / run["messages"] > 20, run
+
+
+def processes_share_the_work(build, folder):
+    for drive in (("--drive", "clients"), ("--set", "links=2")):
+        run, _ = load(build, folder, *small("many_rooms", "--set", "measure=talk", *drive,
+                                            "--load-processes", "2"))
+        assert run["load_processes"] == 2 and run["users"] == 20 and run["rooms"] == 4, run
+        assert run["deliveries"] > 0 and run["messages"] * 5 >= run["deliveries"] * 0.5, run
+        assert run["misses"] == 0 and run["errors"] == 0, run
+    done = execute([os.path.join(build, "stentor-bench"), "big_room", "--load-processes", "2"], 2)
+    assert "2 processes need at least as many rooms" in done.stderr, done.stderr
+
+
+def a_run_that_takes_too_long_has_failed(build, folder):
+    run, done = load(build, folder, "big_room", "--seconds", "30", "--set", "occupants=5",
+                     "--timeout", "2", status=1)
+    assert run["failed"] == "timeout of 2 s in phase 'talk'", run
+    assert "FAILED: timeout" in done.stdout, done.stdout
+
+
+def a_server_that_does_not_start_is_told(build, folder):
+    run, _ = load(build, folder, "big_room", "--set", "server.muc.locked=maybe", status=1)
+    assert "the server ended at its start" in run["failed"], run
+
+
+def a_wrong_call_is_told_apart(build, folder):
+    del folder
+    for wrong, text in ((("no_such_plan",), "cannot read the plan"),
+                        (("big_room", "--set", "steps=join,dance"), "'dance': the steps are"),
+                        (("big_room", "--target", "null,other"), "target 'other'"),
+                        (("big_room", "--set", "links=2", "--target", "null"), "several links"),
+                        (("clients_big_room", "--target", "null"), "no door for clients"),
+                        (("big_room", "--timeout", "soon"), "--timeout is 'soon'")):
+        done = execute([os.path.join(build, "stentor-bench"), *wrong], 2)
+        assert text in done.stderr, done.stderr
+
+
+def script(name):
+    """A script of bench/ as a module."""
+    loader = importlib.machinery.SourceFileLoader(name, os.path.join(ROOT, "bench", name))
+    spec = importlib.util.spec_from_loader(name, loader)
+    module = importlib.util.module_from_spec(spec)
+    loader.exec_module(module)
+    return module
+
+
+def scaling_sweeps(build, folder):
+    done = execute([sys.executable, "-B", os.path.join(ROOT, "bench/scaling"), "--sweep",
+                    "--build", build, "--out", folder, "--threads", "1,8", "--repeat", "1",
+                    "--seconds", "0.3", "--load-processes", "2"])
+    assert "8 shards make" in done.stdout and "wanted: 6: " in done.stdout, done.stdout
+    with open(only_file(folder, "-scaling-rates.json"), encoding="utf-8") as file:
+        runs = json.load(file)["runs"]
+    assert [run["threads"] for run in runs] == [1, 8], runs
+    assert all(run["deliveries_per_s"] > 0 for run in runs), runs
+
+
+CALLGRIND = """positions: instr line
+events: Ir
+
+ob=/lib/x
+fn=mailbox_put
+0x10 5 7
+0x14 5 7
+cfn=other
+calls=7 0x80
+0x18 6 700
+fn=free
+ob=/lib/libjemalloc.so.2
+0x10 0 3
+"""
+
+
+def scaling_counts(build, folder):
+    scaling = script("scaling")
+    path = os.path.join(folder, "callgrind.1")
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(CALLGRIND)
+    counts, functions = scaling.read_callgrind(path)
+    assert counts == {("/lib/x", 0x10): 7, ("/lib/x", 0x14): 7,
+                      ("/lib/libjemalloc.so.2", 0x10): 3}, counts
+    assert functions["/lib/x", 0x14] == "mailbox_put"
+    assert scaling.group_of("/lib/x", "mailbox_put") == "mailboxes"
+    assert scaling.group_of("/lib/libjemalloc.so.2", "free") == "allocator"
+    assert scaling.verdict(2.0, 2.1) == "flat" and scaling.verdict(2.0, 4.0) == "grows 2.00x"
+    if shutil.which("objdump"):
+        assert scaling.atomics_of(os.path.join(build, "stentord")), "a server without atomics?"
+
+
+def profile_tells_areas(build, folder):
+    del folder
+    profile = script("profile")
+    files = profile.sources(os.path.join(build, "stentord"))
+    for library, function, area in (
+            ("stentord", "outbox_add", "copying into outboxes"),
+            ("stentord", "mailbox_put.part.0", "crossing threads"),
+            ("stentord", "muc_step", "rules of the room"),
+            ("libxml2.so.2", "xmlParseCharData", "reading XML"),
+            ("[kernel.kallsyms]", "tcp_sendmsg_locked", "kernel: sockets"),
+            ("[kernel.kallsyms]", "finish_task_switch", "kernel: sleeping and waking"),
+            ("libjemalloc.so.2", "free", "memory")):
+        found = profile.area_of(library, function, files)
+        assert found == area, f"{function}: {found}"
+    counts = collections.Counter({("stentord", "outbox_add"): 60, ("libc.so.6", "memcpy"): 40})
+    text = profile.report(counts, files)
+    assert text.startswith(" 60.0%  copying into outboxes") and "100 samples" in text, text
 
 
 def pipe_counts_what_it_writes(build, folder):
@@ -119,8 +256,11 @@ def compare_leaves_failed_runs_out(build, folder):
     assert "it failed" in done.stderr and "no figure in common" in done.stderr, done.stderr
 
 
-CASES = (result_has_every_target, result_is_shown_again, pipe_counts_what_it_writes,
-         pipe_refuses_nonsense, micro_benches_report, compare_tells_slower_from_faster,
+CASES = (result_has_every_target, result_is_shown_again, the_pipe_is_read_by_the_same_reader,
+         the_null_service_keeps_history_where_asked, processes_share_the_work,
+         a_run_that_takes_too_long_has_failed, a_server_that_does_not_start_is_told,
+         a_wrong_call_is_told_apart, scaling_sweeps, scaling_counts, profile_tells_areas,
+         pipe_counts_what_it_writes, pipe_refuses_nonsense, micro_benches_report, compare_tells_slower_from_faster,
          compare_doubts, compare_leaves_failed_runs_out)
 
 

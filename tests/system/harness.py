@@ -172,6 +172,12 @@ class Stentor(Program):
         if self.port is not None:
             self.await_ready(lambda: accepts(self.port))
 
+    def memory(self, field):
+        """VmRSS, or VmHWM, its highest so far; bytes."""
+        with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as status:
+            return next(int(line.split()[1]) * 1024 for line in status
+                        if line.startswith(field + ":"))
+
     def register_accounts(self):
         for account in ACCOUNTS:
             with RawClient(self.port) as client:
@@ -279,18 +285,31 @@ modules:
 """
 
 
+EJABBERD_BALANCING = """
+domain_balancing:
+  "{muc_domain}":
+    type: source
+    component_number: {links}
+"""
+
+
 class Ejabberd(Host):
     """ejabberd without a node name: no epmd, no cookie, nothing shared with another one."""
 
     name = "ejabberd"
 
+    def __init__(self, links=1):
+        super().__init__()
+        self.links = links
+
     def start(self):
         libraries = glob.glob("/usr/lib/*/ejabberd-*/ebin") + glob.glob("/usr/lib/ejabberd*/ebin")
         if shutil.which("erl") is None or not libraries:
             raise Skip("ejabberd is not installed (Debian package ejabberd)")
-        config = self.write("ejabberd.yml", EJABBERD_CONFIG.format(
+        template = EJABBERD_CONFIG + (EJABBERD_BALANCING if self.links > 1 else "")
+        config = self.write("ejabberd.yml", template.format(
             port=self.port, component_port=self.component_port, domain=DOMAIN,
-            muc_domain=MUC_DOMAIN, secret=SECRET))
+            muc_domain=MUC_DOMAIN, secret=SECRET, links=self.links))
         os.makedirs(self.path("spool"), exist_ok=True)
         spool = f'"{self.path("spool")}"'
         self.launch(["erl", "-noinput", "-mnesia", "dir", spool, "-s", "ejabberd"], {

@@ -15,6 +15,7 @@ from rawclient import name
 
 RUN = os.path.join(os.path.dirname(__file__), "..", "..", "tools", "run.py")
 CLEAR = ("--set", "client.plaintext=on")
+LINK = ("--set", "component.host=localhost", "--set", "component.secret=x")
 
 
 def called(args, *options, status, says):
@@ -38,6 +39,13 @@ def without_a_door_it_leaves(args):
     called(args, "--set", f"muc.domain={MUC_DOMAIN}", status=2, says="client.listen")
 
 
+def links_may_be_written_in_these_ways(args):
+    for links in ("localhost", "localhost:5347", "[::1]", "[::1]:5347", "192.0.2.1:1,a,a,a:65535",
+                  ",".join(["a"] * 63)):
+        called(args, *LINK, "--set", f"component.links={links}", "--check-config", status=0,
+               says="good")
+
+
 def wrong_configuration_is_told(args):
     for options, says in (
             (["--set", "client.lissen=1"], "client.listen"),
@@ -50,6 +58,11 @@ def wrong_configuration_is_told(args):
             (["--config", "/nonexistent/stentor.yml"], "/nonexistent/stentor.yml"),
             (["--set", "component.host=localhost"], "component.secret"),
             (["--set", "component.secret=x"], "component.host"),
+            (["--set", "component.links=localhost"], "component.host"),
+            *(([*LINK, "--set", f"component.links=a, {wrong}"], "component.links") for wrong in (
+                "::1", "[::1", "[::1]5347", "host:", "host:0", "host:65536", "host:port", ":5347",
+                "[]:5347", "")),
+            ([*LINK, "--set", "component.links=" + ",".join(["a"] * 64)], "63"),
             (["--set", "client.listen=0.0.0.0:5222", *CLEAR], "loopback"),
             (["--set", "client.listen=5222", *CLEAR], "write host:port"),
             (["--set", "client.listen=127.0.0.1:70000", *CLEAR], "write host:port"),
@@ -252,6 +265,7 @@ def a_newcomer_finds_two_accounts_and_a_room(args):
 CASES = (
     orders_that_only_print,
     without_a_door_it_leaves,
+    links_may_be_written_in_these_ways,
     wrong_configuration_is_told,
     the_printed_sample_is_a_configuration,
     a_busy_address_is_named,

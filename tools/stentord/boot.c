@@ -101,7 +101,8 @@ static struct net_setup net_setup(struct house *house, unsigned lane)
         .stream = settings->client_door ? &settings->stream : NULL,
         .tls = settings->tls,
         .listen_fd = house->listen_fd,
-        .component = settings->component_door && lane == 0 ? &settings->component : NULL,
+        .component = settings->component_door ? &settings->component : NULL,
+        .lanes = settings->net_threads,
         .log = logs_sink(house->logs, name),
         .random = crypto_random,
         .shards_done = on_shards_done,
@@ -136,9 +137,8 @@ static int start_parts(struct house *house)
     house->directory = directory_new(&settings->hash_key);
     if (settings->client_door)
         directory_set_local(house->directory, settings->stream.domain);
-    if (settings->component_door)
-        directory_set_link(house->directory,
-                           (struct route){COMPONENT_SLOT, COMPONENT_GENERATION, 0});
+    for (unsigned i = 0; i < settings->component.link_count; i++)
+        directory_add_link(house->directory, component_route(i, settings->net_threads));
     int err = start_scribe(house);
     if (err == 0)
         err = start_shards(house);
@@ -181,8 +181,10 @@ static void log_start(struct house *house)
                  (int)settings->stream.domain.len, settings->stream.domain.at,
                  settings->stream.registration ? ", registration open" : "",
                  settings->stream.plaintext ? ", without TLS allowed" : "");
-    if (settings->component_door)
-        log_info("component link: %s:%u", settings->component.host.at, settings->component.port);
+    const struct component_settings *component = &settings->component;
+    for (unsigned i = 0; i < component->link_count; i++)
+        log_info("component link: %s port %u", component->hosts[i].name.at,
+                 component->hosts[i].port);
 }
 
 /* Serves the log until a stop signal comes. */

@@ -96,17 +96,9 @@ static bool read_secret(struct settings *settings, struct str path, struct str *
     return true;
 }
 
-static bool make_component(struct settings *settings, const struct config *config)
+static bool make_secret(struct settings *settings, const struct config *config)
 {
-    settings->component_door = !str_empty(config_text(config, CONFIG_COMPONENT_HOST));
-    if (!settings->component_door && config_any_set(config, "component."))
-        return fail(settings, "component.host: not set, though other component options are");
-    if (!settings->component_door)
-        return true;
     struct component_settings *component = &settings->component;
-    component->host = str_in(settings->arena, config_text(config, CONFIG_COMPONENT_HOST));
-    component->port = (uint16_t)config_number(config, CONFIG_COMPONENT_PORT);
-    component->domain = settings->muc.domain;
     component->secret = str_in(settings->arena, config_text(config, CONFIG_COMPONENT_SECRET));
     struct str path = config_text(config, CONFIG_COMPONENT_SECRET_FILE);
     if (!str_empty(path) && !str_empty(component->secret))
@@ -117,6 +109,66 @@ static bool make_component(struct settings *settings, const struct config *confi
         return fail(settings, "component.secret: not set; give the secret that the host server "
                               "expects, or component.secret_file");
     return true;
+}
+
+/* The name or address in front of the port, without brackets; *port is what comes behind it, absent
+ * if nothing does. Absent: that is no address. */
+static struct str split_host(struct str text, struct str *port)
+{
+    *port = STR_NONE;
+    bool bracket = text.len > 0 && text.at[0] == '[';
+    const char *end = memchr(text.at, bracket ? ']' : ':', text.len);
+    if (end == NULL)
+        return bracket || text.len == 0 ? STR_NONE : text;
+    size_t len = (size_t)(end - text.at);
+    struct str host = bracket ? str_of(text.at + 1, len - 1) : str_of(text.at, len);
+    struct str rest = str_of(text.at + len + bracket, text.len - len - bracket);
+    if (rest.len == 0 && bracket)
+        return host;
+    if (host.len == 0 || rest.len < 2 || rest.at[0] != ':')
+        return STR_NONE;
+    *port = str_of(rest.at + 1, rest.len - 1);
+    return host;
+}
+
+static bool add_link(struct settings *settings, struct str text)
+{
+    struct component_settings *component = &settings->component;
+    struct str port;
+    struct str host = split_host(text, &port);
+    uint64_t number = component->hosts[0].port;
+    bool good = !str_empty(host) && (!str_present(port) || str_to_u64(port, &number));
+    if (!good || number < 1 || number > UINT16_MAX)
+        return fail(settings,
+                    "component.links: '%s' is not an address to connect to: write host, host:port "
+                    "or [IPv6 address]:port",
+                    text.at);
+    component->hosts[component->link_count++] =
+        (struct component_host){str_in(settings->arena, host), (uint16_t)number};
+    return true;
+}
+
+static_assert(LINKS_MAX == 64, "component.links takes one less, for component.host is the first");
+
+static bool make_component(struct settings *settings, const struct config *config)
+{
+    settings->component_door = !str_empty(config_text(config, CONFIG_COMPONENT_HOST));
+    if (!settings->component_door && config_any_set(config, "component."))
+        return fail(settings, "component.host: not set, though other component options are");
+    if (!settings->component_door)
+        return true;
+    struct component_settings *component = &settings->component;
+    component->domain = settings->muc.domain;
+    component->hosts[0] =
+        (struct component_host){str_in(settings->arena, config_text(config, CONFIG_COMPONENT_HOST)),
+                                (uint16_t)config_number(config, CONFIG_COMPONENT_PORT)};
+    component->link_count = 1;
+    const struct config_value *links = &config->values[CONFIG_COMPONENT_LINKS];
+    for (unsigned i = 0; i < links->item_count; i++) {
+        if (!add_link(settings, links->items[i]))
+            return false;
+    }
+    return make_secret(settings, config);
 }
 
 /* ---- client ---- */

@@ -29,7 +29,7 @@ LAYERS = (
     ("net/", ("core/", "shard/", "net/")),
 )
 # Outside core/muc/ only these of its headers are public.
-MUC_PUBLIC = ("muc", "event", "effect", "roster", "option")
+MUC_PUBLIC = ("muc", "event", "effect", "roster", "gallery", "option")
 
 # Third-party headers and where alone they may stand.
 LIBRARIES = (

@@ -7,7 +7,7 @@
  * asks for the affiliation and for nothing else.
  * @xep 0045 1.35.5 #enter-banned #ban #modifyban #grantmember #revokemember #modifymember
  * @xep 0045 1.35.5 #grantowner #revokeowner #modifyowner #grantadmin #revokeadmin #modifyadmin
- * @xep 0045 1.35.5 #getmemberlist
+ * @xep 0045 1.35.5 #getmemberlist #admin #affil-priv #bizrules-iq.affiliations #bizrules-iq.nick
  */
 #include "core/muc/admin_query.h"
 #include "core/muc/feature.h"

@@ -2,7 +2,7 @@
  * Presence of those who are inside: new shows, statuses and extensions are passed on to who sees a
  * difference, and always confirmed to who sent them. Probes are answered with what the asking
  * occupant may see; strangers learn nothing and nobody enters by probing.
- * @xep 0045 1.35.5 #changepres #bizrules-presence
+ * @xep 0045 1.35.5 #changepres
  */
 #include "core/muc/addressee.h"
 #include "core/muc/arrival.h"
@@ -35,7 +35,7 @@ static enum step_outcome update(struct room *room, struct step *step, const stru
     struct arrival arrival;
     if (!arrival_read(room, step, in, in->self->role, &arrival))
         return refuse(room, step, in, &refusal_PRESENCE_TOO_LARGE);
-    struct news news = {.id = in->id, .id_for = in->session};
+    struct news news = {.id = in->id, .id_for = in->session, .urgency = URGENCY_STANDING};
     if (arrival_apply(room, in->session, &arrival))
         presence_announce(room, step, in->self, &news);
     else

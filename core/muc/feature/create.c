@@ -2,8 +2,7 @@
  * Rooms come into being by the first who enters, locked until that person has configured them: to
  * everybody else a locked room does not exist. A tombstone keeps the address closed for a while, to
  * all but the service's admins.
- * @xep 0045 1.35.5 #createroom-general #createroom-instant #enter-locked #enter-nonexistent
- * @xep 0045 1.35.5 #destroyroom
+ * @xep 0045 1.35.5 #createroom-general #enter-locked #enter-nonexistent
  */
 #include "core/muc/feature.h"
 

@@ -2,8 +2,8 @@
  * What a room tells about itself to whoever asks: what it is called, what it supports (each feature
  * says so itself, so nothing is advertised that is not there), how it is set up, who is inside if
  * the owner wants that known, and to an account the nickname it has reserved.
- * @xep 0045 1.35.5 #disco-roominfo #disco-roomitems #reservednick #registrar-formtype-roominfo
- * @xep 0045 1.35.5 #impl-service-traffic
+ * @xep 0045 1.35.5 #disco-roominfo #disco-roomitems #reservednick.name #reservednick.none
+ * @xep 0045 1.35.5 #reservednick.inside #registrar-formtype-roominfo #impl-service-traffic #entity
  * @xep 0030 2.5.0 #info #items
  * @xep 0128 1.0.1 #examples-muc
  */

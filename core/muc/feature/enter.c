@@ -3,7 +3,9 @@
  * checks are asked in the order of core/muc/features.c; if none objects, the room comes into being
  * if it has to, a session is seated, and core/muc/seat.c shows it around. Sent from inside the same
  * join is a request to be shown everything again.
- * @xep 0045 1.35.5 #enter #enter-muc #enter-pres #order #enter-live #enter-errorcodes #enter-gc
+ * @xep 0045 1.35.5 #enter #enter-muc #enter-errorcodes #enter-gc #enter-nonexistent
+ * @xep 0045 1.35.5 #createroom-general.created #createroom-general.status
+ * @xep 0045 1.35.5 #bizrules-presence.no-join #bizrules-jids.invisible
  */
 #include "core/muc/arrival.h"
 #include "core/muc/feature.h"

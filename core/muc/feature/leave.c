@@ -2,7 +2,8 @@
  * Leaving: by saying so, to whatever address of the room, or by being found gone: an error comes
  * back from the session's server that says that it is no more. Errors of other kinds put nobody
  * out, and no error is ever answered.
- * @xep 0045 1.35.5 #exit #impl-service-ghosts #service-error-kick
+ * @xep 0045 1.35.5 #exit #impl-service-ghosts #service-error-kick #bizrules-presence.no-exit
+ * @xep 0045 1.35.5 #bizrules-presence.ignored
  */
 #include "core/muc/arrival.h"
 #include "core/muc/bounce.h"

@@ -1,7 +1,7 @@
 /*
  * Members-only rooms: strangers stay outside. Those who are inside when it is switched on are put
  * out by whoever applies the configuration.
- * @xep 0045 1.35.5 #enter-members #getmemberlist
+ * @xep 0045 1.35.5 #enter-members #modifymember.refused #getmemberlist
  */
 #include "core/muc/feature.h"
 

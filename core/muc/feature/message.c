@@ -1,7 +1,9 @@
 /*
  * Messages to everybody. The room reflects one and the same frame to all sessions, the sender's own
  * included, in one order; it keeps the sender's id.
- * @xep 0045 1.35.5 #message #bizrules-message #registrar-features #continue
+ * @xep 0045 1.35.5 #message.reflect #message.visitor #message.stranger #message.stable-id
+ * @xep 0045 1.35.5 #bizrules-message.outside #bizrules-message.refused #registrar-features
+ * @xep 0045 1.35.5 #continue
  */
 #include "core/muc/feature.h"
 #include "core/muc/groupchat.h"

@@ -3,7 +3,8 @@
  * new one follows at once; role, affiliation and everything else stay. One session of several that
  * changes its nickname goes alone; one that takes the name of another session of its account joins
  * it.
- * @xep 0045 1.35.5 #changenick #enter-conflict #reservednick
+ * @xep 0045 1.35.5 #changenick #enter-conflict #enter-pres.locked-nick #register.enforced
+ * @xep 0045 1.35.5 #reservednick.taken #reservednick.another
  */
 #include "core/muc/arrival.h"
 #include "core/muc/feature.h"
@@ -66,6 +67,7 @@ static void rewrite(const struct room *room, struct step *step, struct entry *en
 
 static const struct refusal *may_enter(struct room *room, struct step *step, struct entry *entry)
 {
+    struct str asked = entry->nick;
     if (!room_exists(room))
         return NULL;
     if (reserved_by_another(room, entry))
@@ -77,6 +79,7 @@ static const struct refusal *may_enter(struct room *room, struct step *step, str
         return &refusal_NICK_TAKEN;
     if (entry->existing != NULL)
         rewrite(room, step, entry, entry->existing->nick); /* one spelling for all its sessions */
+    entry->rewritten = !str_eq(entry->nick, asked);
     return NULL;
 }
 
@@ -139,6 +142,7 @@ static void rename_whole(struct room *room, struct step *step, const struct entr
         .unavailable = true,
         .statuses = STATUS_BIT(303),
         .new_nick = entry->nick,
+        .urgency = URGENCY_LASTING,
     };
     presence_announce(room, step, entry->in->self, &gone);
     occupant_rename(room, entry->in->self, entry->nick, entry->nick_key);
@@ -179,10 +183,12 @@ static void show_to_others(struct room *room, struct step *step, const struct se
     for (const struct session *other = occupant->sessions; other != NULL; other = other->next)
         if (other != session)
             presence_to_self(room, step, occupant, other, NULL);
+    struct news news = {.urgency = renamed ? URGENCY_LASTING : URGENCY_PROMPT};
     if (renamed || occupant->session_count == 1)
-        presence_to_others(room, step, occupant, NULL);
+        presence_to_others(room, step, occupant, &news);
     else
-        presence_sessions_changed(room, step, occupant, occupant_primary(occupant) == session);
+        presence_sessions_changed(room, step, occupant, occupant_primary(occupant) == session,
+                                  news.urgency);
 }
 
 /* With <x xmlns=muc/> it wants to be shown everything again under its new name. */

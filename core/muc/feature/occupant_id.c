@@ -14,7 +14,7 @@ static void stamp(struct room *room, struct step *step, struct fb *fb,
     UNUSED(room);
     UNUSED(step);
     fb_open(fb, NAME_OCCUPANT_ID, NS_OCCUPANT_ID);
-    fb_attr(fb, "id", stamping->occupant->id);
+    fb_attr_plain(fb, STR("id"), occupant_id(stamping->occupant));
     fb_close(fb);
 }
 

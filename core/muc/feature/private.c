@@ -2,7 +2,8 @@
  * Private messages: from occupant to occupant, to all sessions of the one addressed, marked with an
  * empty muc#user element. Whoever may send them is a matter of the room; to oneself one always may.
  * What bounces for a reason other than the session's end is delivered to whom it was an answer to.
- * @xep 0045 1.35.5 #privatemessage #bizrules-message
+ * @xep 0045 1.35.5 #privatemessage #bizrules-message.outside #bizrules-message.refused
+ * @xep 0045 1.35.5 #enter-conflict.private
  */
 #include "core/muc/addressee.h"
 #include "core/muc/bounce.h"

@@ -2,7 +2,7 @@
  * Registration with a room: an account takes a nickname for its own, becomes a member by it, and
  * gives both up again. The nickname is kept from everybody else even while its holder is away;
  * where the room insists on reserved nicknames, who registers inside is renamed at once.
- * @xep 0045 1.35.5 #register #reservednick #registrar-formtype-register
+ * @xep 0045 1.35.5 #register #registrar-formtype-register
  * @xep 0077 2.4 #usecases-register #usecases-cancel
  */
 #include "core/muc/feature.h"
@@ -81,8 +81,9 @@ static void rename_to_reserved(struct room *room, struct step *step, struct occu
         .unavailable = true,
         .statuses = STATUS_BIT(303),
         .new_nick = nick,
+        .urgency = URGENCY_LASTING,
     };
-    struct news arriving = {.self_statuses = STATUS_BIT(210)};
+    struct news arriving = {.self_statuses = STATUS_BIT(210), .urgency = URGENCY_LASTING};
 
     presence_announce(room, step, occupant, &leaving);
     occupant_rename(room, occupant, nick, nick_key);

@@ -6,7 +6,7 @@
  *
  * What concerns the account and not a client (vCard, personal eventing) is asked of the account's
  * server, and may only be read.
- * @xep 0045 1.35.5 #privatemessage #bizrules-iq #disco-occupant
+ * @xep 0045 1.35.5 #disco-occupant #bizrules-iq.forward #bizrules-iq.secret
  */
 #include "core/muc/addressee.h"
 #include "core/muc/bounce.h"

@@ -2,6 +2,7 @@
  * Kicking, voice and the moderator's role: what moderators may do to who is inside, and the lists
  * of who has which role. A request with many items takes effect as a whole or not at all.
  * @xep 0045 1.35.5 #kick #grantvoice #revokevoice #modifyvoice #grantmod #revokemod #modifymod
+ * @xep 0045 1.35.5 #moderator #roles.kept #roles-change.told #bizrules-iq.roles
  */
 #include "core/muc/admin_query.h"
 #include "core/muc/feature.h"

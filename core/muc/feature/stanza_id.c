@@ -15,7 +15,7 @@ static void stamp_message(struct room *room, struct step *step, struct fb *fb,
         return;
     fb_open(fb, NAME_STANZA_ID, NS_STANZA_ID);
     fb_attr(fb, "by", jid_full(room->jid));
-    fb_attr(fb, "id", step_id(step));
+    fb_attr_plain(fb, STR("id"), step_id(step));
     fb_close(fb);
 }
 

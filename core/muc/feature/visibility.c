@@ -2,7 +2,7 @@
  * Whose presence is broadcast: by role of who it is about, and whether absent members are shown.
  * The protocol's own remedy for very large rooms. The rules are in core/muc/presence.c, which every
  * presence goes through.
- * @xep 0045 1.35.5 #registrar-formtype-owner #bizrules-presence
+ * @xep 0045 1.35.5 #registrar-formtype-owner #enter-pres.broadcast
  */
 #include "core/muc/feature.h"
 

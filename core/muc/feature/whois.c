@@ -1,7 +1,7 @@
 /*
  * Anonymity: whether everybody or only moderators see real JIDs. Who sees what is decided in
  * core/muc/presence.c; a change is announced (172, 173) and re-sends nobody's presence.
- * @xep 0045 1.35.5 #enter-nonanon #enter-semianon #roomconfig-notify
+ * @xep 0045 1.35.5 #enter-nonanon.warning #enter-semianon #roomconfig-notify.privacy
  */
 #include "core/muc/feature.h"
 

@@ -1,31 +1,9 @@
 /* The component link against a host server played by the test. */
-#include "tests/support/lane_world.h"
-
-#include "core/base/ensure.h"
-#include "core/base/limits.h"
-#include "core/base/mem.h"
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include <openssl/evp.h>
-
-#include <cmocka.h>
+#include "tests/support/host_side.h"
 
 #define OUR_HEADER                                                                                 \
     "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept'"                          \
     " xmlns:stream='http://etherx.jabber.org/streams' to='conference.localhost'>"
-#define HOST_HEADER                                                                                \
-    "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept'"                          \
-    " xmlns:stream='http://etherx.jabber.org/streams' from='conference.localhost' id='3BF96D32'>"
 #define STREAM_ERROR(condition)                                                                    \
     "<stream:error><" condition " xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"                   \
     "</stream:error></stream:stream>"
@@ -33,126 +11,9 @@
     "<message from='a@far/x' to='" room "@conference.localhost' type='groupchat' id='" id "'>"     \
     "<body>hi</body></message>"
 
-static struct lane_world world;
-static struct component_settings settings;
-static int listener;
-static int host; /* the host's end of the link, once it is accepted */
-
-/* ---- the host ---- */
-
-static void host_listen(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof(at);
-    if (settings.port != 0)
-        at.sin_port = htons(settings.port);
-    int on = 1;
-    listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    ensure(listener >= 0);
-    setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-    ensure(bind(listener, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(listener, 5) == 0);
-    ensure(getsockname(listener, (struct sockaddr *)&at, &size) == 0);
-    settings.port = ntohs(at.sin_port);
-}
-
-/* Waits for the link, at most so long by the test's clock; how long it took, -1: it did not come.
- */
-static int host_accept(int max_ms)
-{
-    for (int ms = 0; ms <= max_ms; ms += 100) {
-        lane_world_step(&world, ms == 0 ? 0 : 100);
-        host = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (host >= 0) {
-            int on = 1;
-            setsockopt(host, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-            lane_world_step(&world, 0);
-            return ms;
-        }
-    }
-    return -1;
-}
-
-/* Bytes over loopback are there at once, or in a moment. */
-static const char *host_read(bool *ended)
-{
-    for (unsigned i = 0; i < 100; i++) {
-        lane_world_step(&world, 0);
-        const char *text = lane_world_read(host, ended);
-        if (text[0] != '\0' || (ended != NULL && *ended))
-            return text;
-        usleep(1000);
-    }
-    return "";
-}
-
-static void host_send(const char *xml)
-{
-    size_t size = strlen(xml);
-    ensure(write(host, xml, size) == (ssize_t)size);
-    for (unsigned i = 0; i < 5; i++) {
-        lane_world_step(&world, 0);
-        usleep(500);
-    }
-}
-
-static bool logged(const char *text)
-{
-    return world.log.len > 0 && strstr(buf_str(&world.log).at, text) != NULL;
-}
-
-static unsigned log_count(const char *text)
-{
-    return world.log.len > 0 ? lane_world_count(buf_str(&world.log).at, text) : 0;
-}
-
-static void link_begin(void)
-{
-    struct link_setup setup = {
-        .settings = &settings,
-        .conns = &world.conns,
-        .deliver = &world.deliver,
-        .router = &world.router,
-        .random = lane_world_random,
-        .shards = LANE_SHARDS,
-    };
-    world.link = link_new(&setup);
-}
-
-/* Up to the handshake's answer. */
-static void link_up(void)
-{
-    int after_ms = host_accept(LINK_RETRY_MS_MAX);
-    assert_true(after_ms >= 0);
-    host_read(NULL);
-    host_send(HOST_HEADER);
-    assert_non_null(strstr(host_read(NULL), "<handshake>"));
-    host_send("<handshake/>");
-    assert_true(logged("component link: up, speaking for conference.localhost at 127.0.0.1"));
-}
-
-static int begin(void **state)
-{
-    UNUSED(state);
-    lane_world_begin(&world);
-    settings = (struct component_settings){
-        .host = STR("127.0.0.1"), .domain = STR("conference.localhost"), .secret = STR("test")};
-    host = -1;
-    host_listen();
-    return 0;
-}
-
-static int end(void **state)
-{
-    UNUSED(state);
-    lane_world_end(&world);
-    close(listener);
-    if (host >= 0)
-        close(host);
-    return 0;
-}
-
 /* ---- what works ---- */
 
+/* @covers 0114#proto */
 static void the_handshake_is_the_digest_of_id_and_secret(void **state)
 {
     UNUSED(state);
@@ -163,9 +24,9 @@ static void the_handshake_is_the_digest_of_id_and_secret(void **state)
     /* The example of XEP-0114 section 3 has id 3BF96D32 and secret "test". */
     assert_string_equal(host_read(NULL),
                         "<handshake>aaee83c26aeeafcbabeabfcbcd50df997e0a2a1e</handshake>");
-    assert_false(logged("link: up"));
+    assert_false(logged("component link: up"));
     host_send("<handshake/>");
-    assert_true(logged("link: up"));
+    assert_true(logged("component link: up"));
 }
 
 static void stanzas_go_both_ways(void **state)
@@ -177,8 +38,7 @@ static void stanzas_go_both_ways(void **state)
                                                               "to='lounge@conference.localhost/me' "
                                                               "id='p1'/>");
     assert_string_equal(world.last, "m1 m2 p1 ");
-    struct delivery delivery = lane_world_one(
-        (struct route){COMPONENT_SLOT, COMPONENT_GENERATION, 0}, "a@far/x", 7, "hello");
+    struct delivery delivery = lane_world_one(component_route(0, 1), "a@far/x", 7, "hello");
     lane_world_deliver(&world, 0, &delivery, 1);
     assert_string_equal(host_read(NULL),
                         "<message type='groupchat' to='a@far/x'><body>hello</body></message>");
@@ -193,8 +53,7 @@ static void nothing_is_said_before_the_handshake_is_done(void **state)
     link_begin();
     assert_true(host_accept(1000) >= 0);
     host_read(NULL);
-    struct delivery delivery = lane_world_one(
-        (struct route){COMPONENT_SLOT, COMPONENT_GENERATION, 0}, "a@far/x", 7, "hello");
+    struct delivery delivery = lane_world_one(component_route(0, 1), "a@far/x", 7, "hello");
     lane_world_deliver(&world, 0, &delivery, 1);
     host_send(HOST_HEADER);
     host_send(MESSAGE("m1", "lounge"));
@@ -220,19 +79,19 @@ static void it_ends_properly(void **state)
     UNUSED(state);
     link_begin();
     link_up();
-    link_close(world.link);
+    link_close(world.links.at[0]);
     bool ended = false;
     assert_string_equal(host_read(&ended), "</stream:stream>");
     host_read(&ended);
     assert_true(ended);
-    assert_false(link_is_down(world.link));
+    assert_false(link_is_down(world.links.at[0]));
     close(host);
     host = -1;
-    for (unsigned i = 0; i < 100 && !link_is_down(world.link); i++) {
+    for (unsigned i = 0; i < 100 && !link_is_down(world.links.at[0]); i++) {
         lane_world_step(&world, 0);
         usleep(1000);
     }
-    assert_true(link_is_down(world.link));
+    assert_true(link_is_down(world.links.at[0]));
     assert_int_equal(host_accept(2 * LINK_RETRY_MS_MAX), -1); /* it stays away */
 }
 
@@ -316,7 +175,7 @@ static void other_ends_are_named(void **state)
 static void an_unknown_host_is_said_so(void **state)
 {
     UNUSED(state);
-    settings.host = STR("no-such-host.invalid");
+    settings.hosts[0].name = STR("no-such-host.invalid");
     link_begin();
     for (unsigned i = 0; i < 10000 && !logged("cannot be found"); i++) {
         lane_world_step(&world, 100);
@@ -342,7 +201,7 @@ static void a_host_that_does_not_accept_is_left(void **state)
 {
     UNUSED(state);
     struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_port = htons(settings.port),
+                             .sin_port = htons(settings.hosts[0].port),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int others[8];
     ensure(listen(listener, 0) == 0);
@@ -443,114 +302,6 @@ static void a_stanza_of_an_impossible_shape_costs_its_sender_alone(void **state)
     assert_false(logged("lost"));
 }
 
-/* Rooms of either shard, found by trying. */
-static void find_rooms(char rooms[LANE_SHARDS][20])
-{
-    bool have[LANE_SHARDS] = {false};
-    struct jid *from = jid_parse(NULL, STR("a@far/x"));
-    for (unsigned i = 0; !have[0] || !have[1]; i++) {
-        char text[60];
-        snprintf(text, sizeof(text), "room%u@conference.localhost", i);
-        struct jid *to = jid_parse(NULL, str_z(text));
-        unsigned shard = proxy_shard(world.router.proxy, from, to);
-        if (!have[shard])
-            snprintf(rooms[shard], 20, "room%u", i);
-        have[shard] = true;
-        jid_free(to);
-    }
-    jid_free(from);
-}
-
-/* Sends a stanza to a room; what the host hears of it in the same moment. */
-static const char *say(const char *format, const char *room, unsigned id)
-{
-    char xml[400];
-    snprintf(xml, sizeof(xml), format, room, id);
-    size_t size = strlen(xml);
-    ensure(write(host, xml, size) == (ssize_t)size);
-    lane_world_step(&world, 0);
-    return lane_world_read(host, NULL);
-}
-
-#define SAY                                                                                        \
-    "<message from='a@far/x' to='%s@conference.localhost' type='groupchat' id='%06u'>"             \
-    "<body>hello to everybody</body></message>"
-#define ENTER "<presence from='a@far/x' to='%s@conference.localhost/nick' id='%06u'/>"
-
-static void a_shard_without_credit_does_not_stop_the_others(void **state)
-{
-    UNUSED(state);
-    char rooms[LANE_SHARDS][20];
-    link_begin();
-    link_up();
-    find_rooms(rooms);
-    unsigned id = 0;
-    while (id < CREDITS_PER_SHARD + 5)
-        say(SAY, rooms[0], id++);
-    host_send(" ");
-    assert_int_equal(world.stanzas, CREDITS_PER_SHARD);
-
-    /* The other shard is served, in order. */
-    world.last[0] = '\0';
-    say(SAY, rooms[1], 900001);
-    say(SAY, rooms[1], 900002);
-    host_send(" ");
-    assert_string_equal(world.last, "900001 900002 ");
-
-    /* What waits comes in order, and what follows comes behind it. */
-    world.last[0] = '\0';
-    lane_world_give_credit(&world, 0);
-    say(ENTER, rooms[0], 900003);
-    host_send(" ");
-    assert_string_equal(world.last, "008192 008193 008194 008195 008196 900003 ");
-}
-
-static unsigned count_refusals(const char *heard)
-{
-    return lane_world_count(heard, "<error type='wait'><resource-constraint");
-}
-
-static void a_full_side_queue_refuses_messages_and_takes_presence(void **state)
-{
-    UNUSED(state);
-    char rooms[LANE_SHARDS][20];
-    link_begin();
-    link_up();
-    find_rooms(rooms);
-    unsigned id = 0;
-    unsigned refused = 0;
-    while (refused == 0 && id < 10 * CREDITS_PER_SHARD)
-        refused += count_refusals(say(SAY, rooms[0], id++));
-    assert_true(refused > 0);
-    for (unsigned i = 0; i < 20; i++) {
-        usleep(1000);
-        lane_world_step(&world, 0);
-        refused += count_refusals(lane_world_read(host, NULL));
-    }
-    assert_int_equal(world.stanzas, CREDITS_PER_SHARD);
-
-    /* Presence is taken and still overtakes nothing: who leaves has entered before. */
-    world.last[0] = '\0';
-    say(ENTER, rooms[0], 900001);
-    say(ENTER, rooms[0], 900002);
-    host_send(" ");
-    assert_string_equal(world.last, "");
-
-    /* Everything that was not refused arrives when there is credit again. */
-    for (unsigned i = 0; i < 20; i++) {
-        world.last[0] = '\0';
-        lane_world_give_credit(&world, 0);
-        lane_world_step(&world, 0);
-        if (world.stanzas == id - refused + 2)
-            break;
-    }
-    assert_int_equal(world.stanzas, id - refused + 2);
-    size_t heard = strlen(world.last);
-    assert_true(heard >= 14);
-    assert_string_equal(world.last + heard - 14, "900001 900002 ");
-    assert_string_equal(say(SAY, rooms[0], 900003), "");
-}
-
 static void a_host_that_does_not_read_is_not_read_either(void **state)
 {
     UNUSED(state);
@@ -585,6 +336,101 @@ static void a_host_that_does_not_read_is_not_read_either(void **state)
     assert_true(world.conns.count == 1);
 }
 
+/* ---- several ---- */
+
+static void deliver_to(unsigned link, const char *text)
+{
+    struct delivery delivery = lane_world_one(component_route(link, 1), "a@far/x", 7, text);
+    lane_world_deliver(&world, 0, &delivery, 1);
+}
+
+/* The slot of the link by which somebody elsewhere is reached. */
+static uint32_t way_out(void)
+{
+    struct jid *to = jid_parse(NULL, STR("somebody@far"));
+    struct route route = ROUTE_NONE;
+    unsigned count = directory_reach(world.directory, to, ROUTE_NONE, &route, 1);
+    jid_free(to);
+    assert_int_equal(count, 1);
+    return route.slot;
+}
+
+static void each_link_has_its_own_route_and_name(void **state)
+{
+    UNUSED(state);
+    int peers[2];
+    two_up(peers);
+    deliver_to(0, "by the first");
+    deliver_to(1, "by the second");
+    for (unsigned i = 0; i < 2; i++) {
+        host = peers[i];
+        const char *heard = host_read(NULL);
+        assert_int_equal(strstr(heard, "by the first") != NULL, i == 0);
+        assert_int_equal(strstr(heard, "by the second") != NULL, i == 1);
+    }
+    /* What is asked by one is answered by it. */
+    host_send("<iq from='a@far/x' to='other.localhost' type='get' id='q'><query "
+              "xmlns='jabber:iq:version'/></iq>");
+    assert_non_null(strstr(host_read(NULL), "id='q'"));
+    host = peers[0];
+    assert_string_equal(lane_world_read(host, NULL), "");
+    close(peers[1]);
+}
+
+static void a_lost_link_leaves_the_others_alone(void **state)
+{
+    UNUSED(state);
+    int peers[2];
+    two_up(peers);
+    assert_int_equal(way_out(), 0);
+    close(peers[0]);
+    host = peers[1];
+    for (unsigned i = 0; i < 100 && !logged("component link 1: lost: "); i++) {
+        lane_world_step(&world, 0);
+        usleep(1000);
+    }
+    assert_true(logged("component link 1: lost: "));
+    assert_false(logged("component link 2: lost"));
+    assert_int_equal(way_out(), 1);
+    deliver_to(0, "lost");
+    deliver_to(0, "lost too");
+    deliver_to(1, "not lost");
+    assert_non_null(strstr(host_read(NULL), "not lost"));
+    assert_int_equal(world.deliver.dropped[0], 2);
+    assert_int_equal(world.deliver.dropped[1], 0);
+
+    link_up(); /* the first one again, with the route it had */
+    assert_int_equal(log_count("component link 1: up"), 2);
+    assert_true(logged("component link 1: 2 stanzas for the host server were dropped"));
+    assert_int_equal(way_out(), 0);
+    deliver_to(0, "back again");
+    assert_non_null(strstr(host_read(NULL), "back again"));
+    close(peers[1]);
+}
+
+static void all_links_end_properly(void **state)
+{
+    UNUSED(state);
+    int peers[2];
+    two_up(peers);
+    links_close(&world.links);
+    for (unsigned i = 0; i < 2; i++) {
+        bool ended = false;
+        host = peers[i];
+        assert_string_equal(host_read(&ended), "</stream:stream>");
+        host_read(&ended);
+        assert_true(ended);
+        close(host);
+    }
+    host = -1;
+    for (unsigned i = 0; i < 100 && world.conns.count > 0; i++) {
+        lane_world_step(&world, 0);
+        usleep(1000);
+    }
+    for (unsigned i = 0; i < 2; i++)
+        assert_true(link_is_down(world.links.at[i]));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -607,11 +453,10 @@ int main(void)
                                         begin, end),
         cmocka_unit_test_setup_teardown(a_stanza_of_an_impossible_shape_costs_its_sender_alone,
                                         begin, end),
-        cmocka_unit_test_setup_teardown(a_shard_without_credit_does_not_stop_the_others, begin,
-                                        end),
-        cmocka_unit_test_setup_teardown(a_full_side_queue_refuses_messages_and_takes_presence,
-                                        begin, end),
         cmocka_unit_test_setup_teardown(a_host_that_does_not_read_is_not_read_either, begin, end),
+        cmocka_unit_test_setup_teardown(each_link_has_its_own_route_and_name, begin, end),
+        cmocka_unit_test_setup_teardown(a_lost_link_leaves_the_others_alone, begin, end),
+        cmocka_unit_test_setup_teardown(all_links_end_properly, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -343,7 +343,7 @@ static void without_credit_nothing_is_read_and_nothing_lost(void **state)
     unsigned sent = fill(peer, 0, 100000);
     assert_true(sent < 100000); /* TCP carries the pressure back */
     lane_world_step(&world, 0);
-    assert_int_equal(world.stanzas, CREDITS_PER_SHARD);
+    assert_int_equal(world.stanzas, CREDITS_FIRST);
 
     for (unsigned i = 0; i < 100 && world.stanzas < sent; i++) {
         lane_world_give_credit(&world, shard_in_use());
@@ -366,16 +366,50 @@ static void the_order_is_kept_while_waiting(void **state)
     UNUSED(state);
     int peer = lane_world_client(&world);
     lane_world_bind(&world, peer, "orchard");
-    fill(peer, 0, CREDITS_PER_SHARD);
+    fill(peer, 0, CREDITS_FIRST);
     lane_world_step(&world, 0);
-    fill(peer, CREDITS_PER_SHARD, CREDITS_PER_SHARD + 5);
+    fill(peer, CREDITS_FIRST, CREDITS_FIRST + 5);
     lane_world_step(&world, 0);
-    assert_int_equal(world.stanzas, CREDITS_PER_SHARD);
+    assert_int_equal(world.stanzas, CREDITS_FIRST);
     world.last[0] = '\0';
     lane_world_give_credit(&world, shard_in_use());
     lane_world_step(&world, 0);
-    assert_string_equal(world.last, "008192 008193 008194 008195 008196 ");
+    assert_string_equal(world.last, "000256 000257 000258 000259 000260 ");
     close(peer);
+}
+
+/* One client has sent a hundred in one piece, another one message: a stanza each. */
+static void a_flood_of_one_is_no_delay_for_another(void **state)
+{
+    UNUSED(state);
+    int flood = lane_world_client(&world), other = lane_world_client(&world);
+    lane_world_bind(&world, flood, "flood");
+    lane_world_bind(&world, other, "other");
+    fill(flood, 0, CREDITS_FIRST);
+    lane_world_step(&world, 0);
+    fill(flood, CREDITS_FIRST, CREDITS_FIRST + 100);
+    lane_world_step(&world, 0);
+    fill(other, 900001, 900003);
+    lane_world_step(&world, 0);
+    assert_int_equal(world.stanzas, CREDITS_FIRST);
+    world.last[0] = '\0';
+    struct message *message = message_new(MSG_CREDIT);
+    message->credit.shard = shard_in_use();
+    message->credit.cost = CREDITS_FIRST;
+    world.cost[shard_in_use()] = 0;
+    world.conns.now_ms += CREDIT_WAIT_MS * CREDITS_FIRST; /* so that there are few */
+    lane_world_cycle(&world);
+    post_lane(world.exchange, 0, message);
+    lane_world_step(&world, 0);
+    assert_string_equal(world.last, "000256 900001 000257 900002 ");
+    for (unsigned i = 0; i < 100 && world.stanzas < CREDITS_FIRST + 102; i++) {
+        lane_world_give_credit(&world, shard_in_use());
+        lane_world_step(&world, 0);
+    }
+    assert_int_equal(world.stanzas, CREDITS_FIRST + 102);
+    assert_non_null(strstr(world.last, "000353 000354 000355 "));
+    close(flood);
+    close(other);
 }
 
 static void last_words_wait_for_credit_too(void **state)
@@ -383,14 +417,14 @@ static void last_words_wait_for_credit_too(void **state)
     UNUSED(state);
     int peer = lane_world_client(&world);
     lane_world_bind(&world, peer, "orchard");
-    fill(peer, 0, CREDITS_PER_SHARD);
+    fill(peer, 0, CREDITS_FIRST);
     lane_world_step(&world, 0);
-    fill(peer, CREDITS_PER_SHARD, CREDITS_PER_SHARD + 2);
+    fill(peer, CREDITS_FIRST, CREDITS_FIRST + 2);
     talk(peer, "</stream:stream>");
     assert_false(logged("is gone"));
     lane_world_give_credit(&world, shard_in_use());
     lane_world_step(&world, 0);
-    assert_int_equal(world.stanzas, CREDITS_PER_SHARD + 2);
+    assert_int_equal(world.stanzas, CREDITS_FIRST + 2);
     assert_true(logged("is gone: it closed its stream"));
     close(peer);
 }
@@ -400,10 +434,10 @@ static void last_words_do_not_wait_for_ever(void **state)
     UNUSED(state);
     int peer = lane_world_client(&world);
     lane_world_bind(&world, peer, "orchard");
-    fill(peer, 0, CREDITS_PER_SHARD + 2);
+    fill(peer, 0, CREDITS_FIRST + 2);
     talk(peer, "</stream:stream>");
     lane_world_step(&world, CLOSE_SECONDS * 1000 + 300);
-    assert_int_equal(world.stanzas, CREDITS_PER_SHARD);
+    assert_int_equal(world.stanzas, CREDITS_FIRST);
     assert_true(logged("is gone: it closed its stream"));
     close(peer);
 }
@@ -670,6 +704,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(without_credit_nothing_is_read_and_nothing_lost, begin,
                                         end),
         cmocka_unit_test_setup_teardown(the_order_is_kept_while_waiting, begin, end),
+        cmocka_unit_test_setup_teardown(a_flood_of_one_is_no_delay_for_another, begin, end),
         cmocka_unit_test_setup_teardown(last_words_wait_for_credit_too, begin, end),
         cmocka_unit_test_setup_teardown(last_words_do_not_wait_for_ever, begin, end),
         cmocka_unit_test_setup_teardown(a_slow_store_stops_the_reading_of_one_client, begin, end),

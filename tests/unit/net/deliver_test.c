@@ -1,5 +1,5 @@
-/* Deliveries: order, turns, slow readers, the link's backlog, and the credits that go back. */
-#include "tests/support/lane_world.h"
+/* Deliveries: order, turns, slow readers, a full link, and the credits that go back. */
+#include "tests/support/far_host.h"
 
 #include "core/base/ensure.h"
 #include "core/base/limits.h"
@@ -24,8 +24,8 @@ struct guest {
 
 static struct lane_world world;
 static struct guest guests[4];
-static struct conn host; /* stands for the component link */
-static int host_peer;
+
+static struct far_host host;
 
 static void seat(struct guest *guest, const char *resource)
 {
@@ -51,6 +51,7 @@ static int begin(void **state)
 static int end(void **state)
 {
     UNUSED(state);
+    far_host_close(&host);
     for (size_t i = 0; i < ARRAY_LEN(guests); i++) {
         address_unref(guests[i].address);
         close(guests[i].peer);
@@ -58,40 +59,6 @@ static int end(void **state)
     lane_world_end(&world);
     return 0;
 }
-
-static void host_input(struct conn *conn)
-{
-    const char *why = NULL;
-    if (!conn_read(conn, &why))
-        conn_drop(conn);
-    (void)conn_next(conn);
-}
-
-static const struct conn_kind host_kind = {.input = host_input};
-
-static void open_host(void)
-{
-    int fds[2];
-    ensure(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds) == 0);
-    host = (struct conn){0};
-    conn_init(&host, &world.conns, &host_kind, &world.conns.large);
-    host.is_link = host.link_up = true;
-    host.high_water = LINK_OUTBOX_HIGH_WATER;
-    slots_set_link(&world.conns.slots, &host);
-    ensure(conn_open(&host, fds[0], false) == 0);
-    host_peer = fds[1];
-}
-
-static void close_host(void)
-{
-    deliver_forget(&world.deliver, &host);
-    conn_drop(&host);
-    conns_flush(&world.conns);
-    slots_set_link(&world.conns.slots, NULL);
-    close(host_peer);
-}
-
-static const struct route link_route = {COMPONENT_SLOT, COMPONENT_GENERATION, 0};
 
 /* All guests, the first one a moderator. */
 static struct roster *everybody(void)
@@ -101,18 +68,6 @@ static struct roster *everybody(void)
         roster_add(&roster, guests[i].route, guests[i].address, (uint32_t)i, (uint32_t)i,
                    i == 0 ? ROSTER_MODERATOR : ROSTER_PARTICIPANT);
     return roster;
-}
-
-/* Adds `count` people behind the link: p0@far, p1@far, ... */
-static void add_far(struct roster **roster, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++) {
-        char jid[40];
-        snprintf(jid, sizeof(jid), "p%u@far/x", i);
-        struct address *address = address_new(str_z(jid));
-        roster_add(roster, link_route, address, 1000 + i, 1000 + i, ROSTER_PARTICIPANT);
-        address_unref(address);
-    }
 }
 
 static const char *hear(const struct guest *guest)
@@ -177,7 +132,7 @@ static void a_huge_broadcast_does_not_delay_a_small_room(void **state)
     UNUSED(state);
     struct roster *roster = roster_new();
     struct address *address = address_new(STR("nobody@nowhere/x"));
-    struct route nowhere = {50, 77, 0};
+    struct route nowhere = {LINKS_MAX + 20, 77, 0};
     for (uint32_t i = 0; i < 5 * DELIVER_CYCLE_MAX; i++)
         roster_add(&roster, nowhere, address, i, i, ROSTER_PARTICIPANT);
     address_unref(address);
@@ -204,7 +159,7 @@ static void a_large_broadcast_does_not_either(void **state)
     static char text[KIB * 1024 + 1];
     memset(text, 'x', sizeof(text) - 1);
     struct roster *roster = roster_new();
-    struct route nowhere = {50, 77, 0};
+    struct route nowhere = {LINKS_MAX + 20, 77, 0};
     for (uint32_t i = 0; i < PEOPLE; i++)
         roster_add(&roster, i % 100 == 0 ? guests[1].route : nowhere, guests[1].address, i, i,
                    ROSTER_PARTICIPANT);
@@ -356,22 +311,22 @@ static void lists_without_end_are_too_much_too(void **state)
 static void a_slow_host_holds_up_itself_alone(void **state)
 {
     UNUSED(state);
-    open_host();
+    far_host_open(&host, &world, 0);
     struct roster *roster = everybody();
-    add_far(&roster, 2000);
+    far_host_seat(&host, &roster, 2000);
     roster_ref(roster);
     char text[16 * 1024];
     memset(text, 'z', sizeof(text) - 1);
     text[sizeof(text) - 1] = '\0';
     struct delivery deliveries[] = {lane_world_broadcast(roster, 7, text),
                                     lane_world_broadcast(roster, 7, "second"),
-                                    lane_world_one(link_route, "p5@far/x", 7, "third"),
-                                    lane_world_list(link_route, "p6@far/x", 7, "fourth", 2, 0)};
+                                    lane_world_one(host.route, "p5@far/x", 7, "third"),
+                                    lane_world_list(host.route, "p6@far/x", 7, "fourth", 2, 0)};
     lane_world_deliver(&world, 0, deliveries, 4);
     lane_world_step(&world, 0);
 
     /* 32 MB are for the host: it has been given its high-water mark and no more. */
-    assert_in_range(host.outbox.bytes, LINK_OUTBOX_HIGH_WATER - 1024 * 1024,
+    assert_in_range(host.conn.outbox.bytes, LINK_OUTBOX_HIGH_WATER - 1024 * 1024,
                     LINK_OUTBOX_HIGH_WATER + sizeof(text) + 1024);
     for (size_t i = 0; i < ARRAY_LEN(guests); i++)
         assert_non_null(strstr(hear(&guests[i]), "second"));
@@ -381,14 +336,14 @@ static void a_slow_host_holds_up_itself_alone(void **state)
     struct buf all;
     buf_init(&all, NULL);
     for (unsigned i = 0; i < 100000 && !deliver_is_empty(&world.deliver); i++) {
-        buf_addz(&all, lane_world_read(host_peer, NULL));
+        buf_addz(&all, lane_world_read(host.peer, NULL));
         lane_world_step(&world, 0);
     }
     for (unsigned i = 0; i < 100 && world.conns.large.lent > 0; i++) {
-        buf_addz(&all, lane_world_read(host_peer, NULL));
+        buf_addz(&all, lane_world_read(host.peer, NULL));
         lane_world_step(&world, 0);
     }
-    buf_addz(&all, lane_world_read(host_peer, NULL));
+    buf_addz(&all, lane_world_read(host.peer, NULL));
     const char *xml = buf_str(&all).at;
     assert_int_equal(lane_world_count(xml, "<message"), 2000 + 2000 + 1 + 2);
     const char *big = strstr(xml, "to='p5@far/x'><body>zzz");
@@ -398,37 +353,37 @@ static void a_slow_host_holds_up_itself_alone(void **state)
     assert_true(big != NULL && second > big && third > second && fourth > third);
     assert_int_equal(world.credit, 2004 + 2004 + 1 + 2);
     buf_free(&all);
-    close_host();
+    far_host_close(&host);
 }
 
 static void what_is_for_a_link_that_is_down_is_counted_and_dropped(void **state)
 {
     UNUSED(state);
-    open_host();
-    host.link_up = false;
+    far_host_open(&host, &world, 0);
+    host.conn.link_up = false;
     struct roster *roster = everybody();
-    add_far(&roster, 10);
+    far_host_seat(&host, &roster, 10);
     struct delivery deliveries[] = {lane_world_broadcast(roster, 7, "hello"),
-                                    lane_world_one(link_route, "p5@far/x", 7, "third")};
+                                    lane_world_one(host.route, "p5@far/x", 7, "third")};
     lane_world_deliver(&world, 0, deliveries, 2);
     lane_world_step(&world, 0);
-    assert_string_equal(lane_world_read(host_peer, NULL), "");
-    assert_int_equal(world.deliver.dropped, 11);
+    assert_string_equal(lane_world_read(host.peer, NULL), "");
+    assert_int_equal(world.deliver.dropped[0], 11);
     assert_int_equal(world.credit, 15);
     assert_non_null(strstr(hear(&guests[0]), "hello"));
-    close_host();
+    far_host_close(&host);
 }
 
 static void a_lost_link_gives_its_credits_back(void **state)
 {
     UNUSED(state);
-    open_host();
+    far_host_open(&host, &world, 0);
     struct delivery list =
-        lane_world_list(link_route, "p1@far/x", 7, "item", 3 * LIST_ITEMS, LIST_BYTES);
+        lane_world_list(host.route, "p1@far/x", 7, "item", 3 * LIST_ITEMS, LIST_BYTES);
     lane_world_deliver(&world, 0, &list, 1);
     lane_world_step(&world, 0);
     assert_int_equal(world.credit, 0);
-    close_host();
+    far_host_close(&host);
     lane_world_step(&world, 0);
     assert_true(deliver_is_empty(&world.deliver));
     assert_int_equal(world.credit, 3 * LIST_ITEMS);

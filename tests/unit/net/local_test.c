@@ -114,6 +114,7 @@ static void assert_refused(const char *said, const char *head, const char *type,
         "http://jabber.org/protocol/disco#info") FEATURE("http://jabber.org/protocol/disco#items") \
         FEATURE("urn:xmpp:ping") FEATURE("jabber:iq:version") FEATURE("urn:xmpp:time")
 
+/* @covers 0030#info */
 static void the_domain_says_what_it_is(void **state)
 {
     UNUSED(state);
@@ -123,6 +124,7 @@ static void the_domain_says_what_it_is(void **state)
                   DOMAIN_INFO FEATURE("jabber:iq:register") "</query>");
 }
 
+/* @covers 0030#items */
 static void the_domain_leads_to_the_rooms(void **state)
 {
     UNUSED(state);
@@ -146,6 +148,7 @@ static void unknown_nodes_are_not_found(void **state)
     }
 }
 
+/* @covers 0092#protocol 0199#c2s */
 static void the_domain_answers_small_questions(void **state)
 {
     UNUSED(state);
@@ -160,6 +163,7 @@ static void the_domain_answers_small_questions(void **state)
     }
 }
 
+/* @covers 0202#protocol */
 static void the_domain_knows_the_time(void **state)
 {
     UNUSED(state);
@@ -259,6 +263,7 @@ static void accounts_tell_others_nothing(void **state)
     }
 }
 
+/* @covers 0175#disco */
 static void anonymous_accounts_are_known_as_such(void **state)
 {
     UNUSED(state);

@@ -5,6 +5,7 @@
 #include "core/base/ensure.h"
 #include "core/base/err.h"
 #include "core/base/limits.h"
+#include "core/base/mem.h"
 #include "core/xmpp/prep.h"
 #include "net/sasl.h"
 #include "shard/runtime/rcu.h"
@@ -294,6 +295,142 @@ static void without_descriptors_clients_wait_at_the_door(void **state)
         assert_true(net_agent(nets[i])->cycles < 5000); /* it has not spun */
 }
 
+/* ---- a cycle's work ---- */
+
+/* One agent stepped by hand, at a door whose connections take much at once. */
+static int begin_alone(void **state)
+{
+    UNUSED(state);
+    ensure(prep_init() == 0 && sasl_init() == 0);
+    agent_register_thread();
+    buf_init(&log_text, NULL);
+    char why[300];
+    int err = 0, size = 1024 * 1024;
+    listener = net_listen(STR("127.0.0.1:0"), why, sizeof(why));
+    ensure(listener >= 0);
+    setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+    socklen_t address_size = sizeof(address);
+    ensure(getsockname(listener, (struct sockaddr *)&address, &address_size) == 0);
+    exchange = exchange_new();
+    directory = directory_new(&key);
+    directory_set_local(directory, STR("localhost"));
+    struct net_setup setup = {
+        .exchange = exchange,
+        .directory = directory,
+        .hash_key = &key,
+        .router = &router,
+        .stream = &stream,
+        .listen_fd = listener,
+        .log = &sink,
+        .random = random_bytes,
+    };
+    nets[0] = net_new(&setup, &err);
+    return err;
+}
+
+static int end_alone(void **state)
+{
+    UNUSED(state);
+    net_free(nets[0]);
+    nets[0] = NULL;
+    log_set_sink(NULL);
+    rcu_finish_later();
+    directory_free(directory);
+    exchange_free(exchange);
+    close(listener);
+    buf_free(&log_text);
+    agent_unregister_thread();
+    sasl_fini();
+    prep_fini();
+    return 0;
+}
+
+/* Steps until `last` has come, asleep between cycles that have found nothing to do. */
+static void ask_alone(int fd, const char *xml, const char *last, char *answer, size_t size)
+{
+    struct agent *agent = net_agent(nets[0]);
+    size_t used = 0;
+    assert_int_equal(write(fd, xml, strlen(xml)), strlen(xml));
+    answer[0] = '\0';
+    for (unsigned i = 0; i < 1000 && strstr(answer, last) == NULL; i++) {
+        agent->wait(agent->self, agent_step(agent), 10);
+        ssize_t count = recv(fd, answer + used, size - 1 - used, MSG_DONTWAIT);
+        used += count > 0 ? (size_t)count : 0;
+        answer[used] = '\0';
+    }
+    assert_non_null(strstr(answer, last));
+}
+
+static struct jid *log_in_alone(int fd)
+{
+    char text[4096];
+    ask_alone(fd, OPENING, "</stream:features>", text, sizeof(text));
+    ask_alone(fd, "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='ANONYMOUS'/>",
+              "<success", text, sizeof(text));
+    ask_alone(fd, OPENING, "</stream:features>", text, sizeof(text));
+    ask_alone(fd, "<iq type='set' id='b'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'/></iq>",
+              "</iq>", text, sizeof(text));
+    char *from = strstr(text, "<jid>");
+    char *to = strstr(text, "</jid>");
+    assert_true(from != NULL && to > from);
+    return jid_parse(NULL, str_of(from + 5, (size_t)(to - from - 5)));
+}
+
+static void post_list(struct route route, const struct jid *to, uint32_t count)
+{
+    struct frame *frame;
+    struct arena *arena = arena_new(4096);
+    struct fb fb;
+    char body[1000];
+    memset(body, 'x', sizeof(body));
+    fb_begin(&fb, arena, "message", STR_NONE, STR_NONE, STR_NONE);
+    fb_leaf(&fb, NAME_BODY, NS_STANZA, str_of(body, sizeof(body)));
+    frame = fb_finish(&fb);
+    arena_free(arena);
+    struct message *message = message_new(MSG_DELIVERIES);
+    message->deliveries.at = MEM_NEW(struct delivery);
+    message->deliveries.count = 1;
+    *message->deliveries.at = (struct delivery){.kind = DELIVER_LIST,
+                                                .route = route,
+                                                .address = address_new(jid_full(to)),
+                                                .items = MEM_NEW_ARRAY(struct delivery_item, count),
+                                                .item_count = count};
+    for (uint32_t i = 0; i < count; i++)
+        message->deliveries.at->items[i].frame = frame_ref(frame);
+    frame_unref(frame);
+    post_lane(exchange, 0, message);
+}
+
+/* The list pauses when the outbox is full, and the flush at the end of the same cycle may empty it
+ * to the last byte: then no event will ever say that the list may go on. */
+static void what_the_flush_made_room_for_does_not_wait_for_an_event(void **state)
+{
+    UNUSED(state);
+    enum { ITEMS = 8 * OUTBOX_HIGH_WATER / 1000 };
+    struct agent *agent = net_agent(nets[0]);
+    int fd = dial();
+    struct jid *me = log_in_alone(fd);
+    struct route route;
+    assert_true(directory_session_find(directory, me, &route));
+    post_list(route, me, ITEMS);
+    static char text[1024 * 1024];
+    size_t heard = 0;
+    unsigned slept = 0;
+    for (unsigned i = 0; i < 10000 && heard < ITEMS * 1000 && slept < 3; i++) {
+        int work = agent_step(agent);
+        for (ssize_t count = 1; count > 0; heard += count > 0 ? (size_t)count : 0)
+            count = recv(fd, text, sizeof(text), MSG_DONTWAIT);
+        /* The client has read all there is, so if the agent waits for the socket it is woken. */
+        int64_t before_ms = clock_mono_ms();
+        agent->wait(agent->self, work, 500);
+        slept += work == 0 && clock_mono_ms() - before_ms >= 500;
+    }
+    assert_int_equal(slept, 0);
+    assert_true(heard >= ITEMS * 1000);
+    jid_free(me);
+    close(fd);
+}
+
 /* ---- addresses ---- */
 
 static void expect_refused(struct str text, int err, const char *about)
@@ -347,6 +484,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_end_is_told_and_comes_soon, begin, end),
         cmocka_unit_test_setup_teardown(without_clients_the_end_comes_at_once, begin, end),
         cmocka_unit_test_setup_teardown(without_descriptors_clients_wait_at_the_door, begin, end),
+        cmocka_unit_test_setup_teardown(what_the_flush_made_room_for_does_not_wait_for_an_event,
+                                        begin_alone, end_alone),
         cmocka_unit_test(what_cannot_be_listened_on_is_explained),
         cmocka_unit_test(loopback_is_told_from_the_rest),
     };

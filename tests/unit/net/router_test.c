@@ -182,7 +182,7 @@ static void without_credit_a_stanza_waits(void **state)
     unsigned taken = 0;
     while (strcmp(send(message), "(wait)") != 0)
         taken++;
-    assert_int_equal(taken, CREDITS_PER_SHARD);
+    assert_int_equal(taken, CREDITS_FIRST);
     /* Not for rooms: not affected. */
     assert_has(send("<iq type='get' id='1'><ping xmlns='urn:xmpp:ping'/></iq>"), "[1 <iq");
     /* A join that waits was not taken, so nothing is remembered of it. */

@@ -96,6 +96,7 @@ static void a_newcomer_learns_what_is_needed(void **state)
                                    "</instructions><username/><password/></query></iq>");
 }
 
+/* @covers 0077#usecases-register 0077#usecases-register-server */
 static void a_newcomer_registers_and_logs_in(void **state)
 {
     UNUSED(state);
@@ -243,6 +244,7 @@ static void a_member_learns_that_it_is_one(void **state)
         str_fmt(world.arena, "<iq from='localhost' type='result' id='g'>%s", fields).at);
 }
 
+/* @covers 0077#usecases-changepw */
 static void a_member_changes_its_password(void **state)
 {
     UNUSED(state);
@@ -271,6 +273,7 @@ static void a_member_changes_its_own_only(void **state)
     assert_refused(feed(SET(USER("juliet", "\xc2\xad"))), "s", "modify", "not-acceptable");
 }
 
+/* @covers 0077#usecases-cancel */
 static void a_member_leaves_and_is_shown_out(void **state)
 {
     UNUSED(state);

@@ -93,6 +93,7 @@ static void assert_stream_error(const char *said, const char *condition)
 
 /* ---- headers and features ---- */
 
+/* @covers 0077#streamfeature */
 static void the_opening_is_answered(void **state)
 {
     UNUSED(state);
@@ -348,6 +349,7 @@ static void success_restarts_the_stream(void **state)
     assert_stream_error(feed(AUTH("PLAIN", "AGp1bGlldABwZW5jaWw=")), "unsupported-stanza-type");
 }
 
+/* @covers 0175#recommendations 0175#flow */
 static void anonymous_gets_a_name_of_its_own(void **state)
 {
     UNUSED(state);
@@ -362,6 +364,7 @@ static void anonymous_gets_a_name_of_its_own(void **state)
     assert_true(stream_name_is_anonymous(STR("02020202-0202-4202-8202-020202020202")));
 }
 
+/* @covers 0175#recommendations */
 static void anonymous_is_an_option(void **state)
 {
     UNUSED(state);

@@ -208,50 +208,86 @@ static void sessions_are_limited(void **state)
         directory_session_remove(directory, sessions[i]);
 }
 
-static unsigned reach(const char *to, struct route *routes, enum reach *how)
+static unsigned reach(const char *to, struct route *routes)
 {
-    return directory_reach(directory, jid(to), routes, 4, how);
+    return directory_reach(directory, jid(to), ROUTE_NONE, routes, 4);
 }
 
 static void reaching(void **state)
 {
     UNUSED(state);
     struct route routes[4];
-    enum reach how = REACH_SESSION;
-    assert_int_equal(reach("romeo@example.org", routes, &how), 0);
-    assert_int_equal(how, REACH_NONE);
+    assert_int_equal(reach("romeo@example.org", routes), 0);
 
     directory_set_local(directory, STR("example.org"));
-    directory_set_link(directory, route(9));
+    directory_add_link(directory, route(9));
     assert_true(directory_is_local(directory, jid("romeo@example.org/desk")));
     assert_false(directory_is_local(directory, jid("romeo@elsewhere.example")));
 
-    assert_int_equal(reach("nurse@elsewhere.example/x", routes, &how), 1);
-    assert_int_equal(how, REACH_LINK);
+    assert_int_equal(reach("nurse@elsewhere.example/x", routes), 1);
     assert_true(route_eq(routes[0], route(9)));
 
-    assert_int_equal(reach("romeo@example.org/desk", routes, &how), 0);
-    assert_int_equal(how, REACH_NONE);
+    assert_int_equal(reach("romeo@example.org/desk", routes), 0);
     struct directory_session *desk =
         directory_session_add(directory, jid("romeo@example.org/desk"), route(1));
     struct directory_session *phone =
         directory_session_add(directory, jid("romeo@example.org/phone"), route(2));
     /* By its full JID a session is reached before it is available, by the bare one it is not. */
-    assert_int_equal(reach("romeo@example.org/desk", routes, &how), 1);
-    assert_int_equal(how, REACH_SESSION);
+    assert_int_equal(reach("romeo@example.org/desk", routes), 1);
     assert_true(route_eq(routes[0], route(1)));
-    assert_int_equal(reach("romeo@example.org", routes, &how), 0);
-    assert_int_equal(how, REACH_NONE);
+    assert_int_equal(reach("romeo@example.org", routes), 0);
     directory_session_presence(desk, true, -1);
-    assert_int_equal(reach("romeo@example.org", routes, &how), 0);
+    assert_int_equal(reach("romeo@example.org", routes), 0);
     directory_session_presence(phone, true, 0);
-    assert_int_equal(reach("romeo@example.org", routes, &how), 1);
+    assert_int_equal(reach("romeo@example.org", routes), 1);
     assert_true(route_eq(routes[0], route(2)));
     directory_session_presence(desk, true, 1);
-    assert_int_equal(reach("romeo@example.org", routes, &how), 2);
-    assert_int_equal(how, REACH_SESSION);
+    assert_int_equal(reach("romeo@example.org", routes), 2);
     directory_session_remove(directory, desk);
     directory_session_remove(directory, phone);
+}
+
+/* The slot of the link that somebody elsewhere is reached by. */
+static uint32_t link_for(struct route origin)
+{
+    struct route found = ROUTE_NONE;
+    assert_int_equal(directory_reach(directory, jid("nurse@elsewhere.example"), origin, &found, 1),
+                     1);
+    return found.slot;
+}
+
+static void elsewhere_is_behind_a_link_that_is_up(void **state)
+{
+    UNUSED(state);
+    for (uint32_t i = 1; i <= 3; i++)
+        directory_add_link(directory, route(i));
+    assert_int_equal(link_for(ROUTE_NONE), 1); /* none is up: dropped and counted there */
+    assert_int_equal(link_for(route(2)), 1);
+    directory_link_up(directory, route(2), true);
+    directory_link_up(directory, route(3), true);
+    assert_int_equal(link_for(ROUTE_NONE), 2);
+    assert_int_equal(link_for(route(1)), 2); /* its own is lost */
+    assert_int_equal(link_for(route(3)), 3);
+    assert_int_equal(link_for(route(77)), 2); /* a client's */
+    directory_link_up(directory, route(2), false);
+    assert_int_equal(link_for(route(2)), 3);
+    directory_link_up(directory, route(1), true);
+    assert_int_equal(link_for(ROUTE_NONE), 1);
+    directory_link_up(directory, route(1), false);
+    directory_link_up(directory, route(3), false);
+    assert_int_equal(link_for(route(3)), 1);
+}
+
+static void there_are_as_many_links_as_a_mask_has_bits(void **state)
+{
+    UNUSED(state);
+    for (uint32_t i = 0; i < LINKS_MAX; i++)
+        directory_add_link(directory, route(i));
+    directory_link_up(directory, route(LINKS_MAX - 1), true);
+    assert_int_equal(link_for(ROUTE_NONE), LINKS_MAX - 1);
+    directory_link_up(directory, route(0), true);
+    assert_int_equal(link_for(ROUTE_NONE), 0);
+    assert_int_equal(link_for(route(LINKS_MAX - 1)), LINKS_MAX - 1);
 }
 
 /* ---- with readers ---- */
@@ -334,6 +370,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_replaced_are_named, begin, end),
         cmocka_unit_test_setup_teardown(sessions_are_limited, begin, end),
         cmocka_unit_test_setup_teardown(reaching, begin, end),
+        cmocka_unit_test_setup_teardown(elsewhere_is_behind_a_link_that_is_up, begin, end),
+        cmocka_unit_test_setup_teardown(there_are_as_many_links_as_a_mask_has_bits, begin, end),
         cmocka_unit_test_setup_teardown(readers_see_whole_entries, begin, end),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);

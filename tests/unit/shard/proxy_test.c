@@ -113,6 +113,17 @@ static void send(unsigned shard, const char *xml)
                  jid_copy(jid("room@rooms.example")), (struct route){1, 2, LANE});
 }
 
+/* Uses up all credits that are there: how many. */
+static unsigned window_now(void)
+{
+    unsigned sent = 0;
+    for (; proxy_has_credit(proxy, 1); sent++)
+        send(1, "<presence/>");
+    for (struct message *message = next(1); message != NULL; message = next(1))
+        message_free(message);
+    return sent;
+}
+
 static void stanzas_cost_credits(void **state)
 {
     UNUSED(state);
@@ -129,14 +140,88 @@ static void stanzas_cost_credits(void **state)
         cost += message->stanza.cost;
         message_free(message);
     }
-    assert_int_equal(sent, CREDITS_PER_SHARD);
-    assert_int_equal(cost, CREDITS_PER_SHARD);
+    assert_int_equal(sent, CREDITS_FIRST);
+    assert_int_equal(cost, CREDITS_FIRST);
     assert_true(proxy_has_credit(proxy, 0));
+    /* The first of them is back at once: there are more now. */
+    proxy_credit(proxy, 1, 1);
+    assert_int_equal(window_now(), CREDITS_FIRST + 1);
     /* What is always taken is taken; it is owed all the same. */
     send(1, "<presence/>");
     proxy_credit(proxy, 1, 1);
     assert_false(proxy_has_credit(proxy, 1));
     proxy_credit(proxy, 1, 1);
+    assert_true(proxy_has_credit(proxy, 1));
+}
+
+static void credits_that_come_back_soon_become_more(void **state)
+{
+    UNUSED(state);
+    int64_t now_ms = 1000;
+    unsigned window = CREDITS_FIRST;
+    for (unsigned i = 0; i < 10; i++) {
+        proxy_tick(proxy, now_ms);
+        assert_int_equal(window_now(), window);
+        now_ms += CREDIT_WAIT_MS / 2;
+        proxy_tick(proxy, now_ms);
+        proxy_credit(proxy, 1, window);
+        window = window * 2 < CREDITS_PER_SHARD ? window * 2 : CREDITS_PER_SHARD;
+    }
+    assert_int_equal(window, CREDITS_PER_SHARD);
+
+    /* Close to the mark there are just a few more; and none where nobody has missed any. */
+    proxy_free(proxy);
+    proxy = proxy_new(exchange, &key, STR("rooms.example"), LANE);
+    proxy_tick(proxy, now_ms);
+    assert_int_equal(window_now(), CREDITS_FIRST);
+    proxy_tick(proxy, now_ms + CREDIT_WAIT_MS);
+    proxy_credit(proxy, 1, CREDITS_FIRST);
+    send(1, "<presence/>");
+    proxy_credit(proxy, 1, 1);
+    assert_int_equal(window_now(), CREDITS_FIRST + CREDITS_LEAST);
+}
+
+static void credits_that_come_back_late_become_fewer(void **state)
+{
+    UNUSED(state);
+    int64_t now_ms = 1000;
+    proxy_tick(proxy, now_ms);
+    window_now();
+    now_ms += CREDIT_WAIT_MS;
+    proxy_tick(proxy, now_ms);
+    proxy_credit(proxy, 1, CREDITS_FIRST);
+
+    /* A hundred were on their way when the next was posted; it took ten times as long as it may. */
+    for (unsigned i = 0; i < 100; i++)
+        send(1, "<presence/>");
+    proxy_credit(proxy, 1, 1); /* the probe: the first of them */
+    send(1, "<presence/>");
+    now_ms += CREDIT_WAIT_MS * 10;
+    proxy_tick(proxy, now_ms);
+    proxy_credit(proxy, 1, 100);
+    assert_int_equal(window_now(), 10);
+
+    /* However long it takes, a few are left. */
+    now_ms += CREDIT_WAIT_MS * 1000;
+    proxy_tick(proxy, now_ms);
+    proxy_credit(proxy, 1, 10);
+    assert_int_equal(window_now(), CREDITS_LEAST);
+}
+
+/* What is on its way is known to be late before it is back. */
+static void nothing_is_added_to_what_is_late(void **state)
+{
+    UNUSED(state);
+    proxy_tick(proxy, 1000);
+    send(1, "<presence/>");
+    proxy_tick(proxy, 1000 + CREDIT_WAIT_MS);
+    for (unsigned i = 1; i < 20; i++)
+        send(1, "<presence/>");
+    assert_true(proxy_has_credit(proxy, 1));
+    proxy_tick(proxy, 1000 + CREDIT_WAIT_MS + 1);
+    assert_false(proxy_has_credit(proxy, 1));
+    assert_true(proxy_has_credit(proxy, 0));
+    proxy_credit(proxy, 1, 20);
     assert_true(proxy_has_credit(proxy, 1));
 }
 
@@ -243,6 +328,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(rooms_have_their_shard, begin, end),
         cmocka_unit_test_setup_teardown(stanzas_cost_credits, begin, end),
+        cmocka_unit_test_setup_teardown(credits_that_come_back_soon_become_more, begin, end),
+        cmocka_unit_test_setup_teardown(credits_that_come_back_late_become_fewer, begin, end),
+        cmocka_unit_test_setup_teardown(nothing_is_added_to_what_is_late, begin, end),
         cmocka_unit_test_setup_teardown(large_stanzas_cost_more, begin, end),
         cmocka_unit_test_setup_teardown(no_such_shard, begin, end),
         cmocka_unit_test_setup_teardown(sessions_go_without_credit, begin, end),

@@ -468,11 +468,77 @@ static void invitations_reach_accounts(void **state)
     assert_string_equal(heard(0), "");
     invite_to("nurse@example.org/kitchen");
     in_order(heard(1), "4 <message", "to='nurse@example.org/kitchen'>", NULL);
-    directory_set_link(directory, route(6));
+    directory_add_link(directory, route(6));
     invite_to("friar@elsewhere.example");
     in_order(heard(1), "6 <message", "to='friar@elsewhere.example'>", NULL);
     directory_session_remove(directory, session);
     jid_free(nurse);
+}
+
+/* Links 6 (lane 1) and 9 (lane 0), to people of other domains. */
+static void invitations_go_by_the_link_they_came_by(void **state)
+{
+    UNUSED(state);
+    two_in_a_room();
+    directory_add_link(directory, route(6));
+    directory_add_link(directory, route(9));
+    directory_link_up(directory, route(6), true);
+    directory_link_up(directory, route(9), true);
+    forget_heard();
+    invite_to("friar@elsewhere.example");
+    in_order(heard(1), "6 <message", NULL);
+    say(ROMEO, 9, ROOM, "<presence/>"); /* he is behind the second one from now on */
+    step();
+    forget_heard();
+    char xml[512];
+    snprintf(xml, sizeof(xml), invite, "friar@elsewhere.example");
+    say(ROMEO, 9, ROOM, xml);
+    step();
+    in_order(heard(0), "9 <message", "to='friar@elsewhere.example'>", NULL);
+    assert_string_equal(heard(1), "");
+    directory_link_up(directory, route(9), false);
+    say(ROMEO, 9, ROOM, xml);
+    step();
+    in_order(heard(1), "6 <message", "to='friar@elsewhere.example'>", NULL);
+    assert_string_equal(heard(0), "");
+}
+
+/* A cluster moves its users from one link to another, in the same lane or not: whatever they send
+ * shows the way. */
+static void a_session_follows_its_link(void **state)
+{
+    UNUSED(state);
+    static const char hello[] = "<message type='groupchat'><body>hello</body></message>";
+    static const uint32_t ways[] = {3, 2, 6, 4, 1}; /* lanes 0, 1, 1, 1, 0 */
+    two_in_a_room();
+    for (size_t i = 0; i < ARRAY_LEN(ways); i++) {
+        char line[40];
+        unsigned lane = route(ways[i]).lane;
+        snprintf(line, sizeof(line), "%u <message ", ways[i]);
+        say(ROMEO, ways[i], ROOM "/Romeo",
+            i % 2 == 0 ? "<iq type='get' id='p'><ping xmlns='urn:xmpp:ping'/></iq>"
+                       : "<presence><show>away</show></presence>");
+        step();
+        forget_heard();
+        say(JULIET, 4, ROOM, hello);
+        step();
+        char *first = strdup(heard(0));
+        char *second = strdup(heard(1));
+        in_order(lane == 0 ? first : second, line, "to='" ROMEO "'>", NULL);
+        assert_int_equal(lines(first) + lines(second), 2); /* once each */
+        assert_null(strstr(lane == 0 ? second : first, "to='" ROMEO "'"));
+        assert_non_null(strstr(second, "to='" JULIET "'"));
+        free(first);
+        free(second);
+    }
+    /* What ends the connection it came by at first does not end the session. */
+    struct message *gone = message_new(MSG_SESSION_GONE);
+    gone->session_gone.jid = jid(ROMEO);
+    gone->session_gone.room = jid(ROOM);
+    gone->session_gone.route = route(3);
+    assert_true(post_shard(exchange, 3, gone));
+    step();
+    assert_string_equal(heard(1), "");
 }
 
 static void undeliverable_invitations_come_back(void **state)
@@ -592,6 +658,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_cycle_has_an_end, begin, end),
         cmocka_unit_test_setup_teardown(credits_wait_for_an_overloaded_lane, begin, end),
         cmocka_unit_test_setup_teardown(invitations_reach_accounts, begin, end),
+        cmocka_unit_test_setup_teardown(invitations_go_by_the_link_they_came_by, begin, end),
+        cmocka_unit_test_setup_teardown(a_session_follows_its_link, begin, end),
         cmocka_unit_test_setup_teardown(undeliverable_invitations_come_back, begin, end),
         cmocka_unit_test_setup_teardown(an_occupant_who_cannot_be_reached, begin, end),
         cmocka_unit_test_setup_teardown(an_account_is_no_client, begin, end),

@@ -559,6 +559,26 @@ static void nothing_is_expected_of_who_does_not_read(void **state)
     ledger_free(&ledger);
 }
 
+static void a_room_speaks_for_itself(void **state)
+{
+    (void)state;
+    struct ledger ledger;
+    begin(&ledger, 1, 2, true);
+    ledger.rooms_speak = true; /* as ejabberd's do */
+    ledger_enter(&ledger, 0, 0);
+    give(&ledger, SEEN_HERE, 0, NUMBER_NONE, NUMBER_NONE);
+    here(&ledger, 0, 0);
+    subject(&ledger, 0);
+    give(&ledger, SEEN_GONE, 0, NUMBER_NONE, NUMBER_NONE);
+    expect_faults(&ledger, 0, 0, 0, 0);
+    assert_int_equal(ledger.received, 2); /* what it says is no delivery */
+    ledger.rooms_speak = false;           /* as ours do not */
+    give(&ledger, SEEN_HERE, 0, NUMBER_NONE, NUMBER_NONE);
+    give(&ledger, SEEN_GONE, 0, NUMBER_NONE, NUMBER_NONE);
+    expect_faults(&ledger, 0, 0, 0, 2);
+    ledger_free(&ledger);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -587,6 +607,7 @@ int main(void)
         cmocka_unit_test(nobody_comes_back),
         cmocka_unit_test(one_leaves_unasked),
         cmocka_unit_test(nothing_is_expected_of_who_does_not_read),
+        cmocka_unit_test(a_room_speaks_for_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

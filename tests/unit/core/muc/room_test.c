@@ -1,7 +1,5 @@
 /*
  * A room's life, what holds for every stanza to it, and what it remembers.
- * @covers 0045#createroom-general 0045#createroom-instant 0045#enter-locked 0045#enter-nonexistent
- * @covers 0045#destroyroom 0045#service-shutdown-kick 0045#bizrules-iq
  */
 #include "core/muc/room.h"
 
@@ -43,6 +41,29 @@ static int close_world(void **state)
 {
     world_free(*state);
     return 0;
+}
+
+/* ---- ids ---- */
+
+/* The 128 bits of two hashes, in hexadecimal, the lowest digit of each half first. */
+static void an_id_is_two_hashes(void **state)
+{
+    UNUSED(state);
+    struct arena *arena = arena_new(1024);
+    struct step step = {.arena = arena, .entropy = {UINT64_C(0x0123456789abcdef), 42}};
+    const struct hash_key key = {step.entropy[0], step.entropy[1]};
+    for (uint64_t number = 0; number < 200; number += 2) {
+        char expected[33];
+        for (uint64_t half = 0; half < 2; half++) {
+            uint64_t count = number + half;
+            uint64_t bits = hash_str(&key, str_of((const char *)&count, sizeof(count)));
+            for (unsigned i = 0; i < 16; i++, bits >>= 4)
+                expected[half * 16 + i] = "0123456789abcdef"[bits & 15];
+        }
+        expected[32] = '\0';
+        assert_true(str_eqz(step_id(&step), expected));
+    }
+    arena_free(arena);
 }
 
 /* ---- states ---- */
@@ -188,14 +209,14 @@ static void a_new_room_inherits_nothing(void **state)
     struct world *world = *state;
     join(world, ROMEO, "Romeo");
     struct str first =
-        str_copy(occupant_by_account(world_room(world, ROOM), STR("romeo@localhost"))->id);
+        str_copy(occupant_id(occupant_by_account(world_room(world, ROOM), STR("romeo@localhost"))));
     say(world, ROMEO, "<presence to='" ROOM "' type='unavailable'/>");
     join(world, JULIET, "Juliet");
     const struct room *room = world_room(world, ROOM);
     assert_int_equal(room_affiliation_str(room, STR("romeo@localhost")), AFF_NONE);
     assert_int_equal(room_affiliation_str(room, STR("juliet@localhost")), AFF_OWNER);
     join(world, ROMEO, "Romeo");
-    struct str second = occupant_by_account(room, STR("romeo@localhost"))->id;
+    struct str second = occupant_id(occupant_by_account(room, STR("romeo@localhost")));
     assert_int_equal(first.len, 32);
     assert_int_equal(second.len, 32);
     assert_false(str_eq(first, second));
@@ -606,6 +627,7 @@ static void a_change_of_affiliation_forgets_voice(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_id_is_two_hashes),
         OPEN(an_absent_room_refuses),
         OPEN(an_absent_room_ignores),
         LOCKED(a_locked_room_is_not_there_for_others),

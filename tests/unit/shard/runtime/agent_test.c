@@ -5,6 +5,7 @@
 #include "shard/runtime/agent.h"
 
 #include "core/base/base.h"
+#include "core/base/limits.h"
 #include "shard/runtime/logring.h"
 #include "shard/runtime/mailbox.h"
 
@@ -22,6 +23,7 @@ struct worker {
     struct mailbox *mailbox;
     _Atomic unsigned cycles;
     int64_t seen_us;
+    int works; /* cycles with something to do */
     bool was_current;
     bool went_back;
     bool takes_signals;
@@ -42,7 +44,7 @@ static int work(void *self)
     mailbox_drain(worker->mailbox, NULL, NULL, 0, &more);
     log_info("cycle");
     atomic_fetch_add(&worker->cycles, 1);
-    return 0;
+    return worker->works > 0 ? worker->works-- : 0;
 }
 
 static void wait_for_mail(void *self, int done, int timeout_ms)
@@ -139,6 +141,65 @@ static void alarms_wake_too(void **state)
     agent_join(&worker->agent);
 }
 
+static unsigned rests;
+static bool keeps_some;
+
+static bool count_rest(void *self)
+{
+    UNUSED(self);
+    rests++;
+    return keeps_some;
+}
+
+/* A moment later; returns when it wants to be called again. */
+static int later(struct agent *agent, int ms, int done)
+{
+    agent->mono_ms += ms;
+    return agent_rest(agent, done);
+}
+
+/* Memory is given back now and then while there is work, and after it until nothing is left; and an
+ * agent that has nothing to do and to give back is not woken for it. */
+static void resting(void **state)
+{
+    struct worker *worker = *state;
+    struct agent *agent = &worker->agent;
+    agent->rest = count_rest;
+    agent->mono_ms = 1000;
+    rests = 0;
+    keeps_some = true;
+    assert_int_equal(agent_rest(agent, 0), -1);
+    assert_int_equal(later(agent, 0, 1), AGENT_REST_MS);
+    assert_int_equal(later(agent, AGENT_REST_MS - 1, 1), 1);
+    assert_int_equal(rests, 0);
+    assert_int_equal(later(agent, 1, 0), AGENT_REST_MS);
+    assert_int_equal(rests, 1);
+    assert_int_equal(later(agent, 5 * AGENT_REST_MS, 1), AGENT_REST_MS);
+    assert_int_equal(rests, 2);
+    assert_int_equal(later(agent, AGENT_REST_MS, 0), AGENT_REST_MS);
+    assert_int_equal(rests, 3); /* nothing was done, but it still keeps some */
+    keeps_some = false;
+    assert_int_equal(later(agent, AGENT_REST_MS, 0), -1);
+    assert_int_equal(rests, 4);
+    assert_int_equal(later(agent, 100 * AGENT_REST_MS, 0), -1);
+    assert_int_equal(rests, 4);
+    assert_int_equal(later(agent, 0, 1), AGENT_REST_MS);
+    agent->rest = NULL;
+    assert_int_equal(later(agent, AGENT_REST_MS, 0), AGENT_REST_MS);
+    assert_int_equal(later(agent, AGENT_REST_MS, 0), -1);
+}
+
+/* On its thread: who sleeps without limit wakes up to rest, and sleeps on. */
+static void it_rests_before_it_sleeps(void **state)
+{
+    struct worker *worker = *state;
+    worker->works = 1;
+    assert_int_equal(agent_start(&worker->agent), 0);
+    await_cycles(worker, 4); /* the work, before sleeping, two times to rest */
+    agent_stop(&worker->agent);
+    agent_join(&worker->agent);
+}
+
 /* ---- the ring of log lines ---- */
 
 static unsigned wakes;
@@ -230,6 +291,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(stepping, begin, end),
         cmocka_unit_test_setup_teardown(running, begin, end),
         cmocka_unit_test_setup_teardown(alarms_wake_too, begin, end),
+        cmocka_unit_test_setup_teardown(resting, begin, end),
+        cmocka_unit_test_setup_teardown(it_rests_before_it_sleeps, begin, end),
         cmocka_unit_test(ring_keeps_order_and_wakes_once),
         cmocka_unit_test(a_full_ring_counts),
         cmocka_unit_test_setup_teardown(an_agent_logs_into_its_ring, begin, end),

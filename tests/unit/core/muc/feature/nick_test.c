@@ -249,6 +249,27 @@ static void forced_nickname_of_an_account_inside(void **state)
     world_free(w);
 }
 
+/* Rewritten to the reservation and back to the spelling that is in use: it got what it asked for.
+ */
+static void what_was_asked_for_is_no_rewriting(void **state)
+{
+    static const char *const options[] = {"reserved_nick_only=on", NULL};
+    struct world *w = world_with(options);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "juliet");
+    sets(w, ROMEO, "<item affiliation='member' jid='juliet@localhost' nick='Juliet'/>");
+    world_forget(w);
+    says(w, JULIET_2, "<presence to='" ROOM "/juliet'><x xmlns='" NS_X "'/></presence>");
+    reads(w, JULIET_2, "<presence from='" ROOM "/Romeo'/>");
+    reads(w, JULIET_2,
+          "<presence from='" ROOM "/juliet'><x xmlns='" NS_USER "'>"
+          "<item affiliation='member' role='participant' jid='" JULIET "'/>"
+          "<item affiliation='member' role='participant' jid='" JULIET_2 "'/>"
+          "<status code='110'/></x></presence>");
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +284,7 @@ int main(void)
         cmocka_unit_test(a_refused_change_changes_nothing),
         cmocka_unit_test(nicknames_of_one_account),
         cmocka_unit_test(forced_nickname_of_an_account_inside),
+        cmocka_unit_test(what_was_asked_for_is_no_rewriting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

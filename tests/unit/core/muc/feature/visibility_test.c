@@ -75,12 +75,42 @@ static void absent_members(void **state)
     world_free(w);
 }
 
+/* Who is listed in the middle of a query is not shown an absent member under a nickname that its
+ * last user has not been put out of yet. */
+static void absent_under_a_nickname_still_in_use(void **state)
+{
+    static const char *const options[] = {"broadcast=none,participant,moderator", NULL};
+    struct world *w = world_with(options);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, PARIS, "Don");
+    enters(w, JULIET, "Juliet");
+    world_forget(w);
+    says(w, ROMEO,
+         "<iq to='" ROOM "' type='set' id='set'>"
+         "<query xmlns='http://jabber.org/protocol/muc#admin'>"
+         "<item affiliation='admin' jid='juliet@localhost'/>"
+         "<item affiliation='member' jid='nurse@localhost' nick='Don'/></query></iq>");
+    reads(w, JULIET, "<presence from='" ROOM "/Juliet' scansion:strict='false'/>");
+    /* a moderator now, who sees addresses: everybody again */
+    reads(w, JULIET, "<presence from='" ROOM "/Romeo' scansion:strict='false'/>");
+    reads(w, JULIET,
+          "<presence from='" ROOM "/Don'><x xmlns='" NS_USER "'>"
+          "<item affiliation='none' role='participant' jid='" PARIS "'/></x></presence>");
+    reads(w, JULIET,
+          "<presence from='" ROOM "/Don' type='unavailable'><x xmlns='" NS_USER "'>"
+          "<status code='307'/><item affiliation='none' role='none' jid='" PARIS "'>"
+          "<reason>This nickname is reserved</reason></item></x></presence>");
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(moderators_see_all_if_the_room_says_so),
         cmocka_unit_test(becoming_hidden_and_shown),
         cmocka_unit_test(absent_members),
+        cmocka_unit_test(absent_under_a_nickname_still_in_use),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,657 @@
+/*
+ * A shard with a room large enough for a window: what clients believe is what the room holds, after
+ * rushes of everything that changes who is who; a rush costs less than it says; and nothing that
+ * waits is lost when the room or the service ends.
+ * @covers 0045#changepres 0045#enter-pres.list 0045#enter-pres.broadcast 0045#changenick.moved
+ * @covers 0045#exit.others 0045#bizrules-presence.standing 0045#bizrules-presence.from-then-on
+ */
+#include "core/base/ensure.h"
+#include "core/base/limits.h"
+#include "core/xmpp/prep.h"
+#include "shard/shard.h"
+#include "tests/support/lanes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define ROOM "hall@" LANES_SERVICE
+
+enum {
+    LANES = 2,
+    ACCOUNTS = 4,
+    CLIENTS = 3 * ACCOUNTS, /* slots from 0: these are looked at */
+    OWNER = CLIENTS,
+    CROWD = PRESENCE_WINDOW_FROM, /* slots from OWNER: they only fill the room */
+    KNOWN_MAX = 32,
+    SEEDS = 4,
+    ROUNDS = 150,
+};
+
+struct belief { /* a nickname, and the last that was heard about it, without addressee */
+    char nick[24];
+    char *stanza;
+};
+
+struct picture {
+    struct belief known[KNOWN_MAX];
+    unsigned count;
+};
+
+struct client {
+    char jid[48];
+    char nick[24];      /* as it was told; empty: it is outside */
+    struct picture now; /* of all that was heard */
+    struct picture fresh;
+    bool asks; /* between two marks: what it hears are answers */
+    unsigned heard;
+};
+
+static struct exchange *exchange;
+static struct directory *directory;
+static struct fake_lane lanes[LANES];
+static struct shard *shard;
+static struct client clients[CLIENTS];
+static uint64_t random_state;
+static uint32_t owed[LANES]; /* KiB that were read and not yet said to be done */
+static unsigned compared;
+static char shown[100]; /* roles whose presence is shown, as the room was configured last */
+static bool see_all;    /* moderators see the others too */
+static char last_said[400];
+
+static const char *const accounts[ACCOUNTS] = {"romeo@example.org", "juliet@example.org",
+                                               "nurse@example.org", "paris@example.org"};
+static const char *const nicks[] = {"Romeo", "Juliet", "JULIET", "Nurse", "Paris", "Rosaline"};
+static const char *const looks[] = {"", "<show>away</show>", "<priority>5</priority>",
+                                    "<show>dnd</show><priority>-1</priority>"};
+
+static unsigned pick(size_t count)
+{
+    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (unsigned)((random_state >> 33) % count);
+}
+
+#define ANY(array) (array)[pick(ARRAY_LEN(array))]
+
+/* ---- pictures ---- */
+
+static struct belief *find(struct picture *picture, const char *nick)
+{
+    for (unsigned i = 0; i < picture->count; i++) {
+        if (strcmp(picture->known[i].nick, nick) == 0)
+            return &picture->known[i];
+    }
+    return NULL;
+}
+
+static void forget(struct picture *picture, const char *nick)
+{
+    struct belief *belief = find(picture, nick);
+    if (belief == NULL)
+        return;
+    free(belief->stanza);
+    *belief = picture->known[--picture->count];
+}
+
+static void forget_all(struct picture *picture)
+{
+    while (picture->count > 0)
+        forget(picture, picture->known[0].nick);
+}
+
+/* Who made it so is news, not state. */
+static char *without_actor(const char *stanza)
+{
+    char *text = strdup(stanza);
+    char *actor;
+    while ((actor = strstr(text, "<actor ")) != NULL) {
+        char *behind = strstr(actor, "/></item>");
+        assert_true(actor > text && behind != NULL);
+        memmove(actor - 1, behind, 2);
+        memmove(actor + 1, behind + strlen("/></item>"), strlen(behind) + 1 - strlen("/></item>"));
+    }
+    return text;
+}
+
+static void learn(struct picture *picture, const char *nick, const char *stanza)
+{
+    forget(picture, nick);
+    assert_true(picture->count < KNOWN_MAX);
+    struct belief *belief = &picture->known[picture->count++];
+    snprintf(belief->nick, sizeof(belief->nick), "%s", nick);
+    belief->stanza = without_actor(stanza);
+}
+
+static void wrong(const struct client *client, const char *what, const char *knows,
+                  const char *should)
+{
+    print_error("%s: %s\n  last said: %s\n  knows: %s\n  is: %s\n", client->jid, what, last_said,
+                knows, should);
+    fail();
+}
+
+static void role_of(const char *stanza, char *role, size_t size)
+{
+    const char *at = strstr(stanza, " role='");
+    assert_non_null(at);
+    at += strlen(" role='");
+    snprintf(role, size, "%.*s", (int)strcspn(at, "'"), at);
+}
+
+/* Answers are given about those who are not shown, too. */
+static bool sees(struct client *client, const char *stanza)
+{
+    char theirs[20], own[20];
+    role_of(stanza, theirs, sizeof(theirs));
+    role_of(find(&client->now, client->nick)->stanza, own, sizeof(own));
+    return strstr(shown, theirs) != NULL || (see_all && strcmp(own, "moderator") == 0);
+}
+
+/* It has asked about every nickname: the answers must be what it knew already. */
+static void compare(struct client *client)
+{
+    for (unsigned i = 0; i < client->fresh.count; i++) {
+        const struct belief *is = &client->fresh.known[i];
+        const struct belief *was = find(&client->now, is->nick);
+        if (strcmp(is->nick, client->nick) == 0)
+            continue;
+        bool should = sees(client, is->stanza);
+        if (was == NULL && should)
+            wrong(client, "does not know of", "nothing", is->stanza);
+        else if (was != NULL && !should)
+            wrong(client, "has not lost sight of", was->stanza, is->stanza);
+        else if (was != NULL && strcmp(was->stanza, is->stanza) != 0)
+            wrong(client, "is mistaken about", was->stanza, is->stanza);
+    }
+    for (unsigned i = 0; i < client->now.count; i++) {
+        const struct belief *was = &client->now.known[i];
+        if (strcmp(was->nick, client->nick) != 0 && find(&client->fresh, was->nick) == NULL)
+            wrong(client, "believes in", was->stanza, "nobody");
+    }
+    compared++;
+}
+
+static void gone(struct client *client, const char *nick, const char *stanza, bool self)
+{
+    bool renamed = strstr(stanza, "<status code='303'/>") != NULL;
+    if (!self && find(&client->now, nick) == NULL)
+        wrong(client, "is told of the going of somebody it does not know", nick, stanza);
+    forget(&client->now, nick);
+    if (!self || renamed)
+        return;
+    forget_all(&client->now);
+    client->nick[0] = '\0';
+}
+
+static void hear_presence(struct client *client, const char *nick, const char *stanza)
+{
+    bool self = strstr(stanza, "<status code='110'/>") != NULL;
+    if (strstr(stanza, "type='unavailable'") != NULL) {
+        gone(client, nick, stanza, self);
+        return;
+    }
+    learn(client->asks ? &client->fresh : &client->now, nick, stanza);
+    if (self)
+        snprintf(client->nick, sizeof(client->nick), "%s", nick);
+}
+
+static void hear_mark(struct client *client)
+{
+    if (client->asks)
+        compare(client);
+    client->asks = !client->asks;
+    forget_all(&client->fresh);
+}
+
+static void hear(void *self, struct route route, const char *text)
+{
+    static const char from[] = " from='" ROOM "/";
+    UNUSED(self);
+    if (route.slot >= CLIENTS)
+        return;
+    struct client *client = &clients[route.slot];
+    client->heard++;
+    if (strncmp(text, "<message", 8) == 0 && strstr(text, "<body>mark</body>") != NULL &&
+        strstr(text, "<delay") == NULL) /* not out of the history */
+        hear_mark(client);
+    const char *at = strstr(text, from);
+    if (strncmp(text, "<presence", 9) != 0 || at == NULL || strstr(text, "type='error'") != NULL)
+        return;
+    at += strlen(from);
+    char nick[24];
+    snprintf(nick, sizeof(nick), "%.*s", (int)strcspn(at, "'"), at);
+    if (strncmp(nick, "crowd", 5) == 0)
+        return;
+    hear_presence(client, nick, text);
+}
+
+/* ---- the shard ---- */
+
+static struct route route_of(unsigned slot)
+{
+    return (struct route){.slot = slot, .generation = 1, .lane = (uint16_t)(slot % LANES)};
+}
+
+/* Of broadcasts only what those hear who are looked at: the crowd is large. */
+static void expand(const struct delivery *delivery, uint16_t lane)
+{
+    if (delivery->kind != DELIVER_BROADCAST) {
+        delivery_expand(delivery, lane, hear, NULL);
+        return;
+    }
+    const struct roster_entry *entries;
+    uint32_t run;
+    for (uint32_t at = 0; (run = roster_run(delivery->roster, lane, at, &entries)) > 0; at += run) {
+        for (uint32_t i = 0; i < run; i++) {
+            struct delivery to_one = {.kind = DELIVER_ONE,
+                                      .frame = delivery->frame,
+                                      .address = entries[i].address,
+                                      .route = {entries[i].slot, entries[i].generation, lane}};
+            if (entries[i].slot < CLIENTS && audience_has(delivery->audience, &entries[i]))
+                delivery_expand(&to_one, lane, hear, NULL);
+        }
+    }
+}
+
+static void post(struct message *message)
+{
+    assert_true(post_shard(exchange, 0, message));
+}
+
+/* Everybody reads; the shard hears that they have if `done`. */
+static void lane_reads(uint16_t lane, bool done)
+{
+    struct message *message;
+    fake_lane_drain(&lanes[lane]);
+    while ((message = fake_lane_next(&lanes[lane])) != NULL) {
+        for (uint32_t i = 0; message->kind == MSG_DELIVERIES && i < message->deliveries.count;
+             i++) {
+            owed[lane] += message->deliveries.at[i].cost;
+            expand(&message->deliveries.at[i], lane);
+        }
+        message_free(message);
+    }
+    if (!done || owed[lane] == 0)
+        return;
+    struct message *credit = message_new(MSG_LANE_CREDIT);
+    credit->lane_credit.lane = lane;
+    credit->lane_credit.cost = owed[lane];
+    owed[lane] = 0;
+    post(credit);
+}
+
+static void everybody_reads(bool done)
+{
+    for (uint16_t lane = 0; lane < LANES; lane++)
+        lane_reads(lane, done);
+}
+
+static void step(void)
+{
+    agent_step(shard_agent(shard));
+}
+
+/* Until nothing waits, and the shard knows that all was read. */
+static void quiet(void)
+{
+    usleep(PRESENCE_WINDOW_US + 1000);
+    step();
+    everybody_reads(true);
+    step();
+    everybody_reads(true);
+}
+
+static void say(const char *from, unsigned slot, const char *to, const char *xml)
+{
+    struct message *message = message_new(MSG_STANZA);
+    snprintf(last_said, sizeof(last_said), "%s to %s: %s", from, to, xml);
+    message->stanza.stanza = stanza_parse(str_z(xml));
+    ensure(message->stanza.stanza != NULL);
+    message->stanza.from = jid_parse(NULL, str_z(from));
+    message->stanza.to = jid_parse(NULL, str_z(to));
+    message->stanza.route = route_of(slot);
+    message->stanza.lane = LANE_NONE;
+    post(message);
+}
+
+static void client_says(unsigned client, const char *to, const char *xml)
+{
+    say(clients[client].jid, client, to, xml);
+}
+
+static void crowd_says(unsigned slot, const char *to, const char *xml)
+{
+    char jid[48];
+    snprintf(jid, sizeof(jid), "crowd%u@example.org/r", slot);
+    say(jid, slot, to, xml);
+}
+
+static void crowd_enters(unsigned from, unsigned to)
+{
+    char place[64];
+    for (unsigned slot = from; slot < to; slot++) {
+        snprintf(place, sizeof(place), ROOM "/crowd%u", slot);
+        crowd_says(slot, place, "<presence><x xmlns='http://jabber.org/protocol/muc'/></presence>");
+        if (slot % 64 == 0)
+            step();
+    }
+    quiet();
+}
+
+static int begin(void **state)
+{
+    UNUSED(state);
+    int err = 0;
+    exchange = exchange_new();
+    directory = directory_new(&lanes_env()->hash_key);
+    for (uint16_t i = 0; i < LANES; i++)
+        fake_lane_open(&lanes[i], exchange, i);
+    struct shard_setup setup = {
+        .exchange = exchange,
+        .directory = directory,
+        .env = lanes_env(),
+        .random = lanes_random,
+    };
+    shard = shard_new(&setup, &err);
+    memset(clients, 0, sizeof(clients));
+    for (unsigned i = 0; i < CLIENTS; i++)
+        snprintf(clients[i].jid, sizeof(clients[i].jid), "%s/%u", accounts[i / 3], i % 3);
+    memset(owed, 0, sizeof(owed));
+    compared = 0;
+    see_all = false;
+    snprintf(shown, sizeof(shown), "visitor participant moderator");
+    return err;
+}
+
+static int end(void **state)
+{
+    UNUSED(state);
+    everybody_reads(true);
+    shard_free(shard);
+    for (unsigned i = 0; i < LANES; i++)
+        fake_lane_close(&lanes[i]);
+    directory_free(directory);
+    exchange_free(exchange);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        forget_all(&clients[i].now);
+        forget_all(&clients[i].fresh);
+    }
+    return 0;
+}
+
+static void client_enters(unsigned client, const char *nick)
+{
+    char place[64];
+    snprintf(place, sizeof(place), ROOM "/%s", nick);
+    client_says(client, place, "<presence><x xmlns='http://jabber.org/protocol/muc'/></presence>");
+}
+
+/* ---- what is done ---- */
+
+static void do_presence(unsigned client)
+{
+    char place[64], xml[200];
+    snprintf(place, sizeof(place), ROOM "/%s", ANY(nicks));
+    snprintf(xml, sizeof(xml), "<presence>%s%s</presence>", ANY(looks),
+             pick(3) > 0 ? "<x xmlns='http://jabber.org/protocol/muc'/>" : "");
+    client_says(client, place, xml);
+}
+
+static void do_change(unsigned client)
+{
+    char xml[200];
+    if (clients[client].nick[0] == '\0') {
+        do_presence(client);
+        return;
+    }
+    snprintf(xml, sizeof(xml), "<presence>%s<status>%u</status></presence>", ANY(looks),
+             pick(1000));
+    client_says(client, ROOM, xml);
+}
+
+static void do_leave(unsigned client)
+{
+    client_says(client, ROOM, "<presence type='unavailable'/>");
+}
+
+static void do_admin(unsigned client)
+{
+    static const char *const roles[] = {"none", "visitor", "participant", "moderator"};
+    static const char *const standings[] = {"none", "none", "member", "admin", "outcast"};
+    char xml[400], item[200];
+    UNUSED(client);
+    if (pick(2) == 0)
+        snprintf(item, sizeof(item), "<item nick='%s' role='%s'/>", ANY(nicks), ANY(roles));
+    else
+        snprintf(item, sizeof(item), "<item jid='%s' affiliation='%s'/>", ANY(accounts),
+                 ANY(standings));
+    snprintf(xml, sizeof(xml),
+             "<iq type='set' id='a'><query xmlns='http://jabber.org/protocol/muc#admin'>%s</query>"
+             "</iq>",
+             item);
+    crowd_says(OWNER, ROOM, xml);
+}
+
+static void do_configure(unsigned client)
+{
+    static const char *const roles[] = {"visitor", "participant", "moderator"};
+    const char *some[3] = {ANY(roles), ANY(roles), ANY(roles)};
+    char xml[900];
+    see_all = pick(2) == 0;
+    snprintf(shown, sizeof(shown), "%s %s %s", some[0], some[1], some[2]);
+    UNUSED(client);
+    snprintf(xml, sizeof(xml),
+             "<iq type='set' id='c'><query xmlns='http://jabber.org/protocol/muc#owner'>"
+             "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>"
+             "http://jabber.org/protocol/muc#roomconfig</value></field>"
+             "<field var='x-presencebroadcast_moderators_see_all'><value>%u</value></field>"
+             "<field var='muc#roomconfig_presencebroadcast'><value>%s</value><value>%s</value>"
+             "<value>%s</value></field></x></query></iq>",
+             see_all, some[0], some[1], some[2]);
+    crowd_says(OWNER, ROOM, xml);
+}
+
+static void do_whisper(unsigned client)
+{
+    char place[64];
+    snprintf(place, sizeof(place), ROOM "/%s", ANY(nicks));
+    client_says(client, place, "<message type='chat'><body>psst</body></message>");
+}
+
+static void do_ask(unsigned client)
+{
+    client_says(client, ROOM,
+                "<iq type='get' id='q'><query "
+                "xmlns='http://jabber.org/protocol/disco#info'/></iq>");
+}
+
+typedef void deed(unsigned client);
+
+static void rush(void)
+{
+    static deed *const deeds[] = {do_presence, do_presence, do_presence, do_change, do_change,
+                                  do_change,   do_change,   do_change,   do_leave,  do_leave,
+                                  do_admin,    do_whisper,  do_ask,      do_ask,    do_presence};
+    for (unsigned bursts = pick(4) + 1; bursts > 0; bursts--) {
+        for (unsigned count = pick(20) + 1; count > 0; count--)
+            ANY(deeds)(pick(CLIENTS));
+        step();
+        everybody_reads(pick(2) == 0);
+    }
+    if (pick(8) == 0)
+        do_configure(0);
+}
+
+static void mark(void)
+{
+    crowd_says(OWNER, ROOM, "<message type='groupchat'><body>mark</body></message>");
+}
+
+/* Between two messages that all hear, everybody asks about every nickname. */
+static void look_again(void)
+{
+    char place[64];
+    step();
+    everybody_reads(pick(2) == 0);
+    mark();
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        for (unsigned k = 0; k < ARRAY_LEN(nicks); k++) {
+            snprintf(place, sizeof(place), ROOM "/%s", nicks[k]);
+            client_says(i, place, "<presence type='probe'/>");
+        }
+    }
+    mark();
+    step();
+    everybody_reads(pick(2) == 0);
+    for (unsigned i = 0; i < CLIENTS; i++)
+        assert_false(clients[i].asks);
+}
+
+static void pictures_are_true(void **state)
+{
+    for (unsigned seed = 1; seed <= SEEDS; seed++) {
+        print_message("seed %u\n", seed);
+        random_state = seed;
+        assert_int_equal(begin(state), 0);
+        crowd_enters(OWNER, OWNER + CROWD);
+        for (unsigned i = 0; i < ROUNDS; i++) {
+            rush();
+            look_again();
+        }
+        assert_true(compared > ROUNDS);
+        end(state);
+    }
+}
+
+/* ---- what it saves ---- */
+
+static void a_rush_costs_less_than_it_says(void **state)
+{
+    UNUSED(state);
+    enum { CHANGES = 10 };
+    crowd_enters(OWNER, OWNER + CROWD);
+    client_enters(0, "Romeo");
+    client_enters(3, "Juliet");
+    quiet();
+    unsigned heard = clients[3].heard;
+    for (unsigned i = 0; i < CHANGES; i++) {
+        char xml[100];
+        snprintf(xml, sizeof(xml), "<presence><status>%u</status></presence>", i);
+        client_says(0, ROOM, xml);
+    }
+    unsigned own = clients[0].heard;
+    step();
+    everybody_reads(false);
+    assert_int_equal(clients[3].heard, heard + 1);
+    assert_int_equal(clients[0].heard, own + 1);
+    quiet();
+    assert_int_equal(clients[3].heard, heard + 2);
+    assert_int_equal(clients[0].heard, own + CHANGES); /* each is confirmed */
+    assert_non_null(strstr(find(&clients[3].now, "Romeo")->stanza, "<status>9</status>"));
+
+    /* While the lanes are idle, each goes by itself, at once. */
+    for (unsigned i = 0; i < 3; i++) {
+        client_says(0, ROOM, i % 2 == 0 ? "<presence/>" : "<presence><show>dnd</show></presence>");
+        step();
+        everybody_reads(true);
+        step();
+        assert_int_equal(clients[3].heard, heard + 3 + i);
+    }
+}
+
+/* ---- how it ends ---- */
+
+/* Two changes, of which the second waits. */
+static void two_changes(void)
+{
+    crowd_enters(OWNER, OWNER + CROWD);
+    client_enters(0, "Romeo");
+    client_enters(3, "Juliet");
+    quiet();
+    client_says(0, ROOM, "<presence><status>one</status></presence>");
+    client_says(0, ROOM, "<presence><status>two</status></presence>");
+    step();
+    everybody_reads(false);
+    assert_non_null(strstr(find(&clients[3].now, "Romeo")->stanza, "<status>one</status>"));
+}
+
+static void a_room_that_is_destroyed_says_all(void **state)
+{
+    UNUSED(state);
+    two_changes();
+    unsigned heard = clients[3].heard;
+    crowd_says(OWNER, ROOM,
+               "<iq type='set' id='d'><query xmlns='http://jabber.org/protocol/muc#owner'>"
+               "<destroy/></query></iq>");
+    step();
+    everybody_reads(false);
+    assert_int_equal(clients[3].heard, heard + 2);
+    assert_string_equal(clients[3].nick, "");
+}
+
+static void a_service_that_stops_says_all(void **state)
+{
+    UNUSED(state);
+    two_changes();
+    unsigned heard = clients[3].heard;
+    post(message_new(MSG_SHUTDOWN));
+    step();
+    everybody_reads(false);
+    assert_int_equal(clients[3].heard, heard + 2);
+    assert_string_equal(clients[3].nick, "");
+}
+
+/* Not said any more, but given back: the sanitizer counts. */
+static void a_shard_that_is_freed_loses_nothing(void **state)
+{
+    UNUSED(state);
+    two_changes();
+    client_enters(6, "Nurse"); /* with a list */
+    step();
+    everybody_reads(false);
+    assert_string_equal(clients[6].nick, "");
+}
+
+static void the_shard_wakes_in_time(void **state)
+{
+    UNUSED(state);
+    two_changes();
+    int wait_ms = shard_agent(shard)->timeout_ms(shard);
+    assert_in_range(wait_ms, 0, PRESENCE_WINDOW_US / 1000);
+    quiet();
+    assert_non_null(strstr(find(&clients[3].now, "Romeo")->stanza, "<status>two</status>"));
+    wait_ms = shard_agent(shard)->timeout_ms(shard);
+    assert_true(wait_ms < 0 || wait_ms > PRESENCE_WINDOW_US / 1000);
+}
+
+static int prepare(void **state)
+{
+    UNUSED(state);
+    return prep_init();
+}
+
+static int finish(void **state)
+{
+    UNUSED(state);
+    lanes_env_free();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pictures_are_true),
+        cmocka_unit_test_setup_teardown(a_rush_costs_less_than_it_says, begin, end),
+        cmocka_unit_test_setup_teardown(a_room_that_is_destroyed_says_all, begin, end),
+        cmocka_unit_test_setup_teardown(a_service_that_stops_says_all, begin, end),
+        cmocka_unit_test_setup_teardown(a_shard_that_is_freed_loses_nothing, begin, end),
+        cmocka_unit_test_setup_teardown(the_shard_wakes_in_time, begin, end),
+    };
+    return cmocka_run_group_tests(tests, prepare, finish);
+}
