@@ -5,9 +5,10 @@
  * 256 KiB a write.
  *
  * It knows joining (everybody's presence, one's own with 110, an empty subject), presence,
- * groupchat and leaving; other requests get an empty result. It has no roles, no errors, no
- * history, checks nothing, and trusts that no attribute holds a '>' and no stanza an element of its
- * own name.
+ * groupchat and leaving; other requests get an empty result. With --history N it keeps the last
+ * messages of each room, ready to be written, for who enters; with --quiet nobody is told who else
+ * is in a room. It has no roles and no errors, checks nothing, and trusts that no attribute holds a
+ * '>' and no stanza an element of its own name.
  */
 #include "bench/limit/link.h"
 
@@ -30,8 +31,15 @@ struct occupant {
     struct str tail; /* '>...<x ...><item .../>, to be ended by OTHERS_END or SELF_END */
 };
 
+/* A message as it will be told to who comes later, but for his address. */
+struct said {
+    struct str head, tail;
+};
+
 struct room {
     struct str name;
+    struct said *said; /* a ring; NULL: nothing was said, or no history is kept */
+    uint32_t said_count;
     struct listener *listeners;
     struct occupant *occupants;
     uint32_t count, room_for;
@@ -54,6 +62,8 @@ struct null {
     struct seats seats;
     struct room **rooms; /* open addressing by name */
     uint32_t rooms_count, rooms_mask;
+    uint32_t history; /* messages kept for each room */
+    bool quiet;
     struct buf head, tail;
 };
 
@@ -271,10 +281,42 @@ static void tell_presence(struct null *null, const struct room *room, uint32_t a
     buf_add(rest, occupant->tail);
     size_t stem = rest->len;
     buf_add(rest, OTHERS_END);
-    write_to_all(&null->link, occupant->head, room, buf_str(rest), at);
+    if (!null->quiet)
+        write_to_all(&null->link, occupant->head, room, buf_str(rest), at);
     rest->len = stem;
     buf_add(rest, SELF_END);
     write_to(&null->link, occupant->head, &room->listeners[at], buf_str(rest));
+}
+
+/* ---- history ---- */
+
+static void keep(struct null *null, struct room *room)
+{
+    static const char end[] = "</message>";
+    if (null->history == 0)
+        return;
+    if (room->said == NULL)
+        room->said = MEM_NEW_ARRAY(struct said, null->history);
+    struct said *said = &room->said[room->said_count++ % null->history];
+    str_free(&said->head);
+    str_free(&said->tail);
+    said->head = str_copy(buf_str(&null->head));
+    null->tail.len -= sizeof(end) - 1;
+    buf_addz(&null->tail, "<delay xmlns='urn:xmpp:delay' from='");
+    buf_add(&null->tail, room->name);
+    buf_addz(&null->tail, "' stamp='2026-11-01T00:00:00Z'/>");
+    buf_addz(&null->tail, end);
+    said->tail = str_copy(buf_str(&null->tail));
+}
+
+static void tell_history(struct null *null, const struct room *room, const struct listener *me)
+{
+    uint32_t count = room->said_count < null->history ? room->said_count : null->history;
+    for (uint32_t i = room->said_count - count; i < room->said_count; i++) {
+        const struct said *said = &room->said[i % null->history];
+        check_size(said->head, said->tail);
+        write_to(&null->link, said->head, me, said->tail);
+    }
 }
 
 static void join(struct null *null, struct seat *seat, const struct in *in)
@@ -284,7 +326,7 @@ static void join(struct null *null, struct seat *seat, const struct in *in)
     uint32_t mine = room->count - 1;
     const struct listener *me = &room->listeners[mine];
     struct link *link = &null->link;
-    for (uint32_t i = 0; i < mine; i++) {
+    for (uint32_t i = 0; i < mine && !null->quiet; i++) {
         const struct occupant *other = &room->occupants[i];
         size_t size = other->head.len + sizeof(me->jid) + 1 + other->tail.len + OTHERS_END.len;
         char *at = link_room(link, size);
@@ -298,6 +340,7 @@ static void join(struct null *null, struct seat *seat, const struct in *in)
         link->used += (size_t)(at - start);
     }
     tell_presence(null, room, mine, in);
+    tell_history(null, room, me);
     null->head.len = 0;
     buf_addz(&null->head, "<message type='groupchat' from='");
     buf_add(&null->head, in->room);
@@ -350,7 +393,7 @@ static void on_message(struct null *null, const struct in *in)
     const struct seat *seat = seat_find(&null->seats, in->room, in->from);
     if (seat->room == NULL || !str_eqz(in->type, "groupchat"))
         return;
-    const struct room *room = seat->room;
+    struct room *room = seat->room;
     struct str mine = room->occupants[seat->at].head; /* <presence from='room/nick' to=' */
     null->head.len = 0;
     buf_addz(&null->head, "<message type='groupchat'");
@@ -363,6 +406,7 @@ static void on_message(struct null *null, const struct in *in)
     buf_add(&null->tail, room->name);
     buf_addz(&null->tail, "'/></message>");
     write_to_all(&null->link, buf_str(&null->head), room, buf_str(&null->tail), UINT32_MAX);
+    keep(null, room);
 }
 
 static void on_iq(struct null *null, const struct in *in)
@@ -468,6 +512,8 @@ static bool handle_all(struct null *null, struct buf *input)
 struct options {
     const char *host, *secret, *domain;
     uint16_t port;
+    unsigned history;
+    bool quiet;
 };
 
 static struct options read_options(int argc, char **argv)
@@ -476,8 +522,11 @@ static struct options read_options(int argc, char **argv)
                                           {"port", required_argument, NULL, 'p'},
                                           {"secret", required_argument, NULL, 's'},
                                           {"domain", required_argument, NULL, 'd'},
+                                          {"history", required_argument, NULL, 'n'},
+                                          {"quiet", no_argument, NULL, 'q'},
                                           {NULL, 0, NULL, 0}};
-    struct options options = {"127.0.0.1", "secret", "conference.localhost", 5347};
+    struct options options = {
+        .host = "127.0.0.1", .secret = "secret", .domain = "conference.localhost", .port = 5347};
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (c == 'h') {
             options.host = optarg;
@@ -487,9 +536,13 @@ static struct options read_options(int argc, char **argv)
             options.secret = optarg;
         } else if (c == 'd') {
             options.domain = optarg;
+        } else if (c == 'q') {
+            options.quiet = true;
+        } else if (c == 'n') {
+            options.history = (unsigned)strtoul(optarg, NULL, 10);
         } else {
             fprintf(stderr, "usage: stentor-null [--host HOST] [--port PORT] [--secret SECRET] "
-                            "[--domain DOMAIN]\n");
+                            "[--domain DOMAIN] [--history MESSAGES] [--quiet]\n");
             exit(2);
         }
     }
@@ -500,6 +553,8 @@ int main(int argc, char **argv)
 {
     static struct null null;
     struct options options = read_options(argc, argv);
+    null.history = options.history;
+    null.quiet = options.quiet;
     null.seats.mask = 1023;
     null.seats.at = MEM_NEW_ARRAY(struct seat, 1024);
     null.rooms_mask = 1023;

@@ -11,6 +11,7 @@
 #define MARKS_CLOSED_MAX 32768
 #define MARKS_OPEN_MAX   262144
 #define GOODBYE_NS_MAX   2000000000U
+#define ADDRESS_MAX      400
 
 /* ---- input ---- */
 
@@ -66,7 +67,7 @@ bool bench_stalled(struct bench *bench)
         bench->progress.received = received;
         bench->progress.at_ns = now;
     }
-    return (double)(now - bench->progress.at_ns) > bench->plan->patience * 1e9;
+    return (double)(now - bench->progress.at_ns) > bench->plan.patience * 1e9;
 }
 
 struct conn *bench_conn_of(struct bench *bench, uint32_t user)
@@ -117,9 +118,10 @@ struct outcome *measure_end(struct bench *bench, const char *name)
     struct moment to;
     moment_now(bench, &to);
     const struct moment *from = &bench->from;
-    if (bench->outcome_count == STEPS_MAX)
+    struct result *result = &bench->result;
+    if (result->outcome_count == STEPS_MAX)
         die("more than %d steps in the plan", STEPS_MAX);
-    struct outcome *outcome = &bench->outcomes[bench->outcome_count++];
+    struct outcome *outcome = &result->outcomes[result->outcome_count++];
     *outcome = (struct outcome){
         .seconds = (double)(to.at_ns - from->at_ns) / 1e9,
         .deliveries = to.received - from->received,
@@ -136,8 +138,8 @@ struct outcome *measure_end(struct bench *bench, const char *name)
         outcome->has_side = true;
         outcome->side_deliveries = to.delivered[1] - from->delivered[1];
     }
-    bench->server_threads = to.server.threads;
-    bench->rss_peak = to.server.peak_bytes;
+    result->server_threads = to.server.threads;
+    result->rss_peak = to.server.peak_bytes;
     return outcome;
 }
 
@@ -149,41 +151,47 @@ void measure_latency(struct outcome *outcome, const struct bench *bench)
     outcome->side_latency = quantiles_of(&bench->ledger.groups[1].latency);
 }
 
-const struct outcome *bench_outcome(const struct bench *bench)
-{
-    for (unsigned i = 0; i < bench->outcome_count; i++) {
-        if (strcmp(bench->outcomes[i].name, bench->plan->measure) == 0)
-            return &bench->outcomes[i];
-    }
-    return bench->outcome_count > 0 ? &bench->outcomes[bench->outcome_count - 1] : NULL;
-}
-
 /* ---- the run ---- */
 
+/* Users and rooms of one process have other names than those of another. */
 static void set_names(struct bench *bench)
 {
     struct names *names = &bench->names;
-    int user =
-        snprintf(names->user_tail, sizeof(names->user_tail), "@%s/r", bench->target.user_domain);
-    int room =
-        snprintf(names->room_tail, sizeof(names->room_tail), "@%s", bench->target.muc_domain);
+    char own[16] = "";
+    if (bench->member->index > 0)
+        snprintf(own, sizeof(own), "-%u", bench->member->index);
+    int user = snprintf(names->user_tail, sizeof(names->user_tail), "%s@%s/r", own,
+                        bench->target.user_domain);
+    int room = snprintf(names->room_tail, sizeof(names->room_tail), "%s@%s", own,
+                        bench->target.muc_domain);
     names->user_tail_size = (size_t)user;
     names->room_tail_size = (size_t)room;
+}
+
+/* The raw pipe writes to a link as well as to clients: then each user has a connection, in order.
+ */
+static void connect_pipe(struct bench *bench)
+{
+    uint32_t count = bench->clients ? bench->ledger.user_count : 1;
+    for (uint32_t i = 0; i < count; i++) {
+        struct conn *conn = wire_add(&bench->wire, handshake_accept_plain(bench->target.listener));
+        if (!bench->clients)
+            continue;
+        char *address = must_alloc(ADDRESS_MAX);
+        int size = snprintf(address, ADDRESS_MAX, "u%u%s", i, bench->names.user_tail);
+        conn->reader = (struct reader){.address = {address, (size_t)size}, .user = i};
+    }
 }
 
 static void connect_links(struct bench *bench)
 {
     struct target *target = &bench->target;
-    if (target->is_pipe) {
-        wire_add(&bench->wire, handshake_accept_plain(target->listener));
-        return;
-    }
-    for (uint64_t i = 0; i < bench->plan->links; i++) {
+    for (uint64_t i = 0; i < bench->plan.links; i++) {
         int fd = target->is_host
                      ? handshake_connect(target->port, target->user_domain, target->secret)
                      : handshake_accept(target->listener, target->user_domain, target->secret);
-        if (bench->plan->send_buffer > 0)
-            wire_send_buffer(fd, (int)bench->plan->send_buffer);
+        if (bench->plan.send_buffer > 0)
+            wire_send_buffer(fd, (int)bench->plan.send_buffer);
         wire_add(&bench->wire, fd);
     }
 }
@@ -192,7 +200,7 @@ static void connect_links(struct bench *bench)
 static uint64_t rss_at_rest(struct bench *bench)
 {
     struct proc_sample sample;
-    uint64_t until = now_ns() + (uint64_t)(bench->plan->settle * 1e9);
+    uint64_t until = now_ns() + (uint64_t)(bench->plan.settle * 1e9);
     for (uint64_t now = now_ns(); now < until; now = now_ns())
         bench_turn(bench, until - now);
     proc_sample(&sample, bench->target.server);
@@ -215,7 +223,7 @@ static void run_step(struct bench *bench, const char *step)
         return; /* there is nobody to enter or leave */
     } else if (strcmp(step, "join") == 0) {
         step_join(bench);
-        bench->rss_joined = rss_at_rest(bench);
+        bench->result.rss_joined = rss_at_rest(bench);
     } else if (strcmp(step, "talk") == 0) {
         step_flow(bench, step, MARK_MESSAGE);
     } else if (strcmp(step, "presence") == 0) {
@@ -226,14 +234,12 @@ static void run_step(struct bench *bench, const char *step)
         step_fill(bench);
     } else if (strcmp(step, "slow") == 0) {
         stop_reading(bench);
-    } else {
-        die("'%s': the steps are join, fill, talk, presence, churn and slow", step);
     }
 }
 
-static void set_up(struct bench *bench)
+static void set_up(struct bench *bench, const struct target_setup *setup)
 {
-    const struct plan *plan = bench->plan;
+    const struct plan *plan = &bench->plan;
     bool open = plan->rate > 0 || plan->side_rate > 0;
     uint32_t marks = open ? MARKS_OPEN_MAX : MARKS_CLOSED_MAX;
     struct layout layout = {.rooms = bench->target.is_pipe ? 1 : (uint32_t)plan->rooms,
@@ -247,10 +253,9 @@ static void set_up(struct bench *bench)
     bench->ledger.refusals = strcmp(plan->refusals, "allowed") == 0;
     /* Where one may be refused, those behind it have no place before they come. */
     bench->ledger.ordered = !bench->clients && plan->links == 1 && !bench->ledger.refusals;
+    bench->ledger.rooms_speak = bench->target.is_host;
     bench->ledger.presences_shown = strcmp(plan->presences, "all") == 0;
-    /* The null service keeps no history: its limit is for the rest of what is done. */
-    bool keeps_history = strcmp(bench->target.name, "null") != 0;
-    bench->ledger.history = keeps_history ? (uint32_t)plan->history : 0;
+    bench->ledger.history = target_keeps_history(setup) ? (uint32_t)plan->history : 0;
     set_names(bench);
     speech_init(&bench->speech, &bench->names, !bench->clients, plan->body);
     scan_init(&bench->scan, &bench->names);
@@ -260,28 +265,75 @@ static void set_up(struct bench *bench)
     bench->tls = plan->tls > 0 ? tls_context() : NULL;
 }
 
-void bench_run(struct bench *bench, const struct target_setup *setup)
+/* All processes of the run begin a step together. */
+static void meet(struct bench *bench, const char *phase)
 {
-    bench->plan = setup->plan;
-    bench->clients = strcmp(setup->plan->drive, "clients") == 0;
-    target_start(&bench->target, setup);
-    set_up(bench);
+    crew_meet(bench->member);
+    crew_phase(bench->member, phase);
+}
+
+static void run_steps(struct bench *bench)
+{
+    char steps[PLAN_TEXT_MAX];
+    memcpy(steps, bench->plan.steps, sizeof(steps));
+    char *rest = steps;
+    for (char *step; (step = strsep(&rest, ",")) != NULL;) {
+        meet(bench, step);
+        run_step(bench, step);
+    }
+}
+
+static void connect_all(struct bench *bench)
+{
+    crew_phase(bench->member, "connecting");
+    if (bench->target.listener >= 0 && bench->member->index == 0)
+        target_await_link(&bench->target);
     bench->wire.on_input = bench->clients ? login_input : link_input;
-    if (bench->clients) {
+    if (bench->target.is_pipe) {
+        connect_pipe(bench);
+    } else if (bench->clients) {
         login_all(bench);
-        bench->rss_connected = rss_at_rest(bench);
+        bench->result.rss_connected = rss_at_rest(bench);
     } else {
         connect_links(bench);
-        if (!bench->target.is_pipe)
-            bench->rss_start = rss_at_rest(bench);
+        bench->result.rss_start = rss_at_rest(bench);
     }
     bench->wire.on_input = link_input;
-    char steps[PLAN_TEXT_MAX];
-    snprintf(steps, sizeof(steps), "%s", setup->plan->steps);
-    char *rest = steps;
-    for (char *step; (step = strsep(&rest, ",")) != NULL;)
-        run_step(bench, step);
+}
+
+/* Leaves it with the crew; the first process adds up what all of them have left. */
+static void hand_in(struct bench *bench)
+{
+    struct member *member = bench->member;
+    struct result *result = &bench->result;
+    const struct ledger *ledger = &bench->ledger;
+    result->clients = bench->clients;
+    result->users = ledger->user_count;
+    result->rooms = ledger->room_count;
+    result->faults = ledger->faults;
+    result->removed = ledger->removed;
+    result->refused = ledger->refused;
+    member->crew->results[member->index] = *result;
     bench->stopping = true;
+    meet(bench, "stopping the server");
+    for (unsigned i = 1; member->index == 0 && i < member->count; i++)
+        result_merge(&member->crew->results[0], &member->crew->results[i]);
+}
+
+void bench_run(struct bench *bench, const struct target_setup *setup, struct member *member)
+{
+    bench->member = member;
+    bench->clients = strcmp(setup->plan->drive, "clients") == 0;
+    crew_phase(member, "starting the server");
+    target_start(&bench->target, setup);
+    crew_fork(member);
+    plan_share(&bench->plan, setup->plan, member->index, member->count);
+    set_up(bench, setup);
+    connect_all(bench);
+    run_steps(bench);
+    hand_in(bench);
+    if (member->index > 0)
+        return;
     target_end(&bench->target);
     uint64_t until = now_ns() + GOODBYE_NS_MAX;
     while (bench->wire.open > 0 && now_ns() < until)

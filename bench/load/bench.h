@@ -2,15 +2,15 @@
 #ifndef BENCH_LOAD_BENCH_H
 #define BENCH_LOAD_BENCH_H
 
+#include "bench/load/crew.h"
 #include "bench/load/ledger.h"
 #include "bench/load/plan.h"
 #include "bench/load/proc.h"
+#include "bench/load/result.h"
 #include "bench/load/scan.h"
 #include "bench/load/stanza.h"
 #include "bench/load/target.h"
 #include "bench/load/wire.h"
-
-#define STEPS_MAX 12
 
 /* A moment: what differs between two of them is what a step did. */
 struct moment {
@@ -24,30 +24,9 @@ struct moment {
     struct proc_sample server;
 };
 
-struct quantiles {
-    double p50, p95, p99, p999, max; /* µs */
-};
-
-/* What one step came to. */
-struct outcome {
-    char name[32];
-    double seconds;
-    uint64_t deliveries; /* stanzas for users; with two groups: of the first */
-    uint64_t messages;   /* marks that were completed: messages, updates, cycles */
-    uint64_t bytes;
-    double server_cpu_s, own_cpu_s;
-    uint64_t voluntary, involuntary;
-    uint64_t rss_bytes;
-    struct quantiles latency;
-    bool is_open; /* a flow by the clock */
-    struct quantiles admitted;
-    bool has_side;
-    uint64_t side_deliveries;
-    struct quantiles side_latency;
-};
-
 struct bench {
-    const struct plan *plan;
+    struct plan plan; /* this process's share of it */
+    struct member *member;
     struct target target;
     struct names names;
     struct wire wire;
@@ -60,24 +39,18 @@ struct bench {
         uint64_t received;
         uint64_t at_ns; /* when it changed last */
     } progress;
-    bool stopping; /* a connection that closes now is no fault */
-    uint64_t rss_start, rss_connected, rss_joined, rss_peak;
-    double connect_seconds, join_seconds;
-    unsigned server_threads;
+    bool stopping;      /* a connection that closes now is no fault */
     uint32_t logged_in; /* clients */
     SSL_CTX *tls;       /* NULL: in the clear */
 
     struct moment from;
-    struct outcome outcomes[STEPS_MAX];
-    unsigned outcome_count;
+    struct result result;
 };
 
-/* Starts the server, runs all steps, stops the server. */
-void bench_run(struct bench *bench, const struct target_setup *setup);
+/* Starts the server, runs all steps, stops the server, and leaves what came of it with the crew. It
+ * returns in each of its processes. */
+void bench_run(struct bench *bench, const struct target_setup *setup, struct member *member);
 void bench_free(struct bench *bench);
-
-/* The outcome that the plan is about. */
-const struct outcome *bench_outcome(const struct bench *bench);
 
 /* ---- for the steps ---- */
 

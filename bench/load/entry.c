@@ -49,11 +49,21 @@ static void list(struct ledger *ledger, const struct seen *seen)
     ledger->presences++;
 }
 
+/* A presence from the room's bare address: ejabberd tells its capabilities so, to who enters, and
+ * that it is gone, to who leaves. It is no delivery; where no such thing is sent it is a fault. */
+static void room_itself(struct ledger *ledger, struct span text)
+{
+    if (ledger->rooms_speak)
+        ledger->received--;
+    else
+        ledger_error(ledger, "presence of the room itself", text);
+}
+
 void ledger_here(struct ledger *ledger, const struct seen *seen, struct span text)
 {
     struct user *user = &ledger->users[seen->to];
     if (seen->nick == NUMBER_NONE) {
-        ledger->received--; /* the room's own presence, which some servers send: no delivery */
+        room_itself(ledger, text);
         return;
     }
     if (user->state == USER_OUT) {
@@ -79,6 +89,10 @@ void ledger_here(struct ledger *ledger, const struct seen *seen, struct span tex
 
 void ledger_gone(struct ledger *ledger, const struct seen *seen, struct span text)
 {
+    if (seen->nick == NUMBER_NONE) {
+        room_itself(ledger, text);
+        return;
+    }
     if (seen->nick >= ledger->user_count) {
         ledger_error(ledger, "a stranger left", text);
         return;

@@ -105,6 +105,7 @@ struct ledger {
     unsigned group_count;
     bool ordered; /* one link, or one sender at a time: places are given when sending */
     bool presences_shown;
+    bool rooms_speak; /* presence from a room's own address is none of our business */
     bool refusals;    /* a server may say that it is busy; what it refuses nobody must be given */
     uint32_t history; /* messages that one who comes back must be given */
     uint64_t now_ns;  /* when the bytes looked at now were received */

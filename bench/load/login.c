@@ -11,7 +11,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TURN_NS_MAX 50000000U
+#define TURN_NS_MAX   50000000U
+#define SOURCES_APART 1000000U /* processes connect from different addresses */
 
 enum phase { PHASE_AUTH, PHASE_BIND, PHASE_READY };
 
@@ -100,7 +101,7 @@ const char *login_input(void *owner, struct conn *conn, const char *begin, const
 static void start_one(struct bench *bench)
 {
     uint32_t index = bench->wire.count;
-    int fd = wire_connect(bench->target.client_port, index);
+    int fd = wire_connect(bench->target.client_port, bench->member->index * SOURCES_APART + index);
     if (fd < 0)
         die("client %u cannot connect: %s%s", index, strerror(errno),
             errno == EMFILE ? " (raise the limit of open files: ulimit -n)" : "");
@@ -112,7 +113,7 @@ static void start_one(struct bench *bench)
 /* The server has just been started and may not listen yet. */
 static void await_door(struct bench *bench)
 {
-    uint64_t until = now_ns() + (uint64_t)(bench->plan->patience * 1e9);
+    uint64_t until = now_ns() + (uint64_t)(bench->plan.patience * 1e9);
     while (now_ns() < until) {
         if (wire_can_connect(bench->target.client_port))
             return;
@@ -127,16 +128,15 @@ void login_all(struct bench *bench)
     await_door(bench);
     struct proc_sample sample;
     proc_sample(&sample, bench->target.server);
-    bench->rss_start = sample.rss_bytes;
+    bench->result.rss_start = sample.rss_bytes;
     uint64_t began = now_ns();
     bench->progress.at_ns = began;
     while (bench->logged_in < all) {
-        while (bench->wire.count < all &&
-               bench->wire.count - bench->logged_in < bench->plan->logins)
+        while (bench->wire.count < all && bench->wire.count - bench->logged_in < bench->plan.logins)
             start_one(bench);
         bench_turn(bench, TURN_NS_MAX);
         if (bench_stalled(bench))
             die("%u of %u clients are logged in and nothing happens", bench->logged_in, all);
     }
-    bench->connect_seconds = (double)(now_ns() - began) / 1e9;
+    bench->result.connect_seconds = (double)(now_ns() - began) / 1e9;
 }

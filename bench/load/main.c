@@ -1,9 +1,10 @@
 /*
  * stentor-bench PLAN: drives a server as a plan says, checks every delivery, and says what it took.
  * Each of the targets, and of the numbers of threads, is a run of its own. The exit status is 1
- * where anything was missing, twice, out of order, or wrong: such a run has no result.
+ * where anything was missing, twice, out of order, or wrong, or the run did not get to its end:
+ * such a run has no result.
  */
-#include "bench/load/bench.h"
+#include "bench/load/crew.h"
 #include "bench/load/report.h"
 #include "bench/load/util.h"
 
@@ -25,14 +26,17 @@ struct arguments {
     char settings[SETTINGS_MAX][SETTING_SIZE]; /* in the order given: the last one counts */
     unsigned setting_count;
     char *targets, *threads, *net_threads; /* lists */
-    char server_cpu[256], load_cpu[32];
+    char server_cpu[256], load_cpu[256];
     const char *json;
+    unsigned processes;
+    double timeout_s; /* of each run; 0: none */
 };
 
 static const char usage[] =
     "usage: stentor-bench PLAN [--target LIST] [--threads LIST] [--net-threads LIST]\n"
     "                     [--set key=value]... [--seconds S] [--drive host|clients]\n"
-    "                     [--server-cpu LIST] [--load-cpu LIST] [--json FILE]\n"
+    "                     [--server-cpu LIST] [--load-cpu LIST] [--load-processes N]\n"
+    "                     [--timeout S] [--json FILE]\n"
     "\n"
     "PLAN is the name of a file in bench/plans, without .plan, or a path.\n"
     "  --target LIST      of stentor (default), null, pipe, prosody, prosody-tuned, ejabberd\n"
@@ -41,31 +45,43 @@ static const char usage[] =
     "  --set key=value    one parameter of the plan; server.NAME=VALUE: an option of stentord\n"
     "  --server-cpu LIST  processors of the server (as for taskset)\n"
     "  --load-cpu LIST    processors of this program\n"
-    "  --json FILE        the result: an object, or a list of them where there are several runs\n";
+    "  --load-processes N share the rooms, and the links or the clients, among N processes\n"
+    "  --timeout S        a run that is not through after S seconds has failed\n"
+    "  --json FILE        the result: an object, or a list of them where there are several runs\n"
+    "\n"
+    "Exit status: 0; 1 where a run failed (what was lost or wrong, or why it did not get to its\n"
+    "end, is on stderr and in the result); 2 where the command line or the plan is wrong.\n";
 
-/* The server gets what is left when the load generator has taken its processor. */
+/* Appends what a list of processors is made of. */
+static void add_cpu(char *list, size_t size, int cpu)
+{
+    size_t used = strlen(list);
+    snprintf(list + used, size - used, "%s%d", used > 0 ? "," : "", cpu);
+}
+
+/* The server gets what is left when each process of the load generator has taken a processor. */
 static void default_cpus(struct arguments *args)
 {
     cpu_set_t mine;
-    int cpus[CPU_SETSIZE];
+    char load[256] = "", server[256] = "";
     unsigned count = 0;
     if (sched_getaffinity(0, sizeof(mine), &mine) < 0)
         die("cannot see which processors there are: %s", strerror(errno));
+    unsigned all = (unsigned)CPU_COUNT(&mine);
+    unsigned for_load = args->processes < all ? args->processes : all > 1 ? all - 1 : 1;
     for (int i = 0; i < CPU_SETSIZE; i++) {
-        if (CPU_ISSET(i, &mine))
-            cpus[count++] = i;
+        if (!CPU_ISSET(i, &mine))
+            continue;
+        bool is_load = count++ >= all - for_load;
+        if (is_load)
+            add_cpu(load, sizeof(load), i);
+        if (!is_load || all == 1)
+            add_cpu(server, sizeof(server), i);
     }
-    int load = cpus[count > 1 ? 1 : 0];
     if (args->load_cpu[0] == '\0')
-        snprintf(args->load_cpu, sizeof(args->load_cpu), "%d", load);
-    if (args->server_cpu[0] != '\0')
-        return;
-    size_t used = 0;
-    for (unsigned i = 0; i < count; i++) {
-        if ((count == 1 || cpus[i] != load) && used + 8 < sizeof(args->server_cpu))
-            used += (size_t)snprintf(args->server_cpu + used, sizeof(args->server_cpu) - used,
-                                     "%s%d", used > 0 ? "," : "", cpus[i]);
-    }
+        snprintf(args->load_cpu, sizeof(args->load_cpu), "%s", load);
+    if (args->server_cpu[0] == '\0')
+        snprintf(args->server_cpu, sizeof(args->server_cpu), "%s", server);
 }
 
 static void add_setting(struct arguments *args, const char *key, const char *value)
@@ -76,6 +92,15 @@ static void add_setting(struct arguments *args, const char *key, const char *val
     int size = snprintf(setting, SETTING_SIZE, "%s%s", key, value);
     if (size < 0 || size >= SETTING_SIZE)
         die("'%s': too long", value);
+}
+
+static double number_of(const char *option, const char *text, double least, double most)
+{
+    char *end;
+    double number = strtod(text, &end);
+    if (end == text || *end != '\0' || !(number >= least) || number > most)
+        die("%s is '%s': give a number from %g to %g", option, text, least, most);
+    return number;
 }
 
 static void read_arguments(struct arguments *args, int argc, char **argv)
@@ -89,10 +114,13 @@ static void read_arguments(struct arguments *args, int argc, char **argv)
                                           {"json", required_argument, NULL, 'j'},
                                           {"seconds", required_argument, NULL, 'd'},
                                           {"drive", required_argument, NULL, 'r'},
+                                          {"load-processes", required_argument, NULL, 'p'},
+                                          {"timeout", required_argument, NULL, 'o'},
                                           {"help", no_argument, NULL, 'h'},
                                           {NULL, 0, NULL, 0}};
     static char ours[] = "stentor", none[] = "";
-    *args = (struct arguments){.targets = ours, .threads = none, .net_threads = none};
+    *args =
+        (struct arguments){.targets = ours, .threads = none, .net_threads = none, .processes = 1};
     for (int c; (c = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         if (c == 't')
             args->targets = optarg;
@@ -110,6 +138,10 @@ static void read_arguments(struct arguments *args, int argc, char **argv)
             snprintf(args->server_cpu, sizeof(args->server_cpu), "%s", optarg);
         else if (c == 'l')
             snprintf(args->load_cpu, sizeof(args->load_cpu), "%s", optarg);
+        else if (c == 'p')
+            args->processes = (unsigned)number_of("--load-processes", optarg, 1, CREW_MAX);
+        else if (c == 'o')
+            args->timeout_s = number_of("--timeout", optarg, 0.001, 1e6);
         else if (c == 'j')
             args->json = optarg;
         else {
@@ -179,25 +211,35 @@ struct results {
 static void run_one(struct results *results, const struct target_setup *setup,
                     const struct arguments *args)
 {
-    struct bench *bench = must_alloc(sizeof(*bench));
-    bench_run(bench, setup);
-    struct report report = {.bench = bench,
+    static struct result result;
+    crew_run(&result, setup, args->processes, args->timeout_s);
+    struct report report = {.result = &result,
+                            .plan = setup->plan,
+                            .target = setup->name,
                             .threads = setup->threads,
                             .net_threads = setup->net_threads,
+                            .processes = args->processes,
                             .server_cpu = setup->cpus,
                             .load_cpu = args->load_cpu};
-    if (strcmp(setup->name, "null") == 0 && bench_outcome(bench) != NULL)
-        results->limit_per_s =
-            (double)bench_outcome(bench)->deliveries / bench_outcome(bench)->seconds;
+    const struct outcome *measured = result_measured(&result, setup->plan);
+    bool limit = strcmp(setup->name, "null") == 0 || strcmp(setup->name, "pipe") == 0;
+    if (limit && measured != NULL)
+        results->limit_per_s = (double)measured->deliveries / measured->seconds;
     report_rows(stdout, &report, results->limit_per_s);
     if (results->json != NULL) {
         fputs(results->runs > 0 ? ",\n" : "", results->json);
         report_json(results->json, &report);
     }
     results->runs++;
-    results->failed = results->failed || faults_any(&bench->ledger.faults);
-    bench_free(bench);
-    free(bench);
+    results->failed = results->failed || result_failed(&result);
+}
+
+static void check_targets(const char *list, const struct plan *plan)
+{
+    char *copy = strdup(list), *rest = copy;
+    for (char *name; (name = strsep(&rest, ",")) != NULL;)
+        target_check(name, plan);
+    free(copy);
 }
 
 static void run_all(struct results *results, const struct arguments *args, const struct plan *plan)
@@ -212,6 +254,7 @@ static void run_all(struct results *results, const struct arguments *args, const
     bool many = count > 1 || strchr(args->targets, ',') != NULL;
     if (results->json != NULL && many)
         fputs("[", results->json);
+    check_targets(args->targets, plan);
     report_head(stdout);
     char *rest = args->targets;
     for (char *name; (name = strsep(&rest, ",")) != NULL;) {
@@ -237,7 +280,7 @@ int main(int argc, char **argv)
     plan_read(&plan, args.plan);
     for (unsigned i = 0; i < args.setting_count; i++)
         plan_set(&plan, args.settings[i]);
-    plan_check(&plan);
+    plan_check(&plan, args.processes);
     signal(SIGPIPE, SIG_IGN);
     allow_many_files();
     target_pin(0, args.load_cpu);

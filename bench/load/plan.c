@@ -153,7 +153,32 @@ void plan_read(struct plan *plan, const char *name_or_path)
     fclose(file);
 }
 
-void plan_check(const struct plan *plan)
+static void check_steps(const struct plan *plan)
+{
+    static const char *known[] = {"join", "fill", "talk", "presence", "churn", "slow"};
+    char steps[PLAN_TEXT_MAX];
+    memcpy(steps, plan->steps, sizeof(steps));
+    char *rest = steps;
+    for (char *step; (step = strsep(&rest, ",")) != NULL;) {
+        bool found = false;
+        for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+            found = found || strcmp(step, known[i]) == 0;
+        if (!found)
+            die("plan %s: '%s': the steps are join, fill, talk, presence, churn and slow",
+                plan->name, step);
+    }
+}
+
+static void check_processes(const struct plan *plan, unsigned processes)
+{
+    if (plan->rooms < processes || (plan->side_rooms > 0 && plan->side_rooms < processes))
+        die("plan %s: %u processes need at least as many rooms", plan->name, processes);
+    if (strcmp(plan->drive, "host") == 0 && plan->links < processes)
+        die("plan %s: %u processes need at least as many links (--set links=%u)", plan->name,
+            processes, processes);
+}
+
+void plan_check(const struct plan *plan, unsigned processes)
 {
     if (plan->rooms == 0 || plan->occupants < 1 || plan->links == 0)
         die("plan %s: rooms, occupants and links are at least 1", plan->name);
@@ -165,4 +190,27 @@ void plan_check(const struct plan *plan)
         die("plan %s: refusals is no or allowed", plan->name);
     if (strcmp(plan->presences, "all") != 0 && strcmp(plan->presences, "none") != 0)
         die("plan %s: presences is all or none", plan->name);
+    if (plan->links > PLAN_LINKS_MAX)
+        die("plan %s: more than %d links", plan->name, PLAN_LINKS_MAX);
+    check_steps(plan);
+    check_processes(plan, processes);
+}
+
+static uint64_t part_of(uint64_t whole, unsigned index, unsigned count)
+{
+    return whole * (index + 1) / count - whole * index / count;
+}
+
+void plan_share(struct plan *share, const struct plan *plan, unsigned index, unsigned count)
+{
+    *share = *plan;
+    share->rooms = part_of(plan->rooms, index, count);
+    share->side_rooms = part_of(plan->side_rooms, index, count);
+    share->links = count > 1 ? part_of(plan->links, index, count) : plan->links;
+    share->messages = part_of(plan->messages, index, count);
+    share->window = plan->window / count + (plan->window % count != 0);
+    share->logins = plan->logins / count + 1;
+    share->rate = plan->rate * (double)share->rooms / (double)plan->rooms;
+    if (plan->side_rooms > 0)
+        share->side_rate = plan->side_rate * (double)share->side_rooms / (double)plan->side_rooms;
 }

@@ -11,6 +11,7 @@
 
 #define PLAN_TEXT_MAX    256
 #define PLAN_OPTIONS_MAX 32
+#define PLAN_LINKS_MAX   64
 
 struct plan {
     char name[64];
@@ -44,7 +45,11 @@ void plan_read(struct plan *plan, const char *name_or_path);
 /* key=value */
 void plan_set(struct plan *plan, const char *setting);
 
-/* Ends the program with a message where the values do not go together. */
-void plan_check(const struct plan *plan);
+/* Ends the program with a message where the values do not go together, or cannot be shared by so
+ * many processes. */
+void plan_check(const struct plan *plan, unsigned processes);
+
+/* What one of `count` processes does of it. */
+void plan_share(struct plan *share, const struct plan *plan, unsigned index, unsigned count);
 
 #endif

@@ -39,8 +39,8 @@ static void row(FILE *out, const struct report *report, const struct outcome *o,
     fprintf(out,
             "%-16s %-14s %4s %-9s %11" PRIu64 " %8.3f %11.0f %8.3f %7.3f %9.0f %9.0f %9.0f %9.0f "
             "%7.1f %6s\n",
-            report->bench->plan->name, report->bench->target.name, threads, o->name, o->deliveries,
-            o->seconds, per_second(o), cpu_us(o), share(o->own_cpu_s * 1e6, (double)o->deliveries),
+            report->plan->name, report->target, threads, o->name, o->deliveries, o->seconds,
+            per_second(o), cpu_us(o), share(o->own_cpu_s * 1e6, (double)o->deliveries),
             o->latency.p50, o->latency.p95, o->latency.p99, o->latency.p999,
             (double)o->rss_bytes / 1e6, of_limit);
     if (o->is_open)
@@ -59,30 +59,34 @@ static void row(FILE *out, const struct report *report, const struct outcome *o,
 
 void report_rows(FILE *out, const struct report *report, double limit_per_s)
 {
-    const struct bench *bench = report->bench;
-    const struct outcome *measured = bench_outcome(bench);
-    for (unsigned i = 0; i < bench->outcome_count; i++) {
-        const struct outcome *outcome = &bench->outcomes[i];
+    const struct result *result = report->result;
+    const struct outcome *measured = result_measured(result, report->plan);
+    for (unsigned i = 0; i < result->outcome_count; i++) {
+        const struct outcome *outcome = &result->outcomes[i];
         row(out, report, outcome, outcome == measured ? limit_per_s : 0);
     }
-    uint64_t users = bench->ledger.user_count;
-    if (bench->clients)
+    uint64_t users = result->users;
+    if (result->clients)
         fprintf(out,
                 "    clients: %" PRIu64 " connected in %.2f s, %.0f bytes each; %.0f bytes "
                 "each when in the rooms\n",
-                users, bench->connect_seconds, above(bench->rss_connected, bench->rss_start, users),
-                above(bench->rss_joined, bench->rss_start, users));
-    else if (bench->rss_joined > 0)
+                users, result->connect_seconds,
+                above(result->rss_connected, result->rss_start, users),
+                above(result->rss_joined, result->rss_start, users));
+    else if (result->rss_joined > 0)
         fprintf(out, "    memory: %.0f bytes per occupant, %.0f per room, peak %.1f MB\n",
-                above(bench->rss_joined, bench->rss_start, users),
-                above(bench->rss_joined, bench->rss_start, bench->ledger.room_count),
-                (double)bench->rss_peak / 1e6);
-    if (bench->plan->slow_percent > 0)
-        fprintf(out, "    put out for not reading: %" PRIu64 "\n", bench->ledger.removed);
-    if (bench->ledger.refused > 0)
+                above(result->rss_joined, result->rss_start, users),
+                above(result->rss_joined, result->rss_start, result->rooms),
+                (double)result->rss_peak / 1e6);
+    if (report->plan->slow_percent > 0)
+        fprintf(out, "    put out for not reading: %" PRIu64 "\n", result->removed);
+    if (result->refused > 0)
         fprintf(out, "    refused because the server was busy: %" PRIu64 " messages\n",
-                bench->ledger.refused);
-    const struct faults *faults = &bench->ledger.faults;
+                result->refused);
+    const struct faults *faults = &result->faults;
+    if (result->failed[0] != '\0')
+        fprintf(out, "%-16s %-14s FAILED: %s\n", report->plan->name, report->target,
+                result->failed);
     if (faults_any(faults))
         fprintf(out,
                 "    FAILED: %" PRIu64 " missing, %" PRIu64 " twice, %" PRIu64
@@ -128,7 +132,10 @@ static void json_text(FILE *out, const char *text, size_t size)
     for (size_t i = 0; i < size; i++) {
         if (text[i] == '"' || text[i] == '\\')
             fputc('\\', out);
-        fputc(text[i], out);
+        if ((unsigned char)text[i] < ' ')
+            fprintf(out, "\\u%04x", (unsigned)text[i]);
+        else
+            fputc(text[i], out);
     }
     fputc('"', out);
 }
@@ -148,46 +155,57 @@ static void json_parameters(FILE *out, const char *words)
     fputs("}", out);
 }
 
-static void json_memory(FILE *out, const struct bench *bench)
+static void json_memory(FILE *out, const struct result *result)
 {
-    uint64_t users = bench->ledger.user_count;
+    uint64_t users = result->users;
     fprintf(out,
             "\"rss_bytes\": {\"before\": %" PRIu64 ", \"connected\": %" PRIu64
             ", \"after\": %" PRIu64 ", \"peak\": %" PRIu64 "}, \"bytes_per_occupant\": %.1f, "
             "\"bytes_per_room\": %.1f, \"bytes_per_client\": %.1f",
-            bench->rss_start, bench->rss_connected, bench->rss_joined, bench->rss_peak,
-            above(bench->rss_joined, bench->rss_start, users),
-            above(bench->rss_joined, bench->rss_start, bench->ledger.room_count),
-            above(bench->rss_connected, bench->rss_start, users));
+            result->rss_start, result->rss_connected, result->rss_joined, result->rss_peak,
+            above(result->rss_joined, result->rss_start, users),
+            above(result->rss_joined, result->rss_start, result->rooms),
+            above(result->rss_connected, result->rss_start, users));
+}
+
+static void json_failed(FILE *out, const struct result *result)
+{
+    if (result->failed[0] == '\0')
+        return;
+    fputs("\"failed\": ", out);
+    json_text(out, result->failed, strlen(result->failed));
+    fputs(", ", out);
 }
 
 void report_json(FILE *out, const struct report *report)
 {
-    const struct bench *bench = report->bench;
-    const struct faults *faults = &bench->ledger.faults;
+    const struct result *result = report->result;
+    const struct faults *faults = &result->faults;
+    const struct outcome *measured = result_measured(result, report->plan);
     fprintf(out,
             "{\"plan\": \"%s\", \"target\": \"%s\", \"drive\": \"%s\", \"threads\": %u, "
             "\"net_threads\": %u, \"server_threads\": %u, \"server_cpu\": \"%s\", "
             "\"load_cpu\": \"%s\", ",
-            bench->plan->name, bench->target.name, bench->plan->drive, report->threads,
-            report->net_threads, bench->server_threads, report->server_cpu, report->load_cpu);
-    json_parameters(out, bench->plan->parameters);
-    fprintf(out, ", \"users\": %u, \"rooms\": %u, ", bench->ledger.user_count,
-            bench->ledger.room_count);
-    if (bench_outcome(bench) != NULL) {
-        json_outcome(out, bench_outcome(bench));
+            report->plan->name, report->target, report->plan->drive, report->threads,
+            report->net_threads, result->server_threads, report->server_cpu, report->load_cpu);
+    json_parameters(out, report->plan->parameters);
+    fprintf(out, ", \"load_processes\": %u, \"users\": %" PRIu64 ", \"rooms\": %" PRIu64 ", ",
+            report->processes, result->users, result->rooms);
+    json_failed(out, result);
+    if (measured != NULL) {
+        json_outcome(out, measured);
         fputs(", ", out);
     }
-    json_memory(out, bench);
+    json_memory(out, result);
     fprintf(out,
             ", \"seconds_to_connect\": %.6f, \"seconds_to_join\": %.6f, \"misses\": %" PRIu64
             ", \"duplicates\": %" PRIu64 ", \"reordered\": %" PRIu64 ", \"errors\": %" PRIu64
             ", \"put_out\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"steps\": [",
-            bench->connect_seconds, bench->join_seconds, faults->misses, faults->duplicates,
-            faults->reordered, faults->errors, bench->ledger.removed, bench->ledger.refused);
-    for (unsigned i = 0; i < bench->outcome_count; i++) {
+            result->connect_seconds, result->join_seconds, faults->misses, faults->duplicates,
+            faults->reordered, faults->errors, result->removed, result->refused);
+    for (unsigned i = 0; i < result->outcome_count; i++) {
         fputs(i > 0 ? ", {" : "{", out);
-        json_outcome(out, &bench->outcomes[i]);
+        json_outcome(out, &result->outcomes[i]);
         fputs("}", out);
     }
     fputs("]}", out);

@@ -2,13 +2,15 @@
 #ifndef BENCH_LOAD_REPORT_H
 #define BENCH_LOAD_REPORT_H
 
-#include "bench/load/bench.h"
+#include "bench/load/result.h"
 
 #include <stdio.h>
 
 struct report {
-    const struct bench *bench;
-    unsigned threads, net_threads;
+    const struct result *result;
+    const struct plan *plan;
+    const char *target;
+    unsigned threads, net_threads, processes;
     const char *server_cpu, *load_cpu;
 };
 

@@ -56,7 +56,7 @@ void step_join(struct bench *bench)
     struct outcome *outcome = measure_end(bench, "join");
     ledger->groups[0].latency = ledger->entry_time;
     measure_latency(outcome, bench);
-    bench->join_seconds = outcome->seconds;
+    bench->result.join_seconds = outcome->seconds;
     ledger_check_entries(ledger);
 }
 
@@ -168,10 +168,10 @@ static uint64_t pump(struct bench *bench, struct flow *flows, unsigned count)
 static uint32_t window_of(const struct bench *bench, const struct group *group, enum mark_kind kind)
 {
     uint64_t users = (uint64_t)group->rooms * group->occupants;
-    uint64_t window = bench->plan->window;
+    uint64_t window = bench->plan.window;
     if (window == 0) {
         uint64_t copies = bench->target.is_host ? COPIES_OF_PEER : COPIES_AIMED_AT;
-        window = copies / group->occupants;
+        window = copies / group->occupants / bench->member->count;
         window = window < WINDOW_MIN ? WINDOW_MIN : window > WINDOW_MAX ? WINDOW_MAX : window;
         if (kind == MARK_ENTRY)
             window = bench->clients ? group->rooms : 2U * group->rooms;
@@ -192,7 +192,7 @@ static struct flow flow_of(struct bench *bench, struct group *group, enum mark_k
                          .window = window_of(bench, group, kind),
                          .period_ns = rate > 0 ? copies * 1e9 / rate : 0,
                          .start_ns = now_ns(),
-                         .limit = bench->plan->messages > 0 ? bench->plan->messages : UINT64_MAX};
+                         .limit = bench->plan.messages > 0 ? bench->plan.messages : UINT64_MAX};
 }
 
 static bool all_complete(const struct bench *bench, const struct flow *flows, unsigned count)
@@ -222,7 +222,7 @@ static void pipe_flow(struct bench *bench, const char *name)
     struct ledger *ledger = &bench->ledger;
     struct flow flow = flow_of(bench, &ledger->groups[0], MARK_MESSAGE, 0);
     flow.window = (ledger->mark_mask + 1) / 2;
-    flow.limit = target_pipe_messages(bench->plan);
+    flow.limit = target_pipe_messages(&bench->plan);
     measure_begin(bench);
     run_until(bench, &flow, 1, 1e6);
     measure_end(bench, name);
@@ -231,7 +231,7 @@ static void pipe_flow(struct bench *bench, const char *name)
 
 void step_flow(struct bench *bench, const char *name, enum mark_kind kind)
 {
-    const struct plan *plan = bench->plan;
+    const struct plan *plan = &bench->plan;
     struct ledger *ledger = &bench->ledger;
     struct flow flows[GROUPS_MAX];
     if (bench->target.is_pipe) {
@@ -263,7 +263,7 @@ void step_fill(struct bench *bench)
 {
     struct ledger *ledger = &bench->ledger;
     struct flow flow = flow_of(bench, &ledger->groups[0], MARK_MESSAGE, 0);
-    flow.limit = bench->plan->fill * ledger->groups[0].rooms;
+    flow.limit = bench->plan.fill * ledger->groups[0].rooms;
     measure_begin(bench);
     run_until(bench, &flow, 1, 1e6);
     measure_latency(measure_end(bench, "fill"), bench);

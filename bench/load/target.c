@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -16,7 +17,8 @@
 #include <unistd.h>
 
 #define ARGUMENTS_MAX 96
-#define ARGUMENT_MAX  512
+#define ARGUMENT_MAX  1536
+#define START_MS_MAX  20000
 #define STOP_MS_MAX   10000
 
 struct command {
@@ -129,10 +131,43 @@ static void add_certificate(struct command *command, struct target *target, cons
     add(command, "client.key=%s", target->tls.key);
 }
 
+static void add_client_door(struct command *command, struct target *target, const struct plan *plan)
+{
+    const char *door[] = {"client.plaintext=on", "client.anonymous=on", "client.domain=localhost"};
+    target->client_port = free_port();
+    for (unsigned i = 0; i < sizeof(door) / sizeof(*door); i++) {
+        add(command, "--set");
+        add(command, "%s", door[i]);
+    }
+    add(command, "--set");
+    add(command, "client.listen=127.0.0.1:%u", target->client_port);
+    add_certificate(command, target, plan);
+}
+
+static void add_links(struct command *command, struct target *target, uint64_t links)
+{
+    target->listener = handshake_listen(&target->port);
+    add(command, "--set");
+    add(command, "component.host=127.0.0.1");
+    add(command, "--set");
+    add(command, "component.port=%u", target->port);
+    add(command, "--set");
+    add(command, "component.secret=%s", target->secret);
+    char further[ARGUMENT_MAX - 32] = "";
+    for (uint64_t i = 1; i < links; i++) {
+        size_t used = strlen(further);
+        snprintf(further + used, sizeof(further) - used, "%s127.0.0.1:%u", i > 1 ? "," : "",
+                 target->port);
+    }
+    if (further[0] == '\0')
+        return;
+    add(command, "--set");
+    add(command, "component.links=%s", further);
+}
+
 static void start_stentor(struct target *target, const struct target_setup *setup)
 {
     const struct plan *plan = setup->plan;
-    bool clients = strcmp(plan->drive, "clients") == 0;
     char folder[ARGUMENT_MAX - 32];
     folder_of_programs(folder, sizeof(folder));
     struct command *command = must_alloc(sizeof(*command));
@@ -146,26 +181,10 @@ static void start_stentor(struct target *target, const struct target_setup *setu
         add(command, "--set");
         add(command, "%s", fixed[i]);
     }
-    if (clients) {
-        target->client_port = free_port();
-        const char *door[] = {"client.plaintext=on", "client.anonymous=on",
-                              "client.domain=localhost"};
-        for (unsigned i = 0; i < sizeof(door) / sizeof(*door); i++) {
-            add(command, "--set");
-            add(command, "%s", door[i]);
-        }
-        add(command, "--set");
-        add(command, "client.listen=127.0.0.1:%u", target->client_port);
-        add_certificate(command, target, plan);
-    } else {
-        target->listener = handshake_listen(&target->port);
-        add(command, "--set");
-        add(command, "component.host=127.0.0.1");
-        add(command, "--set");
-        add(command, "component.port=%u", target->port);
-        add(command, "--set");
-        add(command, "component.secret=%s", target->secret);
-    }
+    if (strcmp(plan->drive, "clients") == 0)
+        add_client_door(command, target, plan);
+    else
+        add_links(command, target, plan->links);
     for (unsigned i = 0; i < plan->option_count; i++) {
         add(command, "--set");
         add(command, "%s", plan->options[i]);
@@ -175,10 +194,14 @@ static void start_stentor(struct target *target, const struct target_setup *setu
     target->server = target->child;
 }
 
+/* The null service does so where the plan is about it: elsewhere it would cost for nothing. */
+bool target_keeps_history(const struct target_setup *setup)
+{
+    return strcmp(setup->name, "null") != 0 || setup->plan->fill > 0;
+}
+
 static void start_null(struct target *target, const struct target_setup *setup)
 {
-    if (strcmp(setup->plan->drive, "host") != 0)
-        die("the null service has no door for clients: use --drive host");
     char folder[ARGUMENT_MAX - 32];
     folder_of_programs(folder, sizeof(folder));
     target->listener = handshake_listen(&target->port);
@@ -190,25 +213,31 @@ static void start_null(struct target *target, const struct target_setup *setup)
     add(command, "%s", target->secret);
     add(command, "--domain");
     add(command, "%s", target->muc_domain);
+    if (target_keeps_history(setup)) {
+        add(command, "--history");
+        add(command, "%llu", (unsigned long long)setup->plan->history);
+    }
+    if (strcmp(setup->plan->presences, "none") == 0)
+        add(command, "--quiet");
     spawn(target, command, setup->cpus, NULL);
     free(command);
     target->server = target->child;
 }
 
 /* As many messages as a fast pipe writes in the time the plan gives. */
-#define PIPE_PER_S 10000000.0
+#define PIPE_LINK_PER_S    8000000.0
+#define PIPE_CLIENTS_PER_S 160000.0
 
 uint64_t target_pipe_messages(const struct plan *plan)
 {
-    double messages = plan->seconds * PIPE_PER_S / (double)plan->occupants;
+    double per_s = strcmp(plan->drive, "clients") == 0 ? PIPE_CLIENTS_PER_S : PIPE_LINK_PER_S;
+    double messages = plan->seconds * per_s / (double)plan->occupants;
     return plan->messages > 0 ? plan->messages : (uint64_t)messages + 1;
 }
 
 static void start_pipe(struct target *target, const struct target_setup *setup)
 {
     const struct plan *plan = setup->plan;
-    if (strcmp(plan->drive, "host") != 0)
-        die("the raw pipe has no door for clients: use --drive host");
     target->listener = handshake_listen(&target->port);
     target->is_pipe = true;
     snprintf(target->user_domain, sizeof(target->user_domain), "users.localhost");
@@ -224,6 +253,10 @@ static void start_pipe(struct target *target, const struct target_setup *setup)
     add(command, "%llu", (unsigned long long)plan->occupants);
     add(command, "--body");
     add(command, "%llu", (unsigned long long)plan->body);
+    if (strcmp(plan->drive, "clients") == 0) {
+        add(command, "--sockets");
+        add(command, "%llu", (unsigned long long)plan->occupants);
+    }
     int output;
     spawn(target, command, setup->cpus, &output);
     close(output); /* what it thinks of itself is not asked for */
@@ -274,6 +307,23 @@ static void start_peer(struct target *target, const struct target_setup *setup)
     target->is_host = true;
 }
 
+void target_check(const char *name, const struct plan *plan)
+{
+    bool clients = strcmp(plan->drive, "clients") == 0;
+    static const char *known[] = {"stentor", "null",          "pipe",
+                                  "prosody", "prosody-tuned", "ejabberd"};
+    for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++) {
+        if (strcmp(name, known[i]) != 0)
+            continue;
+        if (i > 0 && !clients && plan->links > 1)
+            die("target %s: several links are for stentor alone", name);
+        if (i == 1 && clients)
+            die("target null: it has no door for clients; the limit there is the raw pipe");
+        return;
+    }
+    die("target '%s': there are stentor, null, pipe, prosody, prosody-tuned and ejabberd", name);
+}
+
 void target_start(struct target *target, const struct target_setup *setup)
 {
     *target = (struct target){.name = setup->name, .listener = -1, .keep = -1};
@@ -287,11 +337,22 @@ void target_start(struct target *target, const struct target_setup *setup)
         start_null(target, setup);
     else if (strcmp(setup->name, "pipe") == 0)
         start_pipe(target, setup);
-    else if (strncmp(setup->name, "prosody", 7) == 0 || strcmp(setup->name, "ejabberd") == 0)
-        start_peer(target, setup);
     else
-        die("target '%s': there are stentor, null, pipe, prosody, prosody-tuned and ejabberd",
-            setup->name);
+        start_peer(target, setup);
+}
+
+void target_await_link(const struct target *target)
+{
+    struct pollfd wait = {.fd = target->listener, .events = POLLIN};
+    for (int waited = 0; waited < START_MS_MAX; waited += 50) {
+        if (poll(&wait, 1, 50) > 0)
+            return;
+        siginfo_t ended = {0};
+        if (waitid(P_PID, (id_t)target->child, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+            ended.si_pid == target->child)
+            die("the server ended at its start; what it said about that stands above");
+    }
+    die("waited %d s for the server to connect", START_MS_MAX / 1000);
 }
 
 void target_end(struct target *target)

@@ -40,11 +40,22 @@ struct target {
     struct tls_files tls; /* of the client door, where it has a certificate */
 };
 
+/* Ends the program with a message if there is none of that name, or it cannot do what the plan
+ * asks. */
+void target_check(const char *name, const struct plan *plan);
+
 void target_start(struct target *target, const struct target_setup *setup);
+
+/* Waits for its first link, if that is what it makes. Ends the program with a message where it has
+ * ended instead. */
+void target_await_link(const struct target *target);
 
 /* Asks it to end; then the connections are to be closed, and then it is waited for. */
 void target_end(struct target *target);
 void target_await_end(struct target *target);
+
+/* Whether who enters is given what was said before. */
+bool target_keeps_history(const struct target_setup *setup);
 
 /* How many messages the raw pipe writes. */
 uint64_t target_pipe_messages(const struct plan *plan);

@@ -2,6 +2,7 @@
 
 #include "bench/load/util.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -36,6 +37,13 @@ static void remove_made(void)
     tls_files_remove(&made);
 }
 
+/* Calls nothing that a signal's handler may not. */
+static void remove_made_and_end(int number)
+{
+    remove_made();
+    _exit(128 + number);
+}
+
 void tls_files_make(struct tls_files *files, const char *domain)
 {
     const char *base = getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp";
@@ -57,8 +65,11 @@ void tls_files_make(struct tls_files *files, const char *domain)
         die("cannot write %s", files->key);
     X509_free(certificate);
     EVP_PKEY_free(key);
-    if (made.folder[0] == '\0')
+    if (made.folder[0] == '\0') {
         atexit(remove_made);
+        signal(SIGTERM, remove_made_and_end);
+        signal(SIGINT, remove_made_and_end);
+    }
     made = *files;
 }
 

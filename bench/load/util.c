@@ -5,14 +5,27 @@
 #include <stdlib.h>
 #include <time.h>
 
+static struct {
+    char *text;
+    size_t size;
+} note;
+
+void die_note_in(char *text, size_t size)
+{
+    note.text = text;
+    note.size = size;
+}
+
 _Noreturn void die(const char *format, ...)
 {
+    char text[1024];
     va_list args;
     va_start(args, format);
-    fputs("stentor-bench: ", stderr);
-    vfprintf(stderr, format, args);
-    fputc('\n', stderr);
+    vsnprintf(text, sizeof(text), format, args);
     va_end(args);
+    fprintf(stderr, "stentor-bench: %s\n", text);
+    if (note.text != NULL && note.text[0] == '\0')
+        snprintf(note.text, note.size, "%s", text);
     exit(2);
 }
 

@@ -5,8 +5,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Prints "stentor-bench: ..." and ends the program with status 2. */
+/* Prints "stentor-bench: ..." and ends the process with status 2: for good where the command line
+ * or the plan is wrong; as a run that has failed where it is one (crew.h). */
 _Noreturn void die(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* The message of die() is left there, too, unless something is there already. */
+void die_note_in(char *text, size_t size);
 
 /* Never NULL; zeroed. */
 void *must_alloc(size_t size);

@@ -36,6 +36,7 @@ struct shape {
 };
 
 static const struct conn_kind host_kind = {.input = NULL};
+static const struct route link_route = {0, COMPONENT_GENERATION, 0};
 
 static void open_host(void)
 {
@@ -44,7 +45,7 @@ static void open_host(void)
     conn_init(&host, &world.conns, &host_kind, &world.conns.large);
     host.is_link = host.link_up = true;
     host.high_water = LINK_OUTBOX_HIGH_WATER;
-    slots_set_link(&world.conns.slots, &host);
+    slots_set_link(&world.conns.slots, link_route.slot, &host);
     ensure(conn_open(&host, fds[0], false) == 0);
     host_peer = fds[1];
 }
@@ -53,7 +54,7 @@ static void close_host(void)
 {
     deliver_forget(&world.deliver, &host);
     conn_drop(&host);
-    slots_set_link(&world.conns.slots, NULL);
+    slots_set_link(&world.conns.slots, link_route.slot, NULL);
     close(host_peer);
 }
 
@@ -77,7 +78,6 @@ static void seat_clients(int *peers)
 
 static struct roster *seat_room(const struct shape *shape, unsigned room)
 {
-    static const struct route link_route = {COMPONENT_SLOT, COMPONENT_GENERATION, 0};
     struct roster *roster = roster_new();
     for (unsigned i = 0; i < shape->size; i++) {
         unsigned who = (room * shape->size + i) % (shape->clients ? CLIENTS : FAR_MAX);

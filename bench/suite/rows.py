@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 US = "stentor"
 LIMITS = ("null", "pipe")
 PEERS = ("prosody", "prosody-tuned", "ejabberd")
+ALL = (US, *LIMITS, *PEERS)
 LABELS = {"stentor": "Stentor", "null": "null service", "pipe": "raw pipe", "prosody": "Prosody",
           "prosody-tuned": "Prosody tuned", "ejabberd": "ejabberd"}
 
@@ -18,15 +19,14 @@ class Job:
     seconds: float = 1.5       # the measured part of a run of ours or of a limit
     repeat: int = 3            # of them; the median counts. Peers run once
     targets: tuple = (US, "null", *PEERS)
-    pipe: dict = None          # options of stentor-pipe for the same work
     peer_settings: dict = field(default_factory=dict)  # where a peer gets less to do
     quick_peer_settings: dict = field(default_factory=dict)  # the same in --quick
-    peer_seconds: float = 3
+    peer_seconds: float = 2
     peer_note: str = ""
     cycles: bool = False       # its messages are leaving and coming back
     timeout: float = 60        # of one run, joins included
     quick: bool = False        # part of --quick
-    full_only: bool = False    # peers only with --full
+    full_only: tuple = ()      # peers that do it only with --full: they take minutes
     threads: str = None        # a list: one run for each
     extra: tuple = ()
 
@@ -36,12 +36,14 @@ class Row:
     text: str
     job: str
     figure: str                # in a run; a dot goes into an object
-    target: float
+    target: float              # None: there is none
     unit: str                  # what the figure is shown in
     scale: float = 1           # figure * scale = unit
     more: bool = False         # more is better
     peer_scale: float = 1      # for what a peer did less of, or 0: not comparable
-    limit: str = "null"        # whose figure is the limit; "" for none
+    limit: str = "null"        # whose figure is the limit; "" for none (bench/README.md says why)
+    limit_job: str = ""        # where the limit is measured, if elsewhere
+    limit_scale: float = 1     # for what it did less of there
 
 
 def rooms(count, occupants, **more):
@@ -51,30 +53,48 @@ def rooms(count, occupants, **more):
 # A room that shows presence to nobody: its occupants get their own and nothing else.
 QUIET = {"presences": "none", "server.muc.defaults.broadcast": "none"}
 
+# Long messages: a client that does not read soon has more than the server keeps for one.
+SLOW = {"messages": 600}
+
 JOBS = [
-    Job("groupchat_1000", "big_room", rooms(1, 1000), pipe={"recipients": 1000}, quick=True,
+    Job("groupchat_1000", "big_room", rooms(1, 1000), targets=ALL, quick=True,
         quick_peer_settings=rooms(1, 200)),
-    Job("groupchat_100", "big_room", rooms(10, 100), pipe={"recipients": 100}),
-    Job("groupchat_10", "big_room", rooms(100, 10), pipe={"recipients": 10}, quick=True),
-    Job("groupchat_2", "big_room", rooms(500, 2), pipe={"recipients": 2}, quick=True),
+    Job("groupchat_100", "big_room", rooms(10, 100), targets=ALL),
+    Job("groupchat_10", "big_room", rooms(100, 10), targets=ALL, quick=True),
+    Job("groupchat_2", "big_room", rooms(500, 2), targets=ALL, quick=True),
     Job("presence_1000", "presence_storm", rooms(1, 1000), peer_settings=rooms(1, 300),
         peer_note="peers: a room of 300"),
     Job("presence_10", "presence_storm", rooms(100, 10)),
-    Job("joins_2000", "join_storm", rooms(1, 2000), full_only=True, timeout=240),
+    Job("joins_2000", "join_storm", rooms(1, 2000), full_only=PEERS, timeout=240),
     Job("rooms_10000", "join_storm", rooms(10000, 5), peer_settings=rooms(1000, 5),
         peer_note="peers: 1,000 rooms, times ten"),
-    Job("memory_2", "join_storm", rooms(20000, 2, settle=3), repeat=1, targets=(US, *PEERS),
-        peer_settings=rooms(10000, 2, settle=3), peer_note="peers: 10,000 rooms",
-        full_only=True, timeout=240),
-    Job("churn", "churn", rooms(20, 50), targets=(US, *PEERS), quick=True, cycles=True),
-    Job("history", "history", rooms(100, 10), targets=(US, *PEERS), cycles=True),
+    # Who has just let a thousand in is not at rest yet: all targets are given the same time for it.
+    Job("memory_1000", "join_storm", rooms(1, 1000, settle=3), repeat=1, targets=(US, *PEERS),
+        quick=True, peer_settings=rooms(1, 300, settle=3), peer_note="peers: a room of 300"),
+    Job("memory_clients", "clients_big_room", rooms(1, 1000, steps="join", settle=3), repeat=1,
+        targets=(US, *PEERS), peer_settings=rooms(1, 300, steps="join", settle=3), timeout=90,
+        peer_note="peers: 300 clients"),
+    Job("memory_2", "join_storm", rooms(20000, 2, settle=3), repeat=1,
+        peer_settings=rooms(5000, 2, settle=3), peer_note="peers: 5,000 rooms", timeout=240,
+        full_only=("prosody", "prosody-tuned")),
+    Job("churn", "churn", rooms(20, 50), quick=True, cycles=True),
+    Job("history", "history", rooms(100, 10), cycles=True),
     Job("open_loop", "open_loop", rooms(1, 1000, rate=1000000), quick=True,
         peer_settings=rooms(1, 300, rate=30000),
         peer_note="peers: 30,000 deliveries/s into a room of 300"),
-    Job("clients_1000", "clients_big_room", rooms(1, 1000), targets=(US, *PEERS),
-        pipe={"recipients": 1000, "sockets": 1000}, peer_settings=rooms(1, 300), timeout=90,
-        peer_note="peers: 300 clients"),
-    Job("huge_quiet", "big_room", rooms(1, 20000, **QUIET), repeat=1, targets=(US,)),
+    *(Job(f"overload_{times}x", "overload", rooms(1, 1000, rate=times * 5000000), repeat=2,
+          targets=(US,))
+      for times in (2, 10)),
+    Job("clients_1000", "clients_big_room", rooms(1, 1000), targets=(US, "pipe", *PEERS),
+        peer_settings=rooms(1, 300), timeout=90, peer_note="peers: 300 clients"),
+    Job("clients_tls", "clients_big_room", rooms(1, 1000, tls=1), repeat=1, targets=(US,)),
+    Job("readers", "slow_readers", {**SLOW, "slow_percent": 0}, repeat=2,
+        targets=(US,)),
+    Job("slow_readers", "slow_readers", SLOW, repeat=2, targets=(US,)),
+    Job("small_alone", "mixed", {**rooms(1000, 5, rate=20000), "side_rooms": 0},
+        repeat=2, targets=(US, "null")),
+    Job("mixed", "mixed", repeat=2, targets=(US, "null"), seconds=2),
+    Job("huge_quiet", "big_room", rooms(1, 20000, **QUIET), repeat=1, targets=(US, "null")),
     Job("huge", "big_room", rooms(1, 20000), repeat=1, targets=(US,), timeout=300),
     # the curves
     Job("groupchat_5000", "big_room", rooms(1, 5000), repeat=1, targets=(US, "null")),
@@ -83,7 +103,7 @@ JOBS = [
           targets=(US, "null"))
       for rate in (100000, 300000, 2000000, 4000000)),
     *(Job(f"open_loop_peers_{rate // 1000}k", "open_loop", rooms(1, 300, rate=rate), repeat=1,
-          targets=PEERS, full_only=True)
+          targets=PEERS, full_only=PEERS)
       for rate in (3000, 10000, 60000)),
 ]
 
@@ -107,32 +127,69 @@ ROWS = [
     Row("10,000 rooms of 5 created and joined", "rooms_10000", "seconds_to_join", 0.6, "s",
         peer_scale=10),
     Row("leave and rejoin cycles/s, 20 rooms of 50", "churn", "messages_per_s", 15000, "/s",
-        more=True, limit=""),
+        more=True),
     Row("rejoin with 20 history messages, 100 rooms of 10", "history", "messages_per_s", 25000,
-        "/s", more=True, limit=""),
+        "/s", more=True),
     Row("open loop, 1 M/s into a room of 1,000: p50", "open_loop", "latency_us.p50", 1000, "ms",
         1e-3),
     Row("  the same: p99", "open_loop", "latency_us.p99", 3000, "ms", 1e-3),
-    Row("memory per occupant, room of 1,000", "groupchat_1000", "bytes_per_occupant", 2048, "KB",
-        1 / 1024, limit=""),
+    Row("2 times overload, room of 1,000: deliveries/s", "overload_2x", "deliveries_per_s", 4e6,
+        "k/s", 1e-3, more=True, limit=""),
+    Row("  p99 of what is not refused", "overload_2x", "admitted_latency_us.p99", 300000, "ms",
+        1e-3, limit=""),
+    Row("10 times overload, room of 1,000: deliveries/s", "overload_10x", "deliveries_per_s", 4e6,
+        "k/s", 1e-3, more=True, limit=""),
+    Row("  p99 of what is not refused", "overload_10x", "admitted_latency_us.p99", 300000, "ms",
+        1e-3, limit=""),
+    Row("  memory at its highest", "overload_10x", "rss_bytes.peak", 64 << 20, "MB",
+        1 / (1 << 20), limit=""),
+    Row("memory per occupant, room of 1,000", "memory_1000", "bytes_per_occupant", 2048, "KB",
+        1 / 1024),
     Row("memory per room of 2, all included", "memory_2", "bytes_per_room", 3072, "KB",
-        1 / 1024, limit=""),
+        1 / 1024),
     Row("1,000 clients: all join", "clients_1000", "seconds_to_join", 1.5, "s", peer_scale=0,
         limit=""),
     Row("  groupchat deliveries/s", "clients_1000", "deliveries_per_s", 125e3, "k/s", 1e-3,
         more=True, limit="pipe"),
     Row("  CPU us per delivery", "clients_1000", "server_cpu_us_per_delivery", 8, "us",
         limit="pipe"),
-    Row("  memory per connected client", "clients_1000", "bytes_per_occupant", 12288, "KB",
+    Row("  memory per connected client", "memory_clients", "bytes_per_occupant", 12288, "KB",
         1 / 1024, limit=""),
-    Row("a room of 20,000: all joined", "huge", "seconds_to_join", 240, "s", limit=""),
-    Row("  the same, presence limited by the room", "huge_quiet", "seconds_to_join", 2, "s",
+    Row("  with TLS: connected and logged in", "clients_tls", "seconds_to_connect", None, "s",
         limit=""),
+    Row("  with TLS: groupchat deliveries/s", "clients_tls", "deliveries_per_s", None, "k/s", 1e-3,
+        more=True, limit="pipe", limit_job="clients_1000"),
+    Row("1,000 rooms of 5, 20,000 deliveries/s, alone: p50", "small_alone", "latency_us.p50", None,
+        "ms", 1e-3),
+    Row("  the same: p99", "small_alone", "latency_us.p99", None, "ms", 1e-3),
+    Row("  beside a room of 20,000 at 1 M/s: p50", "mixed", "side_latency_us.p50", 3000, "ms",
+        1e-3),
+    Row("  the same: p99", "mixed", "side_latency_us.p99", 5000, "ms", 1e-3),
+    Row("a room of 20,000: all joined", "huge", "seconds_to_join", 240, "s",
+        limit_job="joins_2000", limit_scale=100),
+    Row("a room of 20,000 that shows nobody: all joined", "huge_quiet", "seconds_to_join", 2, "s"),
 ]
 
-# No cliff: what a delivery costs in the largest room, in terms of the ordinary one.
-CLIFF = ("cost at 20,000 : cost at 1,000", "huge_quiet", "groupchat_1000",
-         "server_cpu_us_per_delivery", 1.5)
+
+@dataclass
+class Quotient:
+    """A figure of one job over that of another, both ours."""
+
+    text: str
+    job: str
+    base: str
+    figure: str
+    bound: float
+    more: bool = False
+
+
+QUOTIENTS = [
+    # No cliff: what a delivery costs in the largest room, in terms of the ordinary one.
+    Quotient("cost at 20,000 : cost at 1,000", "huge_quiet", "groupchat_1000",
+             "server_cpu_us_per_delivery", 1.5),
+    Quotient("1% of clients stop reading: rate of the others", "slow_readers", "readers",
+             "deliveries_per_s", 0.9, more=True),
+]
 
 
 def job(name):

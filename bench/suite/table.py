@@ -5,6 +5,9 @@ import rows
 
 HEADER = ("", "Stentor", "target", "", "Prosody", "tuned", "ejabberd", "x best", "limit", "share")
 
+NOT_MET = ("NO: bench/README.md, \"What stands in the way\", has the profile behind it; bench/profile "
+           "makes one anew.")
+
 
 def number(value):
     if value is None:
@@ -50,6 +53,19 @@ def times_text(times):
     return f"{times:,.0f}x" if times >= 10 else f"{times:.1f}x"
 
 
+def limit_cell(result, row):
+    """(text, value); measured in another job where this one would take the limit too long."""
+    if not row.limit:
+        return "-", None
+    job = row.limit_job or row.job
+    value = results.median(result, job, row.limit, row.figure)
+    if value is None:
+        wrong = any(results.failed(run) for run in results.runs(result, job, row.limit))
+        return "FAILED" if wrong else "-", None
+    value *= row.limit_scale
+    return ("~" if row.limit_scale != 1 else "") + number(value * row.scale), value
+
+
 def line(result, row):
     text, ours = cell(result, row, rows.US)
     peers = [cell(result, row, peer) for peer in rows.PEERS]
@@ -57,26 +73,26 @@ def line(result, row):
     for _, value in peers:
         times = ratio(row, ours, value)
         best = times if best is None or (times is not None and times < best) else best
-    limit = cell(result, row, row.limit) if row.limit else ("-", None)
+    limit = limit_cell(result, row)
     share = ratio(row, ours, limit[1])
     met = ""
-    if ours is not None:
+    if ours is not None and row.target is not None:
         met = "yes" if (ours >= row.target if row.more else ours <= row.target) else "NO"
     note = rows.note(rows.job(row.job), result["settings"]["mode"])
     note = "*" if note and any(value for _, value in peers) else ""
-    return (f"{row.text} [{row.unit}]{note}", text, number(row.target * row.scale), met,
+    wanted = "-" if row.target is None else number(row.target * row.scale)
+    return (f"{row.text} [{row.unit}]{note}", text, wanted, met,
             *(peer for peer, _ in peers), "-" if best is None else times_text(best), limit[0],
             "-" if share is None else f"{100 * share:.0f}%")
 
 
-def cliff(result):
-    text, large, ordinary, path, most = rows.CLIFF
-    top = results.median(result, large, rows.US, path)
-    base = results.median(result, ordinary, rows.US, path)
+def quotient(result, of):
+    top = results.median(result, of.job, rows.US, of.figure)
+    base = results.median(result, of.base, rows.US, of.figure)
     if not top or not base:
         return None
-    return (text, f"{top / base:.2f}", f"{most}", "yes" if top / base <= most else "NO",
-            *["-"] * 6)
+    met = top / base >= of.bound if of.more else top / base <= of.bound
+    return (of.text, f"{top / base:.2f}", f"{of.bound}", "yes" if met else "NO", *["-"] * 6)
 
 
 def head(result):
@@ -117,9 +133,7 @@ def render(result):
     measured = {run.get("row") for run in result["runs"]}
     shown = [row for row in rows.ROWS if row.job in measured]
     lines = [HEADER] + [line(result, row) for row in shown]
-    last = cliff(result)
-    if last:
-        lines.append(last)
+    lines += [found for found in (quotient(result, of) for of in rows.QUOTIENTS) if found]
     widths = [max(len(cells[i]) for cells in lines) for i in range(len(HEADER))]
     text = head(result) + [""]
     for at, cells in enumerate(lines):
@@ -127,4 +141,6 @@ def render(result):
                               for i, (part, width) in enumerate(zip(cells, widths))).rstrip())
         if at == 0:
             text.append("-" * (sum(widths) + 2 * len(widths) - 2))
+    if any(cells[3] == "NO" for cells in lines):
+        text += ["", NOT_MET]
     return "\n".join(text + [""] + notes(result, shown)) + "\n"
