@@ -28,6 +28,7 @@
 
 #define REPORT_EVERY    10
 #define RESOLVE_LOOK_MS 50
+#define LINKS_HINT      "; not every host server takes several for one component (component.links)"
 
 enum link_state {
     LINK_RESTING,
@@ -43,7 +44,9 @@ struct link {
     struct conn conn;
     struct link_setup setup;
     const struct component_host *host;
-    char tag[8]; /* behind "component link" in the log: its number, where there are several */
+    const struct component_service *service;
+    struct inlet inlet;
+    char tag[200]; /* behind "component link" in the log: which one, where there are several */
     enum link_state state;
     struct parser *parser;
     struct resolve *resolve;
@@ -133,7 +136,7 @@ static void send_header(struct link *link)
     buf_init(&out, NULL);
     buf_addz(&out, "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept'"
                    " xmlns:stream='http://etherx.jabber.org/streams' to='");
-    xml_escape(&out, link->setup.settings->domain);
+    xml_escape(&out, link->service->domain);
     buf_addz(&out, "'>");
     conn_send(&link->conn, buf_str(&out));
     buf_free(&out);
@@ -198,9 +201,9 @@ static void look_at_resolve(struct link *link)
         return;
     }
     char text[LOG_LINE_MAX];
-    snprintf(text, sizeof(text),
-             "the host server's name '%s' cannot be found: %s; check component.%s",
-             link->host->name.at, why, link->setup.number == 0 ? "host" : "links");
+    snprintf(text, sizeof(text), "the host server's name '%s' cannot be found: %s; check %s.%s",
+             link->host->name.at, why, link->service->section.at,
+             link->host->number == 0 ? "host" : "links");
     give_up(link, false, false, text);
 }
 
@@ -246,7 +249,7 @@ static void send_handshake(struct link *link, struct str id)
     struct buf text;
     buf_init(&text, NULL);
     buf_add(&text, id);
-    buf_add(&text, link->setup.settings->secret);
+    buf_add(&text, link->service->secret);
     int done = EVP_Digest(text.at, text.len, digest, &size, EVP_sha1(), NULL);
     ensure(done == 1 && size == 20);
     text.len = 0;
@@ -271,18 +274,15 @@ static bool on_opened(void *self, const struct stanza *header)
 
 static void come_up(struct link *link)
 {
-    const struct component_settings *settings = link->setup.settings;
     link->state = LINK_UP;
     set_up(link, true);
     link->retry_ms = LINK_RETRY_MS_MIN;
     link->trouble[0] = '\0';
     uint64_t *dropped = &link->setup.deliver->dropped[link->conn.slot];
-    log_info("component link%s: up, speaking for %s at %s port %u", link->tag, settings->domain.at,
-             link->host->name.at, link->host->port);
+    log_info("component link%s: up, speaking for %s at %s port %u", link->tag,
+             link->service->domain.at, link->host->name.at, link->host->port);
     if (*dropped > 0)
-        log_info("component link%s: %" PRIu64
-                 " stanzas for the host server were dropped while it was "
-                 "away",
+        log_info("component link%s: %" PRIu64 " stanzas for the host server were dropped meanwhile",
                  link->tag, *dropped);
     *dropped = 0;
     conn_alarm_at(&link->conn, link->setup.conns->now_ms + LINK_PING_SECONDS * 1000);
@@ -290,28 +290,27 @@ static void come_up(struct link *link)
 
 static void note_stream_error(struct link *link, const struct node *error)
 {
-    const struct component_settings *settings = link->setup.settings;
+    const struct component_service *service = link->service;
     const struct node *condition = node_find(error, NAME_NONE, NS_STREAMS);
     struct str name = condition != NULL ? node_name(condition) : STR("no reason");
     char text[LOG_LINE_MAX];
     if (str_eq(name, STR("not-authorized")) && link->state != LINK_UP) {
         snprintf(text, sizeof(text),
-                 "%s port %u does not accept the secret for %s; component.secret must be the same "
-                 "here and in the host server's configuration",
-                 link->host->name.at, link->host->port, settings->domain.at);
+                 "%s port %u does not accept the secret for %s; %s.secret must be as the host "
+                 "server has it",
+                 link->host->name.at, link->host->port, service->domain.at, service->section.at);
         set_fault(link, true, true, text);
     } else if (str_eq(name, STR("host-unknown"))) {
         snprintf(text, sizeof(text),
                  "%s port %u does not know the component %s; add it to the host server's "
-                 "configuration, or correct muc.domain here",
-                 link->host->name.at, link->host->port, settings->domain.at);
+                 "configuration, or correct %s here",
+                 link->host->name.at, link->host->port, service->domain.at,
+                 service->domain_option.at);
         set_fault(link, true, true, text);
     } else if (str_eq(name, STR("conflict"))) {
         snprintf(text, sizeof(text), "another component is connected to %s port %u as %s%s",
-                 link->host->name.at, link->host->port, settings->domain.at,
-                 settings->link_count > 1 ? "; not every host server takes several links for one "
-                                            "component (component.links)"
-                                          : "");
+                 link->host->name.at, link->host->port, service->domain.at,
+                 service->link_count > 1 ? LINKS_HINT : "");
         set_fault(link, true, false, text);
     } else {
         int len = (int)(name.len < 100 ? name.len : 100);
@@ -361,7 +360,7 @@ static void take_stanza(struct link *link, struct stanza *stanza)
         return;
     }
     struct passing waiting;
-    if (router_component(router, link->setup.route, stanza, &waiting) != ROUTED_WAIT)
+    if (router_component(router, &link->inlet, stanza, &waiting) != ROUTED_WAIT)
         return;
     /* Who is in a room and who is not must stay true; all else can be said again. */
     bool presence = node_is(stanza_root(stanza), NAME_PRESENCE, NS_STANZA);
@@ -423,7 +422,7 @@ static void on_lost(struct conn *conn, const char *why)
         snprintf(text, sizeof(text),
                  "the host server hung up during the handshake (%s); is the secret right, and does "
                  "it know %s?",
-                 why, link->setup.settings->domain.at);
+                 why, link->service->domain.at);
     else
         snprintf(text, sizeof(text), "the connection to the host server broke: %s", why);
     give_up(link, false, false, text);
@@ -496,13 +495,23 @@ static const struct conn_kind link_kind = {
 
 /* ---- the object ---- */
 
+static void name_link(struct link *link)
+{
+    bool several = link->service->link_count > 1;
+    int len = several ? snprintf(link->tag, sizeof(link->tag), " %u", link->host->number + 1) : 0;
+    if (link->setup.settings->service_count > 1)
+        snprintf(link->tag + len, sizeof(link->tag) - (size_t)len, " (%.150s)",
+                 link->service->domain.at);
+}
+
 struct link *link_new(const struct link_setup *setup)
 {
     struct link *link = MEM_NEW(struct link);
     link->setup = *setup;
     link->host = &setup->settings->hosts[setup->number];
-    if (setup->settings->link_count > 1)
-        snprintf(link->tag, sizeof(link->tag), " %u", setup->number + 1);
+    link->service = component_service_of(setup->settings, setup->number);
+    link->inlet = (struct inlet){setup->route, link->service->domain};
+    name_link(link);
     link->retry_ms = LINK_RETRY_MS_MIN;
     side_init(&link->side, setup->shards);
     conn_init(&link->conn, setup->conns, &link_kind, &setup->conns->large);

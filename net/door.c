@@ -43,7 +43,7 @@ static struct line *line_for(const struct session *session)
     struct router *router = session->door->router;
     const struct node *root = stanza_root(session->first->stanza);
     struct jid *to = jid_parse(router->arena, node_attr(root, NAME_TO));
-    if (to == NULL || !str_eq(jid_domain(to), router->settings->muc_domain))
+    if (to == NULL || !domains_have(&router->settings->muc_domains, jid_domain(to)))
         return NULL;
     return &session->door->lines[proxy_shard(router->proxy, session->client.jid, to)];
 }

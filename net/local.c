@@ -57,7 +57,9 @@ static struct frame *domain_items(const struct question *question)
     struct fb fb;
     begin(question, &fb);
     fb_open(&fb, NAME_QUERY, NS_DISCO_ITEMS);
-    fb_disco_item(&fb, question->router->settings->muc_domain, STR("Chatrooms"));
+    const struct domains *services = &question->router->settings->muc_domains;
+    for (unsigned i = 0; i < services->count; i++)
+        fb_disco_item(&fb, services->at[i], STR("Chatrooms"));
     fb_close(&fb);
     return fb_finish(&fb);
 }

@@ -325,8 +325,7 @@ static void outbox_drained(void *self, struct conn *conn)
 static void make_router(struct net *net)
 {
     const struct net_setup *setup = &net->setup;
-    net->proxy =
-        proxy_new(setup->exchange, setup->hash_key, setup->router->muc_domain, setup->lane);
+    net->proxy = proxy_new(setup->exchange, setup->hash_key, setup->lane);
     deliver_init(&net->deliver, &net->conns, net->proxy, setup->lane, setup->hash_key);
     net->conns.drained = outbox_drained;
     net->conns.drained_self = net;

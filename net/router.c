@@ -58,7 +58,7 @@ bool router_track(struct client *client, const struct node *presence, const stru
 
 static bool is_room(const struct router *router, const struct jid *jid)
 {
-    return str_eq(jid_domain(jid), router->settings->muc_domain);
+    return domains_have(&router->settings->muc_domains, jid_domain(jid));
 }
 
 /* ---- a session's life ---- */

@@ -14,6 +14,7 @@
 #include "core/base/map.h"
 #include "core/xml/frame.h"
 #include "core/xml/stanza.h"
+#include "core/xmpp/domains.h"
 #include "core/xmpp/jid.h"
 #include "shard/directory.h"
 #include "shard/proxy.h"
@@ -33,9 +34,9 @@ struct client {
 };
 
 struct router_settings {
-    struct str muc_domain;    /* prepared */
-    struct str client_domain; /* prepared; absent: no client door */
-    bool registration;        /* XEP-0077 is open: discovery says so */
+    struct domains muc_domains; /* all of them; local clients reach each */
+    struct str client_domain;   /* prepared; absent: no client door */
+    bool registration;          /* XEP-0077 is open: discovery says so */
     struct str version;
 };
 
@@ -71,6 +72,12 @@ enum routed {
 /* A stanza of a bound session; `from` is stamped by us whatever it says. */
 enum routed router_client(struct router *router, struct client *client, struct stanza *stanza);
 
+/* A component link: where it is, and the one domain that it speaks for. */
+struct inlet {
+    struct route route;
+    struct str domain; /* borrowed */
+};
+
 /* A stanza of the component link that is good enough for a room; all of it heap. */
 struct passing {
     struct stanza *stanza;
@@ -80,9 +87,9 @@ struct passing {
 void passing_free(struct passing *passing);
 
 /* A stanza from the component link (taken). ROUTED_WAIT: its shard has no credit, it is in
- * *waiting now, for the side queue. Not for our domain: service-unavailable for requests, else
- * dropped. */
-enum routed router_component(struct router *router, struct route link, struct stanza *stanza,
+ * *waiting now, for the side queue. Not for the link's domain: service-unavailable for requests,
+ * else dropped. */
+enum routed router_component(struct router *router, const struct inlet *link, struct stanza *stanza,
                              struct passing *waiting);
 /* One that has waited; false: no credit yet, it is still the caller's. */
 MUST_CHECK bool router_component_again(struct router *router, struct route link,

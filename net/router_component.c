@@ -1,5 +1,6 @@
 /*
- * What the host server sends over the component link: stanzas of anybody, for our domain. The host
+ * What the host server sends over the component link: stanzas of anybody, for the domain of that
+ * link. The host
  * has checked `from`; both addresses are parsed here all the same, because rooms take them as they
  * are.
  */
@@ -28,18 +29,17 @@ static void refuse(struct router *router, struct route link, const struct passin
     address_unref(address);
 }
 
-/* Who says that an address is malformed: the address itself, if its domain at least is ours. A host
- * closes the link over stanzas that come from anywhere else. */
-static struct str accused(const struct router *router, struct str to)
+/* Who says that an address is malformed: the address itself, if its domain at least is the link's.
+ * A host closes the link over stanzas that come from anywhere else. */
+static struct str accused(const struct router *router, struct str ours, struct str to)
 {
     if (str_empty(to))
-        return router->settings->muc_domain;
+        return ours;
     const char *slash = memchr(to.at, '/', to.len);
     struct str bare = str_of(to.at, slash != NULL ? (size_t)(slash - to.at) : to.len);
     const char *at = memchr(bare.at, '@', bare.len);
     struct str domain = at != NULL ? str_of(at + 1, bare.len - (size_t)(at + 1 - bare.at)) : bare;
-    bool ours = str_eq(prep_domain(router->arena, domain), router->settings->muc_domain);
-    return ours ? to : router->settings->muc_domain;
+    return str_eq(prep_domain(router->arena, domain), ours) ? to : ours;
 }
 
 /* Our own clients come through our own door, where `from` is stamped by us: nobody else may speak
@@ -58,7 +58,7 @@ static bool is_forged(struct router *router, const struct jid *from)
 }
 
 /* Reads the addresses and answers what is wrong; false: it was, and the stanza is gone. */
-static bool admit(struct router *router, struct route link, struct passing *passing)
+static bool admit(struct router *router, const struct inlet *link, struct passing *passing)
 {
     const struct node *root = stanza_root(passing->stanza);
     bool is_iq = node_is(root, NAME_IQ, NS_STANZA);
@@ -74,13 +74,14 @@ static bool admit(struct router *router, struct route link, struct passing *pass
     else if (is_forged(router, passing->from))
         log_debug("component link: a stanza in the name of one of our clients was dropped");
     else if (passing->to == NULL)
-        refuse(router, link, passing, &refusal_JID_MALFORMED, accused(router, to));
+        refuse(router, link->route, passing, &refusal_JID_MALFORMED,
+               accused(router, link->domain, to));
     else if (is_iq && iq_kind(root) == IQ_BAD)
-        refuse(router, link, passing, &refusal_BAD_REQUEST, jid_full(passing->to));
-    else if (str_eq(jid_domain(passing->to), router->settings->muc_domain))
+        refuse(router, link->route, passing, &refusal_BAD_REQUEST, jid_full(passing->to));
+    else if (str_eq(jid_domain(passing->to), link->domain))
         return true;
     else if (is_iq)
-        refuse(router, link, passing, &refusal_SERVICE_UNAVAILABLE, jid_full(passing->to));
+        refuse(router, link->route, passing, &refusal_SERVICE_UNAVAILABLE, jid_full(passing->to));
     passing_free(passing);
     return false;
 }
@@ -93,14 +94,14 @@ bool router_component_again(struct router *router, struct route link, const stru
     return true;
 }
 
-enum routed router_component(struct router *router, struct route link, struct stanza *stanza,
+enum routed router_component(struct router *router, const struct inlet *link, struct stanza *stanza,
                              struct passing *waiting)
 {
     *waiting = (struct passing){.stanza = stanza};
     if (!admit(router, link, waiting))
         return ROUTED_DONE;
     waiting->shard = proxy_shard(router->proxy, waiting->from, waiting->to);
-    return router_component_again(router, link, waiting) ? ROUTED_DONE : ROUTED_WAIT;
+    return router_component_again(router, link->route, waiting) ? ROUTED_DONE : ROUTED_WAIT;
 }
 
 void router_component_refuse(struct router *router, struct route link, struct passing *waiting)

@@ -66,15 +66,16 @@ static void message(struct router *router, struct client *client, const struct n
                     const struct jid *to)
 {
     struct route routes[RESOURCES_PER_ACCOUNT];
+    struct way way = {.to = to, .origin = ROUTE_NONE};
     struct str type = node_attr(root, NAME_TYPE);
     bool for_one = str_eq(type, STR("groupchat")) || str_eq(type, STR("error"));
     unsigned count = 0;
     if (!jid_is_bare(to) || !for_one)
-        count = directory_reach(router->directory, to, ROUTE_NONE, routes, RESOURCES_PER_ACCOUNT);
+        count = directory_reach(router->directory, &way, routes, RESOURCES_PER_ACCOUNT);
     if (count == 0 && !jid_is_bare(to) && str_eq(type, STR("chat"))) {
         /* That session went; the conversation goes on with another one. */
-        const struct jid *bare = jid_to_bare(router->arena, to);
-        count = directory_reach(router->directory, bare, ROUTE_NONE, routes, RESOURCES_PER_ACCOUNT);
+        way.to = jid_to_bare(router->arena, to);
+        count = directory_reach(router->directory, &way, routes, RESOURCES_PER_ACCOUNT);
     }
     if (count > 0)
         pass_on(router, client, root, routes, count, to);

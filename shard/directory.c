@@ -46,7 +46,10 @@ struct directory {
     _Atomic uint32_t room_count;
     _Atomic uint64_t sessions_ever;
     struct str local; /* set at start, as are the links */
-    struct route links[LINKS_MAX];
+    struct directory_link {
+        struct str service;
+        struct route route;
+    } links[LINKS_MAX];
     unsigned link_count;
     _Atomic uint64_t links_up; /* a bit for each */
 };
@@ -165,17 +168,17 @@ void directory_set_local(struct directory *directory, struct str domain)
     directory->local = domain;
 }
 
-void directory_add_link(struct directory *directory, struct route route)
+void directory_add_link(struct directory *directory, struct str domain, struct route route)
 {
     ensure(directory->link_count < LINKS_MAX);
-    directory->links[directory->link_count++] = route;
+    directory->links[directory->link_count++] = (struct directory_link){domain, route};
 }
 
 /* link_count: none of them. */
 static unsigned link_number(const struct directory *directory, struct route route)
 {
     unsigned number = 0;
-    while (number < directory->link_count && !route_eq(directory->links[number], route))
+    while (number < directory->link_count && !route_eq(directory->links[number].route, route))
         number++;
     return number;
 }
@@ -246,7 +249,7 @@ uint32_t directory_room_count(const struct directory *directory)
     return atomic_load_explicit(&directory->room_count, memory_order_relaxed);
 }
 
-uint32_t directory_rooms(struct directory *directory, struct arena *arena,
+uint32_t directory_rooms(struct directory *directory, struct str domain, struct arena *arena,
                          struct listed_room **rooms)
 {
     uint32_t cap = directory_room_count(directory) + ROOMS_FIRST;
@@ -257,6 +260,9 @@ uint32_t directory_rooms(struct directory *directory, struct arena *arena,
     cds_lfht_first(directory->rooms, &iter);
     for (struct listing *listing = listing_of(cds_lfht_iter_get_node(&iter)); listing != NULL;
          listing = listing_of(cds_lfht_iter_get_node(&iter))) {
+        cds_lfht_next(directory->rooms, &iter);
+        if (!str_eq(jid_domain(listing->jid), domain))
+            continue;
         if (count == cap) {
             struct listed_room *more = ARENA_NEW_ARRAY(arena, struct listed_room, cap * 2);
             memcpy(more, *rooms, sizeof(**rooms) * count);
@@ -268,7 +274,6 @@ uint32_t directory_rooms(struct directory *directory, struct arena *arena,
             .name = str_in(arena, listing->name),
             .occupants = atomic_load_explicit(&listing->occupants, memory_order_relaxed),
         };
-        cds_lfht_next(directory->rooms, &iter);
     }
     rcu_section_end();
     return count;
@@ -424,27 +429,37 @@ static unsigned reach_account(struct directory *directory, const struct jid *to,
 }
 
 /* What is up may be down a moment later: then its lane drops what comes, as for any lost link. */
-static unsigned reach_link(const struct directory *directory, struct route origin,
+static unsigned reach_link(const struct directory *directory, const struct way *way,
                            struct route *routes)
 {
-    if (directory->link_count == 0)
-        return 0;
     uint64_t up = atomic_load_explicit(&directory->links_up, memory_order_relaxed);
-    unsigned number = link_number(directory, origin);
-    if (number == directory->link_count || (up >> number & 1) == 0)
-        number = up != 0 ? (unsigned)__builtin_ctzll(up) : 0;
-    routes[0] = directory->links[number];
+    const struct directory_link *best = NULL;
+    bool best_up = false;
+    for (unsigned i = 0; i < directory->link_count; i++) {
+        const struct directory_link *link = &directory->links[i];
+        if (!str_eq(link->service, way->service))
+            continue;
+        bool is_up = (up >> i & 1) != 0;
+        bool better = best == NULL || (is_up && !best_up);
+        if (!better && !(is_up && route_eq(link->route, way->origin)))
+            continue;
+        best = link;
+        best_up = is_up;
+    }
+    if (best == NULL)
+        return 0;
+    routes[0] = best->route;
     return 1;
 }
 
-unsigned directory_reach(struct directory *directory, const struct jid *to, struct route origin,
-                         struct route *routes, unsigned max)
+unsigned directory_reach(struct directory *directory, const struct way *way, struct route *routes,
+                         unsigned max)
 {
     if (max == 0)
         return 0;
-    if (!directory_is_local(directory, to))
-        return reach_link(directory, origin, routes);
-    if (jid_is_bare(to))
-        return reach_account(directory, to, routes, max);
-    return directory_session_find(directory, to, &routes[0]) ? 1 : 0;
+    if (!directory_is_local(directory, way->to))
+        return reach_link(directory, way, routes);
+    if (jid_is_bare(way->to))
+        return reach_account(directory, way->to, routes, max);
+    return directory_session_find(directory, way->to, &routes[0]) ? 1 : 0;
 }

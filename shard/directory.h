@@ -28,8 +28,9 @@ void directory_free(struct directory *directory);
 /* ---- where JIDs live ---- */
 /* The domain of client accounts; absent: the client door is closed. Borrowed for ever. */
 void directory_set_local(struct directory *directory, struct str domain);
-/* A component link, by which all other domains are reached; at most LINKS_MAX. It is down. */
-void directory_add_link(struct directory *directory, struct route route);
+/* A component link, by which the service `domain` (borrowed for ever) reaches all other domains; at
+ * most LINKS_MAX in all. It is down. */
+void directory_add_link(struct directory *directory, struct str domain, struct route route);
 /* By who owns the link. */
 void directory_link_up(struct directory *directory, struct route route, bool up);
 bool directory_is_local(const struct directory *directory, const struct jid *jid);
@@ -38,8 +39,8 @@ bool directory_is_local(const struct directory *directory, const struct jid *jid
 void directory_room(struct directory *directory, const struct jid *jid, bool listed,
                     struct str name, uint32_t occupants);
 uint32_t directory_room_count(const struct directory *directory);
-/* Copies all listed rooms into the arena: *rooms of the returned length. */
-uint32_t directory_rooms(struct directory *directory, struct arena *arena,
+/* Copies the listed rooms of one service into the arena: *rooms of the returned length. */
+uint32_t directory_rooms(struct directory *directory, struct str domain, struct arena *arena,
                          struct listed_room **rooms);
 
 /* ---- sessions ---- */
@@ -67,14 +68,20 @@ unsigned directory_sessions_replaced(struct directory *directory, const struct j
 unsigned directory_sessions(struct directory *directory, struct str bare,
                             struct session_found *found, unsigned max);
 
+struct way {
+    struct str service; /* the domain of the room or service that sends */
+    const struct jid *to;
+    struct route origin; /* of what caused it; ROUTE_NONE: nothing did */
+};
+
 /*
  * Where a stanza for `to` goes that is not addressed to the service: a local full JID to its
  * session, a local bare JID (messages) to all available sessions with priority >= 0, another domain
- * to a link that is up: the one that what caused it came by (`origin`; ROUTE_NONE: none), else the
- * first. If none is up it is still a link's to drop and to count.
+ * to a link of the service that is up: the one that what caused it came by, else the first. If none
+ * is up it is still a link's to drop and to count.
  * Returns how many routes were written; 0: nobody there.
  */
-unsigned directory_reach(struct directory *directory, const struct jid *to, struct route origin,
-                         struct route *routes, unsigned max);
+unsigned directory_reach(struct directory *directory, const struct way *way, struct route *routes,
+                         unsigned max);
 
 #endif

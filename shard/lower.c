@@ -14,11 +14,11 @@ static bool is_iq(const struct frame *frame)
 static void lower_route(const struct lowering *lowering, struct frame *frame, const struct jid *to)
 {
     struct route routes[RESOURCES_PER_ACCOUNT];
+    struct way way = {lowering->service, to, lowering->origin};
     bool local = directory_is_local(lowering->directory, to);
     unsigned count = 0;
     if (!local || !jid_is_bare(to) || !is_iq(frame))
-        count = directory_reach(lowering->directory, to, lowering->origin, routes,
-                                RESOURCES_PER_ACCOUNT);
+        count = directory_reach(lowering->directory, &way, routes, RESOURCES_PER_ACCOUNT);
     if (count == 0 && lowering->bounces != NULL)
         bounces_add(lowering->bounces, lowering->arena, frame, to,
                     local ? &refusal_SERVICE_UNAVAILABLE : &refusal_REMOTE_NOT_FOUND);

@@ -19,6 +19,7 @@ struct lowering {
     struct windows *windows;  /* with an entry */
     int64_t now_us;           /* of the cycle */
     uint64_t order;           /* id of the room; deliveries with the same one stay in order */
+    struct str service;       /* the domain that sends */
     struct route origin;      /* what came in came by it; ROUTE_NONE: nothing did */
     struct bounces *bounces;  /* NULL: what cannot be delivered is not reported */
 };

@@ -24,7 +24,6 @@ struct account_book {  /* with one shard */
 struct proxy {
     struct exchange *exchange;
     const struct hash_key *placement_key;
-    struct str muc_domain;
     uint16_t lane;
     int64_t now_ms;
     struct account_book *books; /* by shard */
@@ -32,12 +31,11 @@ struct proxy {
 };
 
 struct proxy *proxy_new(struct exchange *exchange, const struct hash_key *placement_key,
-                        struct str muc_domain, uint16_t lane)
+                        uint16_t lane)
 {
     struct proxy *proxy = MEM_NEW(struct proxy);
     proxy->exchange = exchange;
     proxy->placement_key = placement_key;
-    proxy->muc_domain = muc_domain;
     proxy->lane = lane;
     return proxy;
 }
@@ -80,7 +78,6 @@ void proxy_tick(struct proxy *proxy, int64_t now_ms)
 
 unsigned proxy_shard(const struct proxy *proxy, const struct jid *from, const struct jid *to)
 {
-    ensure(str_eq(jid_domain(to), proxy->muc_domain));
     struct str key = to->local_len > 0 ? jid_bare(to) : jid_bare(from);
     return placement_shard(proxy->placement_key, key, exchange_shards(proxy->exchange));
 }

@@ -17,15 +17,16 @@
 
 struct proxy;
 
-/* Borrows all; `muc_domain` prepared. */
+/* Borrows all. */
 struct proxy *proxy_new(struct exchange *exchange, const struct hash_key *placement_key,
-                        struct str muc_domain, uint16_t lane);
+                        uint16_t lane);
 void proxy_free(struct proxy *proxy);
 
 /* The time, monotonic: once per cycle. */
 void proxy_tick(struct proxy *proxy, int64_t now_ms);
 
-/* The shard for a stanza: the room's, or, for the service itself, one chosen by the sender. */
+/* The shard for a stanza to a domain that is served: the room's, or, for the service itself, one
+ * chosen by the sender. */
 unsigned proxy_shard(const struct proxy *proxy, const struct jid *from, const struct jid *to);
 
 /* True if the shard may be given another stanza now. */

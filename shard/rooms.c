@@ -7,15 +7,11 @@
 
 enum { SHARD_SHIFT = 48 };
 
-void rooms_init(struct rooms *rooms, const struct muc_env *env, struct directory *directory,
-                unsigned shard, int64_t now_us)
+void rooms_init(struct rooms *rooms, unsigned shard, int64_t now_us)
 {
-    *rooms = (struct rooms){
-        .env = env,
-        .directory = directory,
-        .last_id = (uint64_t)shard << SHARD_SHIFT,
-    };
-    map_init(&rooms->by_jid, &env->hash_key);
+    ensure(rooms->env_count > 0);
+    rooms->last_id = (uint64_t)shard << SHARD_SHIFT;
+    map_init(&rooms->by_jid, &rooms->envs[0].hash_key);
     timers_init(&rooms->timers, now_us);
 }
 
@@ -71,6 +67,15 @@ void rooms_fini(struct rooms *rooms)
     map_fini(&rooms->by_jid);
 }
 
+const struct muc_env *rooms_env(const struct rooms *rooms, const struct jid *jid)
+{
+    for (unsigned i = 0; i < rooms->env_count; i++) {
+        if (str_eq(rooms->envs[i].settings->domain, jid_domain(jid)))
+            return &rooms->envs[i];
+    }
+    never("an address of a domain that is not served");
+}
+
 struct room_entry *rooms_find(const struct rooms *rooms, const struct jid *jid)
 {
     return map_get(&rooms->by_jid, jid_bare(jid));
@@ -83,7 +88,8 @@ struct room_entry *rooms_need(struct rooms *rooms, const struct jid *jid)
         return entry;
     entry = MEM_NEW(struct room_entry);
     struct jid *bare = jid_to_bare(NULL, jid);
-    entry->room = room_new(rooms->env, bare, ++rooms->last_id);
+    entry->env = rooms_env(rooms, jid);
+    entry->room = room_new(entry->env, bare, ++rooms->last_id);
     jid_free(bare);
     entry->key = jid_bare(room_jid(entry->room));
     for (int i = 0; i < ROOM_TIMERS; i++) {

@@ -16,9 +16,10 @@
 
 struct room_entry {
     struct room *room;
-    struct str key; /* bare JID, inside the room */
-    bool known;     /* it has been there, and the log says so */
-    bool listed;    /* in the directory */
+    const struct muc_env *env; /* of its service */
+    struct str key;            /* bare JID, inside the room */
+    bool known;                /* it has been there, and the log says so */
+    bool listed;               /* in the directory */
     struct room_alarm {
         struct timer timer;
         struct room_entry *entry;
@@ -30,7 +31,8 @@ struct room_entry {
 };
 
 struct rooms {
-    const struct muc_env *env;
+    const struct muc_env *envs;
+    unsigned env_count;
     struct directory *directory;
     uint64_t last_id; /* the shard's number is in the upper bits */
     struct map by_jid;
@@ -39,9 +41,12 @@ struct rooms {
     uint32_t tombstone_count;
 };
 
-void rooms_init(struct rooms *rooms, const struct muc_env *env, struct directory *directory,
-                unsigned shard, int64_t now_us);
+/* `*rooms` holds `envs`, `env_count` and `directory`; the rest is made. */
+void rooms_init(struct rooms *rooms, unsigned shard, int64_t now_us);
 void rooms_fini(struct rooms *rooms);
+
+/* Of the service that the address belongs to; it is one that is served. */
+const struct muc_env *rooms_env(const struct rooms *rooms, const struct jid *jid);
 
 /* NULL: no such room here. `jid` may be an occupant's. Entries are borrowed until
  * rooms_settle(). */

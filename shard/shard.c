@@ -49,14 +49,14 @@ static void entropy_take(struct shard *shard, void *to, size_t size)
     shard->entropy_used += size;
 }
 
-static struct step step_begin(struct shard *shard)
+static struct step step_begin(struct shard *shard, const struct muc_env *env)
 {
     arena_reset(shard->arena);
     int64_t now_us = shard->agent.now_us;
     if (now_us <= shard->last_step_us)
         now_us = shard->last_step_us + 1;
     shard->last_step_us = now_us;
-    struct step step = {.arena = shard->arena, .env = shard->setup.env, .now_us = now_us};
+    struct step step = {.arena = shard->arena, .env = env, .now_us = now_us};
     entropy_take(shard, step.entropy, sizeof(step.entropy));
     return step;
 }
@@ -69,7 +69,7 @@ static struct route origin_of(const struct event *event)
 static void step_room(struct shard *shard, struct room_entry *entry, const struct event *event,
                       struct bounces *bounces)
 {
-    struct step step = step_begin(shard);
+    struct step step = step_begin(shard, entry->env);
     enum step_outcome outcome = muc_step(entry->room, event, &step);
     ensure(outcome == STEP_DONE);
     struct lowering lowering = {
@@ -81,6 +81,7 @@ static void step_room(struct shard *shard, struct room_entry *entry, const struc
         .windows = &shard->windows,
         .now_us = shard->agent.now_us,
         .order = room_id(entry->room),
+        .service = entry->env->settings->domain,
         .origin = origin_of(event),
         .bounces = bounces,
     };
@@ -111,6 +112,7 @@ static void run_room(struct shard *shard, struct room_entry *entry, const struct
 
 struct listing_walk {
     struct shard *shard;
+    struct str service;
     struct listed_room *rooms; /* copied when the first is asked for: few stanzas want them */
     uint32_t count;
     uint32_t at;
@@ -120,8 +122,8 @@ static bool listing_next(void *self, struct listed_room *room)
 {
     struct listing_walk *walk = self;
     if (walk->rooms == NULL)
-        walk->count =
-            directory_rooms(walk->shard->setup.directory, walk->shard->arena, &walk->rooms);
+        walk->count = directory_rooms(walk->shard->setup.directory, walk->service,
+                                      walk->shard->arena, &walk->rooms);
     if (walk->at == walk->count)
         return false;
     *room = walk->rooms[walk->at++];
@@ -130,14 +132,16 @@ static bool listing_next(void *self, struct listed_room *room)
 
 static void run_service(struct shard *shard, const struct event *event)
 {
-    struct step step = step_begin(shard);
-    struct listing_walk walk = {.shard = shard};
+    const struct muc_env *env = rooms_env(&shard->rooms, event->stanza.to);
+    struct step step = step_begin(shard, env);
+    struct listing_walk walk = {.shard = shard, .service = env->settings->domain};
     struct room_lister lister = {.self = &walk, .next = listing_next};
     service_step(event, &lister, &step);
     struct lowering lowering = {
         .arena = shard->arena,
         .fanout = &shard->fanout,
         .directory = shard->setup.directory,
+        .service = env->settings->domain,
         .origin = origin_of(event),
     };
     lower_effects(&lowering, &step.effects);
@@ -319,7 +323,9 @@ struct shard *shard_new(const struct shard_setup *setup, int *err)
     shard->mailbox = mailbox;
     shard->arena = arena_new(ARENA_BLOCK);
     shard->entropy_used = sizeof(shard->entropy);
-    rooms_init(&shard->rooms, setup->env, setup->directory, setup->number, clock_wall_us());
+    shard->rooms = (struct rooms){
+        .envs = setup->envs, .env_count = setup->env_count, .directory = setup->directory};
+    rooms_init(&shard->rooms, setup->number, clock_wall_us());
     fanout_init(&shard->fanout, setup->exchange, setup->number);
     windows_init(&shard->windows, &shard->fanout);
     snprintf(shard->name, sizeof(shard->name), "shard%u", setup->number);

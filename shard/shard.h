@@ -15,7 +15,8 @@ struct shard_setup {
     unsigned number;
     struct exchange *exchange; /* borrowed, like all below */
     struct directory *directory;
-    const struct muc_env *env;
+    const struct muc_env *envs; /* of each service; their hash keys are the same */
+    unsigned env_count;
     struct log_sink *log;
     /* Fills with unpredictable bytes; called now and then, on the shard's thread. */
     void (*random)(void *bytes, size_t size);

@@ -147,7 +147,7 @@ static enum way way_of(const struct effects *effects)
         const struct effect *effect = &effects->at[i];
         switch (effect->kind) {
         case FX_BROADCAST:
-            if (effect->broadcast.urgency == URGENCY_PROMPT)
+            if (effect->broadcast.tidings.urgency == URGENCY_PROMPT)
                 return WAY_NOW;
             presence = true;
             break;
@@ -199,17 +199,17 @@ struct window *window_for(struct windows *windows, struct window **window,
 
 /* Goes back to what was last said about the occupant. A step says it twice where some see JIDs and
  * others do not: the two have different audiences, and each replaces its own. */
-static void replace(struct window *window, struct audience audience)
+static void replace(struct window *window, uint32_t about, uint8_t any_of)
 {
     for (uint32_t i = window->count; i-- > 0;) {
         struct waiting *earlier = &window->at[i];
         const struct effect *effect = &earlier->effect;
         if (earlier->replaced || effect->kind != FX_BROADCAST ||
-            effect->broadcast.audience.except != audience.except)
+            effect->broadcast.tidings.about != about)
             continue;
-        if (effect->broadcast.urgency != URGENCY_STANDING)
+        if (effect->broadcast.tidings.urgency != URGENCY_STANDING)
             return;
-        if (effect->broadcast.audience.any_of != audience.any_of)
+        if (effect->broadcast.audience.any_of != any_of)
             continue;
         window->copies -= roster_size(effect->broadcast.roster);
         drop(earlier);
@@ -233,9 +233,10 @@ static struct waiting *append(struct window *window)
 
 static void hold_broadcast(struct window *window, const struct effect *effect)
 {
-    ensure(effect->broadcast.urgency != URGENCY_PROMPT);
-    if (effect->broadcast.urgency == URGENCY_STANDING)
-        replace(window, effect->broadcast.audience);
+    struct tidings tidings = effect->broadcast.tidings;
+    ensure(tidings.urgency != URGENCY_PROMPT);
+    if (tidings.urgency == URGENCY_STANDING)
+        replace(window, tidings.about, effect->broadcast.audience.any_of);
     append(window)->effect = *effect;
     window->copies += roster_size(effect->broadcast.roster);
 }

@@ -26,9 +26,10 @@ static uint64_t parse_jid(void *self, uint64_t operations)
 
 static uint64_t check_nick(void *self, uint64_t operations)
 {
+    static const struct nick_rules rules = {0};
     struct str text = str_z(self), nick;
     for (uint64_t i = 0; i < operations; i++) {
-        ensure(prep_nick(arena, text, &nick) == NICK_OK);
+        ensure(prep_nick(arena, text, &rules, &nick) == NICK_OK);
         struct str key = prep_nick_key(arena, nick);
         micro_keep(key.at);
         if (i % BETWEEN_RESETS == 0)

@@ -26,6 +26,7 @@
 #define FRAME_BYTES_MAX (4 * 1024 * 1024)
 
 /* ---- rooms ---- */
+#define DOMAINS_MAX            16     /* of services, in one process */
 #define ROOM_OCCUPANTS_MAX     100000 /* upper end of maxusers; also where that says "no limit" */
 #define ROOM_ADMIN_RESERVE     100    /* admins and owners let in over ROOM_OCCUPANTS_MAX */
 #define ROOM_SESSIONS_PER_NICK 50
@@ -38,12 +39,18 @@
 #define ROOM_SUBJECT_LANGS_MAX 16
 #define ROOM_VOICE_PENDING_MAX 32    /* voice requests waiting for a moderator */
 #define VOICE_SECONDS_MAX      86400 /* between two voice requests of one account */
+#define ROOM_REGISTERING_MAX   32    /* of a room, waiting for an admin */
 #define ROOM_VOICE_ASKED_MAX   1000  /* accounts whose last voice request is remembered */
 #define ROOM_INVITED_MAX       1000  /* accounts remembered as invited (who may decline) */
 #define ROOM_ROLES_KEPT_MAX    1000  /* voice decisions remembered while the room lives */
 #define ROOM_LOCK_SECONDS      300   /* a locked room opens with defaults after that */
+#define ROOM_PINGS_PER_LOOK    64    /* sessions looked at, the silent ones pinged, at a time */
+#define ROOM_PINGS_UNANSWERED  2     /* then the session is put out */
+#define PING_MINUTES_MAX       10080 /* of silence, before the first of them */
 #define ROOM_TEXT_BYTES_MAX    1024  /* name, password, nicknames in forms */
 #define ROOM_DESC_BYTES_MAX    8192
+#define ROOM_VCARD_BYTES_MAX   (128 * 1024) /* as it is sent out again */
+#define ROOM_VCARD_PHOTOS_MAX  16           /* pictures in it */
 #define ROOM_LANG_BYTES_MAX    64           /* a language tag */
 #define REASON_BYTES_MAX       2048
 #define PRESENCE_BYTES_MAX     (16 * 1024)       /* what a presence may carry besides ours */
@@ -64,7 +71,7 @@
 #define CREDITS_LEAST        4                  /* however slow the shard is */
 #define CREDIT_WAIT_MS       20                 /* fewer of them, if they come back later */
 #define LANE_BACKLOG_MAX     (4 * 1024)         /* undelivered, one shard towards one lane, KiB */
-#define SIDE_WAIT_MS_MAX     200                /* for credits, of what may be refused */
+#define SIDE_WAIT_MS_MAX     500                /* for credits, of what may be refused */
 #define SIDE_QUEUE_BYTES_MAX (8 * 1024 * 1024)  /* one component link, what waits for credits */
 #define SIDE_PAUSE_BYTES     (64 * 1024 * 1024) /* with presence: the host is not read any more */
 #define SHARDS_MAX           64                 /* the option `threads` ends there */
@@ -116,6 +123,7 @@
 
 static_assert(STANZA_BYTES_MAX * 6 + STANZA_DECLARED_MAX + STANZA_BYTES_MAX < FRAME_BYTES_MAX,
               "a legal stanza always fits a frame, were it all quotes (&quot;)");
+static_assert(ROOM_VCARD_BYTES_MAX < STANZA_BYTES_MAX, "a vCard that is taken can arrive");
 static_assert(STANZA_BYTES_UNAUTH <= STANZA_BYTES_MAX, "less before authentication than after");
 static_assert(STANZA_BYTES_MAX < CLIENT_OUTBOX_MAX, "one stanza never fills an outbox");
 static_assert(ADMIN_LIST_BYTES_MAX + REASON_BYTES_MAX * 8 < FRAME_BYTES_MAX, "one item more fits");

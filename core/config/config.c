@@ -3,6 +3,7 @@
 #include "core/config/assign.h"
 
 #include "core/base/ensure.h"
+#include "core/base/limits.h"
 #include "core/base/mem.h"
 
 #include <stdarg.h>
@@ -18,6 +19,8 @@ const struct config_row config_rows[CONFIG_COUNT] = {
 static const char *const level_names[] = {"error", "warn", "info", "debug"};
 
 #define DEFAULTS_PREFIX STR("muc.defaults.")
+#define DOMAINS_PREFIX  STR("muc.domains[")
+#define MUC_PREFIX      STR("muc.")
 
 static bool fail(struct config *config, const char *where, const char *format, ...)
     PRINTF_LIKE(3, 4);
@@ -31,6 +34,27 @@ static bool fail(struct config *config, const char *where, const char *format, .
     va_end(args);
     snprintf(config->error, sizeof(config->error), "%.150s: %.340s", where, what);
     return false;
+}
+
+/* ---- names, as the operator writes them ---- */
+
+static struct str behind(struct str text, struct str prefix)
+{
+    return str_of(text.at + prefix.len, text.len - prefix.len);
+}
+
+struct config_name config_name(const struct config *config, enum config_id id)
+{
+    struct config_name name;
+    struct str row = str_z(config_rows[id].name);
+    if (!str_present(config->label))
+        snprintf(name.text, sizeof(name.text), "%s", row.at);
+    else if (id == CONFIG_MUC_DOMAIN)
+        snprintf(name.text, sizeof(name.text), "%s", config->label.at);
+    else
+        snprintf(name.text, sizeof(name.text), "%.180s.%s", config->label.at,
+                 str_starts(row, MUC_PREFIX) ? behind(row, MUC_PREFIX).at : row.at);
+    return name;
 }
 
 /* ---- values ---- */
@@ -48,7 +72,7 @@ static bool list_add(struct config *config, enum config_id id, struct str text, 
 {
     struct config_value *value = &config->values[id];
     if (value->item_count >= config_rows[id].max)
-        return fail(config, where, "%s: more than %lld entries", config_rows[id].name,
+        return fail(config, where, "%s: more than %lld entries", config_name(config, id).text,
                     (long long)config_rows[id].max);
     value->items = mem_grow(value->items, (value->item_count + 1) * sizeof(*value->items));
     value->items[value->item_count++] = str_copy(text);
@@ -86,8 +110,9 @@ static bool set_number(struct config *config, enum config_id id, struct str text
     const struct config_row *row = &config_rows[id];
     int64_t number;
     if (!str_to_i64(text, &number) || number < row->min || number > row->max)
-        return fail(config, where, "%s: '%.*s' is not a number from %lld to %lld", row->name,
-                    (int)text.len, text.at, (long long)row->min, (long long)row->max);
+        return fail(config, where, "%s: '%.*s' is not a number from %lld to %lld",
+                    config_name(config, id).text, (int)text.len, text.at, (long long)row->min,
+                    (long long)row->max);
     config->values[id].number = number;
     return true;
 }
@@ -96,8 +121,8 @@ static bool set_text(struct config *config, enum config_id id, struct str text, 
 {
     const struct config_row *row = &config_rows[id];
     if (text.len < (size_t)row->min || text.len > (size_t)row->max)
-        return fail(config, where, "%s: a text of %lld to %lld bytes is needed", row->name,
-                    (long long)row->min, (long long)row->max);
+        return fail(config, where, "%s: a text of %lld to %lld bytes is needed",
+                    config_name(config, id).text, (long long)row->min, (long long)row->max);
     str_free(&config->values[id].text);
     config->values[id].text = str_copy(text);
     return true;
@@ -106,7 +131,8 @@ static bool set_text(struct config *config, enum config_id id, struct str text, 
 static bool set_scalar(struct config *config, enum config_id id, struct str text, const char *where)
 {
     struct config_value *value = &config->values[id];
-    const char *name = config_rows[id].name;
+    struct config_name own = config_name(config, id);
+    const char *name = own.text;
     switch (config_rows[id].type) {
     case CONFIG_NUMBER:
         return set_number(config, id, text, where);
@@ -164,23 +190,133 @@ const char *config_nearest(struct str name, const char *const *more, unsigned mo
     return nearest;
 }
 
-static int find(struct str name)
+/* What a service may have of its own. */
+static bool is_of_domain(enum config_id id)
+{
+    struct str name = str_z(config_rows[id].name);
+    return id != CONFIG_MUC_DOMAIN &&
+           (str_starts(name, MUC_PREFIX) || str_starts(name, STR("component.")));
+}
+
+static int find(struct str name, bool of_domain)
 {
     for (int i = 0; i < CONFIG_COUNT; i++) {
-        if (str_eqz(name, config_rows[i].name))
+        if (str_eqz(name, config_rows[i].name) && (!of_domain || is_of_domain((enum config_id)i)))
             return i;
     }
     return -1;
 }
 
+/* The domain's name in front of it makes no two options of a domain nearer to each other. */
 static bool fail_unknown(struct config *config, struct str name, const char *where)
 {
+    bool of_domain = str_present(config->label);
+    struct str shown = of_domain && str_starts(name, MUC_PREFIX) ? behind(name, MUC_PREFIX) : name;
     const char *nearest = config_nearest(name, NULL, 0);
-    if (nearest == NULL)
-        return fail(config, where, "there is no option '%.*s' (--print-config lists them)",
-                    (int)name.len, name.at);
-    return fail(config, where, "there is no option '%.*s'; did you mean '%s'?", (int)name.len,
-                name.at, nearest);
+    int id = nearest == NULL ? -1 : find(str_z(nearest), of_domain);
+    if (id < 0)
+        return fail(config, where, "there is no option '%s%s%.*s' (--print-config lists them)",
+                    of_domain ? config->label.at : "", of_domain ? "." : "", (int)shown.len,
+                    shown.at);
+    return fail(config, where, "there is no option '%s%s%.*s'; did you mean '%s'?",
+                of_domain ? config->label.at : "", of_domain ? "." : "", (int)shown.len, shown.at,
+                config_name(config, (enum config_id)id).text);
+}
+
+/* ---- options of one of muc.domains ---- */
+
+/* "muc.domains[NAME].REST"; the rest is absent if that was all. False: it is none of them. */
+static bool split_domain(struct str text, struct str *name, struct str *rest)
+{
+    if (!str_starts(text, DOMAINS_PREFIX))
+        return false;
+    struct str tail = behind(text, DOMAINS_PREFIX);
+    *rest = STR_NONE;
+    for (size_t i = 0; i < tail.len; i++) {
+        if (tail.at[i] != ']' || (i + 1 < tail.len && tail.at[i + 1] != '.'))
+            continue;
+        *name = str_of(tail.at, i);
+        if (i + 1 < tail.len)
+            *rest = str_of(tail.at + i + 2, tail.len - i - 2);
+        return true;
+    }
+    return false;
+}
+
+/* What it is called in the domain's own configuration; free it. */
+static struct str own_name(struct str rest)
+{
+    struct buf name;
+    buf_init(&name, NULL);
+    if (!str_starts(rest, STR("component.")))
+        buf_add(&name, MUC_PREFIX);
+    buf_add(&name, rest);
+    struct str own = str_copy(buf_str(&name));
+    buf_free(&name);
+    return own;
+}
+
+static struct config_domain *domain_find(const struct config *config, struct str name)
+{
+    for (unsigned i = 0; i < config->domain_count; i++) {
+        if (str_eq(config->domains[i].name, name))
+            return &config->domains[i];
+    }
+    return NULL;
+}
+
+static struct str label_of(struct str name)
+{
+    struct buf label;
+    buf_init(&label, NULL);
+    buf_addf(&label, "muc.domains[%.*s]", (int)name.len, name.at);
+    struct str made = str_copy(buf_str(&label));
+    buf_free(&label);
+    return made;
+}
+
+static bool domain_add(struct config *config, struct str name, const char *where)
+{
+    if (name.len == 0 || name.len > (size_t)config_rows[CONFIG_MUC_DOMAIN].max)
+        return fail(config, where, "muc.domains: a domain has 1 to %lld bytes",
+                    (long long)config_rows[CONFIG_MUC_DOMAIN].max);
+    if (config->domain_count + 1 == DOMAINS_MAX)
+        return fail(config, where, "muc.domains: more than %d, besides muc.domain",
+                    DOMAINS_MAX - 1);
+    size_t size = (config->domain_count + 1) * sizeof(*config->domains);
+    config->domains = mem_grow(config->domains, size);
+    struct config *own = MEM_NEW(struct config);
+    config_init(own);
+    own->label = label_of(name);
+    str_free(&own->values[CONFIG_MUC_DOMAIN].text);
+    own->values[CONFIG_MUC_DOMAIN].text = str_copy(name);
+    own->values[CONFIG_MUC_DOMAIN].where = str_copy(str_z(where));
+    config->domains[config->domain_count++] =
+        (struct config_domain){str_copy(name), str_copy(str_z(where)), own};
+    return true;
+}
+
+/* `text` is the whole name of the option. */
+static bool domain_assign(struct config *config, struct str text, struct str value, bool first,
+                          const char *where)
+{
+    struct str name = STR_NONE;
+    struct str rest = STR_NONE;
+    if (!split_domain(text, &name, &rest))
+        return fail(config, where, "'%.*s' is not written as muc.domains[DOMAIN].OPTION",
+                    (int)text.len, text.at);
+    if (domain_find(config, name) == NULL && !domain_add(config, name, where))
+        return false;
+    if (!str_present(rest))
+        return value.len == 0 || fail(config, where, "%.*s: a mapping of its options belongs here",
+                                      (int)text.len, text.at);
+    struct config *own = domain_find(config, name)->own;
+    struct str option = own_name(rest);
+    bool done = config_assign(own, option, value, first, where);
+    if (!done)
+        memcpy(config->error, own->error, sizeof(config->error));
+    str_free(&option);
+    return done;
 }
 
 static void set_default(struct config *config, struct str name, struct str value, const char *where)
@@ -202,7 +338,9 @@ bool config_assign(struct config *config, struct str name, struct str value, boo
                     value, where);
         return true;
     }
-    int id = find(name);
+    if (str_starts(name, STR("muc.domains")) && !str_present(config->label))
+        return domain_assign(config, name, value, first, where);
+    int id = find(name, str_present(config->label));
     if (id < 0)
         return fail_unknown(config, name, where);
     if (config_rows[id].type == CONFIG_LIST && first)
@@ -210,12 +348,29 @@ bool config_assign(struct config *config, struct str name, struct str value, boo
     if (!set_scalar(config, (enum config_id)id, value, where))
         return false;
     config->values[id].set = true;
+    str_free(&config->values[id].where);
+    config->values[id].where = str_copy(str_z(where));
     return true;
+}
+
+static bool domain_is_set(const struct config *config, struct str name, struct str rest)
+{
+    const struct config_domain *domain = domain_find(config, name);
+    if (domain == NULL || !str_present(rest))
+        return domain != NULL;
+    struct str option = own_name(rest);
+    bool set = config_is_set(domain->own, option);
+    str_free(&option);
+    return set;
 }
 
 bool config_is_set(const struct config *config, struct str name)
 {
-    int id = find(name);
+    struct str domain;
+    struct str rest;
+    if (split_domain(name, &domain, &rest))
+        return domain_is_set(config, domain, rest);
+    int id = find(name, false);
     if (id >= 0)
         return config->values[id].set;
     for (unsigned i = 0; i < config->default_count; i++) {
@@ -229,7 +384,12 @@ bool config_is_set(const struct config *config, struct str name)
 
 bool config_is_list(struct str name)
 {
-    int id = find(name);
+    struct str domain;
+    struct str rest = name;
+    bool of_domain = split_domain(name, &domain, &rest);
+    struct str option = of_domain ? own_name(rest) : str_copy(rest);
+    int id = find(option, of_domain);
+    str_free(&option);
     return id >= 0 && config_rows[id].type == CONFIG_LIST;
 }
 
@@ -255,6 +415,7 @@ void config_fini(struct config *config)
 {
     for (int id = 0; id < CONFIG_COUNT; id++) {
         str_free(&config->values[id].text);
+        str_free(&config->values[id].where);
         list_free(&config->values[id]);
     }
     for (unsigned i = 0; i < config->default_count; i++) {
@@ -265,6 +426,16 @@ void config_fini(struct config *config)
     mem_free(config->defaults);
     config->defaults = NULL;
     config->default_count = 0;
+    for (unsigned i = 0; i < config->domain_count; i++) {
+        config_fini(config->domains[i].own);
+        mem_free(config->domains[i].own);
+        str_free(&config->domains[i].name);
+        str_free(&config->domains[i].where);
+    }
+    mem_free(config->domains);
+    config->domains = NULL;
+    config->domain_count = 0;
+    str_free(&config->label);
 }
 
 bool config_set(struct config *config, const char *assignment)

@@ -4,6 +4,11 @@
  *
  * `muc.defaults.NAME` is open: NAME is a room option (core/muc/option.h), checked by who knows
  * them.
+ *
+ * `muc.domains[NAME].` (in the file: a key of the mapping muc.domains, however many dots it has) is
+ * in front of what a further service has of its own: `locked` is its `muc.locked`, `component.host`
+ * its `component.host`. It is read as a configuration of its own and takes nothing from the first
+ * service: what is not said has its preset.
  */
 #ifndef CORE_CONFIG_CONFIG_H
 #define CORE_CONFIG_CONFIG_H
@@ -34,6 +39,7 @@ struct config_row {
 
 struct config_value {
     bool set;          /* by file or --set, not by preset */
+    struct str where;  /* then: "stentor.yaml:12" or "--set"; heap */
     struct str text;   /* TEXT; heap; empty if not set */
     int64_t number;    /* NUMBER (0 if not set), BOOL, LEVEL (enum log_level) */
     struct str *items; /* LIST; heap */
@@ -47,10 +53,22 @@ struct config_default {
     struct str where; /* "stentor.yaml:12" or "--set", for messages */
 };
 
+struct config;
+
+/* One of muc.domains; heap. */
+struct config_domain {
+    struct str name;    /* as it was written */
+    struct str where;   /* first met */
+    struct config *own; /* its options; `muc.domain` is the name */
+};
+
 struct config {
     struct config_value values[CONFIG_COUNT];
     struct config_default *defaults;
     unsigned default_count;
+    struct config_domain *domains;
+    unsigned domain_count;
+    struct str label;         /* "muc.domains[NAME]" in that one's own; absent: the whole server */
     char error[LOG_LINE_MAX]; /* why the last call failed, for the operator */
 };
 
@@ -78,6 +96,13 @@ static inline bool config_on(const struct config *config, enum config_id id)
 {
     return config->values[id].number != 0;
 }
+
+struct config_name {
+    char text[LOG_LINE_MAX / 2]; /* may be cut */
+};
+
+/* As the operator has to write it: with `muc.domains[NAME].` in front, where it is needed. */
+struct config_name config_name(const struct config *config, enum config_id id);
 
 /* True if any option whose name starts with `prefix` was set. */
 bool config_any_set(const struct config *config, const char *prefix);

@@ -9,14 +9,18 @@
 #include <stdio.h>
 #include <yaml.h>
 
-/* muc.defaults.NAME: three keys; no option lies deeper. */
+/* muc.domains[NAME].component.host: four keys, if the domain counts as none of its own; no option
+ * lies deeper. */
 #define KEYS_MAX 4
+/* Keys are muc, domains and the domain. */
+#define DOMAIN_KEYS 3
 
 struct reader {
     struct config *config;
     const char *file;
     yaml_parser_t yaml;
     struct buf name; /* dotted name of the mapping being read */
+    yaml_mark_t key; /* where the last key stands */
     char where[200];
 };
 
@@ -66,6 +70,23 @@ static bool read_sequence(struct reader *reader, const yaml_event_t *start)
 
 static bool read_mapping(struct reader *reader, unsigned depth);
 
+/* Is that what is being read, and not an option of one? */
+static bool is_domain(struct str name)
+{
+    return name.len > 0 && name.at[name.len - 1] == ']';
+}
+
+/* A domain may have no option of its own: it is served all the same. */
+static bool begin_domain(struct reader *reader)
+{
+    struct str name = buf_str(&reader->name);
+    snprintf(reader->where, sizeof(reader->where), "%.150s:%zu", reader->file,
+             reader->key.line + 1);
+    if (config_is_set(reader->config, name))
+        return fail_at(reader, &reader->key, "the domain is given twice");
+    return config_assign(reader->config, name, STR(""), true, reader->where);
+}
+
 /* The value of the key whose dotted name stands in reader->name. */
 static bool read_value(struct reader *reader, unsigned depth)
 {
@@ -78,11 +99,26 @@ static bool read_value(struct reader *reader, unsigned depth)
     else if (event.type == YAML_SEQUENCE_START_EVENT)
         ok = read_sequence(reader, &event);
     else if (event.type == YAML_MAPPING_START_EVENT && depth < KEYS_MAX)
-        ok = read_mapping(reader, depth + 1);
+        ok = depth == DOMAIN_KEYS && is_domain(buf_str(&reader->name))
+                 ? begin_domain(reader) && read_mapping(reader, depth)
+                 : read_mapping(reader, depth + 1);
     else
         ok = fail_at(reader, &event.start_mark, "aliases and deeper mappings are not used here");
     yaml_event_delete(&event);
     return ok;
+}
+
+/* Domains have dots of their own. */
+static void add_key(struct buf *name, struct str key)
+{
+    bool domain = str_eqz(buf_str(name), "muc.domains");
+    if (domain)
+        buf_addc(name, '[');
+    else if (name->len > 0)
+        buf_addc(name, '.');
+    buf_add(name, key);
+    if (domain)
+        buf_addc(name, ']');
 }
 
 /* Keys and values up to the mapping's end. */
@@ -99,10 +135,9 @@ static bool read_mapping(struct reader *reader, unsigned depth)
         bool ok = key.type == YAML_SCALAR_EVENT ||
                   fail_at(reader, &key.start_mark, "a key must be a plain text");
         size_t before = reader->name.len;
+        reader->key = key.start_mark;
         if (ok) {
-            if (before > 0)
-                buf_addc(&reader->name, '.');
-            buf_add(&reader->name,
+            add_key(&reader->name,
                     str_of((const char *)key.data.scalar.value, key.data.scalar.length));
             ok = read_value(reader, depth);
             reader->name.len = before;

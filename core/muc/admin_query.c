@@ -43,7 +43,7 @@ static struct occupant *occupant_named(const struct room *room, struct step *ste
     struct str nick;
     struct occupant *occupant;
 
-    if (prep_nick(step->arena, text, &nick) != NICK_OK)
+    if (prep_nick(step->arena, text, &step->env->settings->nick, &nick) != NICK_OK)
         return NULL;
     occupant = occupant_by_nick(room, prep_nick_key(step->arena, nick));
     return occupant != NULL && str_eq(occupant->nick, nick) ? occupant : NULL;
@@ -112,6 +112,13 @@ static const struct refusal *read_account(const struct room *room, struct step *
             return &refusal_JID_MALFORMED;
         item->jid = jid_bare(jid);
         item->is_domain = jid->local_len == 0;
+        /* It stands for one of a server's users or services, and all of them would be meant. */
+        if (item->is_domain && !jid_is_bare(jid)) {
+            *why =
+                STR("An affiliation is for user@server or for a whole server, not for a resource "
+                    "of a server");
+            return &refusal_NOT_ACCEPTABLE;
+        }
         if (!str_eq(jid_domain(jid), jid_domain(room->jid)))
             return NULL;
         *why = STR("An affiliation needs the person's own address, not one of this service");
@@ -142,7 +149,7 @@ static const struct refusal *read_nick(struct step *step, const struct node *nod
     item->set_nick = str_present(nick) && str_present(node_attr(node, NAME_JID));
     if (!item->set_nick || str_empty(nick))
         return NULL;
-    switch (prep_nick(step->arena, nick, &item->nick)) {
+    switch (prep_nick(step->arena, nick, &step->env->settings->nick, &item->nick)) {
     case NICK_OK:
         break;
     case NICK_BLANK:

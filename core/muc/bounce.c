@@ -41,7 +41,7 @@ bool bounce_of_server(const struct node *stanza)
            node_is(condition, NAME_REMOTE_SERVER_TIMEOUT, NS_STANZAS);
 }
 
-struct str bounce_text(const struct room *room, struct arena *arena, const struct node *stanza)
+static struct str text_of(const struct room *room, struct arena *arena, const struct node *stanza)
 {
     const struct node *condition = bounce_condition(stanza);
     struct str words = condition == NULL || condition->name == NAME_OTHER ? STR("malformed error")
@@ -59,6 +59,15 @@ struct str bounce_text(const struct room *room, struct arena *arena, const struc
         buf_add(&text, more);
     }
     return buf_str(&text);
+}
+
+struct news bounce_news(const struct room *room, struct arena *arena, const struct node *stanza)
+{
+    return (struct news){
+        .unavailable = true,
+        .statuses = STATUS_BIT(333),
+        .status_text = text_of(room, arena, stanza),
+    };
 }
 
 void fb_bounce(struct fb *fb, const struct room *room, const struct node *stanza)

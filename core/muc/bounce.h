@@ -7,6 +7,7 @@
 #define CORE_MUC_BOUNCE_H
 
 #include "core/muc/muc.h"
+#include "core/muc/presence.h"
 #include "core/xml/frame.h"
 #include "core/xml/stanza.h"
 
@@ -20,9 +21,9 @@ bool bounce_means_gone(const struct node *stanza);
 /* The error comes from the way to the account's server, so it concerns all its sessions. */
 bool bounce_of_server(const struct node *stanza);
 
-/* For the <status/> of who is put out: "Kicked: recipient unavailable". What the error itself says
- * is added only where JIDs are no secret, for it may name some. */
-struct str bounce_text(const struct room *room, struct arena *arena, const struct node *stanza);
+/* Of who is put out because of it: 333, and "Kicked: recipient unavailable". What the error itself
+ * says is added only where JIDs are no secret, for it may name some. */
+struct news bounce_news(const struct room *room, struct arena *arena, const struct node *stanza);
 
 /* The error element, to be shown to another occupant: addresses and, where JIDs are secret, words
  * that could contain them are left out. */

@@ -7,6 +7,7 @@
 #include "core/base/ensure.h"
 #include "core/base/mem.h"
 #include "core/muc/presence.h"
+#include "core/muc/registration.h"
 #include "core/muc/room.h"
 #include "core/xmpp/prep.h"
 
@@ -21,8 +22,10 @@ static void nick_release(struct room *room, struct affiliate *row)
     map_remove(&room->reserved_nicks, row->nick_key);
     str_free(&row->nick);
     str_free(&row->nick_key);
+    str_free(&row->occupant_id);
     row->nick = STR_NONE;
     row->nick_key = STR_NONE;
+    row->occupant_id = STR_NONE;
 }
 
 static void nick_reserve(struct room *room, struct affiliate *row, struct str nick)
@@ -31,6 +34,9 @@ static void nick_reserve(struct room *room, struct affiliate *row, struct str ni
     if (str_empty(nick))
         return;
     struct arena *arena = arena_new(KEY_ARENA_BYTES);
+    char id[OCCUPANT_ID_BYTES];
+    occupant_id_make(room, row->jid, id);
+    row->occupant_id = str_copy(str_of(id, sizeof(id)));
     row->nick = str_copy(nick);
     row->nick_key = str_copy(prep_nick_key(arena, nick));
     arena_free(arena);
@@ -68,10 +74,12 @@ static void row_write(struct room *room, const struct affiliation_change *item)
     row->affiliation = item->after;
     str_free(&row->reason);
     row->reason = str_empty(item->reason) ? STR_NONE : str_copy(item->reason);
-    if (item->after == AFF_OUTCAST)
+    if (item->after == AFF_OUTCAST) {
         nick_release(room, row);
-    else if (item->set_nick)
+        registration_forget(room, item->jid);
+    } else if (item->set_nick) {
         nick_reserve(room, row, item->nick);
+    }
 }
 
 static bool is_domain(struct str jid)
@@ -138,6 +146,8 @@ static void apply_create(struct room *room, const struct change *change)
     const struct room_options *options = change->options;
     room_clear(room);
     room_options_copy(&room->options, options != NULL ? options : room->env->settings->defaults);
+    room->options.persistent = room->options.persistent && !change->create.temporary;
+    room->options.is_public = room->options.is_public && !change->create.hidden;
     memcpy(room->secret, change->create.secret, sizeof(room->secret));
     room->creator = str_copy(change->affiliations[0].jid);
     room->created_us = change->create.at_us;
@@ -166,6 +176,13 @@ static void apply_subject(struct room *room, const struct change *change)
     room->subject.plain = str_copy(change->subject.plain);
 }
 
+static void apply_card(struct room *room, const struct change *change)
+{
+    ensure(room_exists(room));
+    card_free(room->card);
+    room->card = card_copy(change->card);
+}
+
 static void apply_destroy(struct room *room, const struct change *change)
 {
     ensure(room_exists(room));
@@ -174,9 +191,10 @@ static void apply_destroy(struct room *room, const struct change *change)
     if (change->destroy.until_us == 0)
         return;
     room->state = ROOM_DESTROYED;
-    room->tombstone.until_us = change->destroy.until_us;
-    room->tombstone.alternate = str_copy(change->destroy.alternate);
-    room->tombstone.reason = str_copy(change->destroy.reason);
+    room->tombstone = MEM_NEW(struct tombstone);
+    room->tombstone->until_us = change->destroy.until_us;
+    room->tombstone->alternate = str_copy(change->destroy.alternate);
+    room->tombstone->reason = str_copy(change->destroy.reason);
 }
 
 void change_apply(struct room *room, const struct change *change)
@@ -194,6 +212,9 @@ void change_apply(struct room *room, const struct change *change)
     case CHANGE_SUBJECT:
         apply_subject(room, change);
         return;
+    case CHANGE_CARD:
+        apply_card(room, change);
+        return;
     case CHANGE_DESTROY:
         apply_destroy(room, change);
         return;
@@ -205,17 +226,33 @@ static struct change creation(const struct room *room, const struct step *step,
                               const struct change *change)
 {
     const struct muc_crypto *crypto = step->env->crypto;
+    const struct muc_settings *settings = step->env->settings;
+    struct str creator = change->affiliations[0].jid;
     struct change full = *change;
     full.create.at_us = step->now_us;
-    full.create.locked = step->env->settings->locked;
+    full.create.locked = settings->locked;
+    full.create.temporary = !permit_allows(settings, &settings->persistent, creator);
+    full.create.hidden = !permit_allows(settings, &settings->listed, creator);
     crypto->hmac_sha256(crypto->self, str_of((const char *)step->entropy, sizeof(step->entropy)),
                         jid_full(room->jid), full.create.secret);
     return full;
 }
 
+/* What follows has to say whose nickname is nobody's any more. */
+static void note_nicks(const struct room *room, struct step *step, const struct change *change)
+{
+    for (unsigned i = 0; i < change->affiliation_count; i++) {
+        struct affiliation_change *item = &change->affiliations[i];
+        const struct affiliate *row = room_affiliate(room, item->jid);
+        if (row != NULL && str_present(row->nick))
+            item->nick_before = str_in(step->arena, row->nick);
+    }
+}
+
 enum step_outcome change_submit(struct room *room, struct step *step, const struct change *change,
                                 change_then *then, const struct inbound *in)
 {
+    note_nicks(room, step, change);
     if (change->kind == CHANGE_CREATE) {
         struct change full = creation(room, step, change);
         change_apply(room, &full);

@@ -3,10 +3,12 @@
  * the only writer of durable state. Nothing is durable yet in this version (rooms live in memory),
  * so change_submit() applies at once; what follows a change is already written as a continuation,
  * which is what waiting for a store will need.
+ * @xep 0045 1.35.5 #ban.nick
  */
 #ifndef CORE_MUC_CHANGE_H
 #define CORE_MUC_CHANGE_H
 
+#include "core/muc/card.h"
 #include "core/muc/muc.h"
 #include "core/muc/option.h"
 #include "core/muc/privilege.h"
@@ -20,6 +22,7 @@ enum change_kind {
     CHANGE_OPTIONS,      /* configuration; may carry affiliations as well (roomowners, roomadmins);
                             opens a locked room */
     CHANGE_SUBJECT,
+    CHANGE_CARD,    /* the vCard */
     CHANGE_DESTROY, /* the room's state goes; who is inside is put out by what follows */
 };
 
@@ -28,9 +31,10 @@ struct affiliation_change {
     struct str jid; /* bare, or a domain */
     enum affiliation before;
     enum affiliation after;
-    bool set_nick;     /* the reserved nickname changes too: */
-    struct str nick;   /* prepared; empty: given up */
-    struct str reason; /* absent: none is kept */
+    bool set_nick;          /* the reserved nickname changes too: */
+    struct str nick;        /* prepared; empty: given up */
+    struct str nick_before; /* reserved until then; change_submit() fills it in */
+    struct str reason;      /* absent: none is kept */
 };
 
 struct subject_text {
@@ -55,6 +59,7 @@ struct change {
         int64_t at_us;
         struct str plain; /* first text, for disco */
     } subject;
+    const struct card *card; /* CHANGE_CARD: borrowed, copied; NULL: taken away */
     struct {
         struct str alternate; /* JID or absent */
         struct str reason;
@@ -64,6 +69,8 @@ struct change {
         uint8_t secret[32];
         int64_t at_us;
         bool locked;
+        bool temporary; /* whatever the defaults: its creator may have no other (permit.h) */
+        bool hidden;
     } create;
 };
 

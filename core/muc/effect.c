@@ -64,19 +64,19 @@ void effect_send_showing(struct step *step, struct showing *showing, struct rout
 void effect_broadcast(struct step *step, struct frame *frame, struct roster *roster,
                       struct audience audience)
 {
-    effect_presence(step, frame, roster, audience, URGENCY_PROMPT);
+    effect_presence(step, frame, roster, audience, (struct tidings){OCCUPANT_NONE, URGENCY_PROMPT});
 }
 
 void effect_presence(struct step *step, struct frame *frame, struct roster *roster,
-                     struct audience audience, enum urgency urgency)
+                     struct audience audience, struct tidings tidings)
 {
     ensure(frame != NULL && roster != NULL);
-    ensure(urgency == URGENCY_PROMPT || audience.except != OCCUPANT_NONE);
+    ensure(tidings.urgency == URGENCY_PROMPT || tidings.about != OCCUPANT_NONE);
     struct effect *effect = effect_push(step, FX_BROADCAST);
     effect->broadcast.frame = frame;
     effect->broadcast.roster = roster_ref(roster);
     effect->broadcast.audience = audience;
-    effect->broadcast.urgency = urgency;
+    effect->broadcast.tidings = tidings;
 }
 
 void effect_route(struct step *step, struct frame *frame, const struct jid *to)

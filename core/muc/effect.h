@@ -24,6 +24,7 @@ enum effect_kind {
 enum room_timer {
     ROOM_TIMER_LOCK,      /* open a locked room with defaults */
     ROOM_TIMER_TOMBSTONE, /* forget that the room was destroyed */
+    ROOM_TIMER_PING,      /* look for silent sessions */
     ROOM_TIMERS
 };
 
@@ -37,6 +38,12 @@ enum urgency {
     URGENCY_PROMPT,   /* at once: messages, and whatever changes who sees what */
     URGENCY_LASTING,  /* presence that may wait for company, all of it: goings, new nicknames */
     URGENCY_STANDING, /* presence that may wait, and that a later one replaces */
+};
+
+/* Of a broadcast presence. */
+struct tidings {
+    uint32_t about; /* number of the occupant; of no other kind of broadcast: OCCUPANT_NONE */
+    enum urgency urgency;
 };
 
 struct listed_frame {
@@ -62,8 +69,8 @@ struct effect {
         struct {
             struct frame *frame;
             struct roster *roster;
-            struct audience audience; /* of presence: all but whom it is about */
-            enum urgency urgency;
+            struct audience audience;
+            struct tidings tidings;
         } broadcast;
         struct {
             struct frame *frame;
@@ -100,9 +107,9 @@ void effect_send_showing(struct step *step, struct showing *showing, struct rout
                          struct address *address);
 void effect_broadcast(struct step *step, struct frame *frame, struct roster *roster,
                       struct audience audience);
-/* Presence about the occupant that the audience leaves out. */
+/* Presence of an occupant. */
 void effect_presence(struct step *step, struct frame *frame, struct roster *roster,
-                     struct audience audience, enum urgency urgency);
+                     struct audience audience, struct tidings tidings);
 /* `to` copied into the arena. */
 void effect_route(struct step *step, struct frame *frame, const struct jid *to);
 void effect_timer(struct step *step, enum room_timer timer, int64_t at_us);

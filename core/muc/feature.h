@@ -49,11 +49,11 @@ typedef const struct refusal *may_speak_fn(struct room *room, struct step *step,
                                            const struct inbound *in);
 
 /* A groupchat message, private message or presence being built: add elements to it. `occupant` is
- * whom it comes from. `msg` collects what others need to know. */
+ * whom it comes from. */
 struct stamping {
     struct occupant *occupant;
     const struct inbound *in;
-    bool is_private;
+    struct str stanza_id; /* of a message to all; STR_NONE: it is none */
 };
 typedef void stamp_fn(struct room *room, struct step *step, struct fb *fb,
                       const struct stamping *stamping);
@@ -104,6 +104,17 @@ const struct handler *features_handler(const struct room *room, const struct inb
  * Caller settles and publishes (muc_step does so at its end). */
 void removal_occupant(struct room *room, struct step *step, struct occupant *occupant,
                       struct news *news);
+/* Many at once, whole accounts: each is told of itself, then who stays of each of them. That takes
+ * leavers times stayers; one by one they would hear of each other as well. */
+struct leavers {
+    struct occupant **at; /* in the arena */
+    uint32_t count;
+    uint32_t sessions;
+};
+struct leavers leavers_begin(struct step *step, uint32_t most); /* nobody yet */
+void leavers_add(struct leavers *leavers, struct occupant *occupant);
+void removal_many(struct room *room, struct step *step, const struct leavers *leavers,
+                  struct news *news);
 /* One session ends; the others of the nickname stay (SEMANTICS 4.3.6). */
 void removal_session(struct room *room, struct step *step, struct session *session,
                      struct news *news);
@@ -119,8 +130,8 @@ void standing_tell_account(struct room *room, struct step *step, const struct in
                            const struct affiliation_change *changed);
 
 /* core/muc/reflect.c: may this child of a client's stanza be passed on under the room's name? Not
- * what only a room may say: muc#user, hats, occupant-ids, stanza-ids and delays of this room
- * (SEMANTICS 4.1.1, 8.1.2). */
+ * what only a room may say: muc#user, hats, occupant-ids, that a message was moderated, stanza-ids
+ * and delays of this room (SEMANTICS 4.1.1, 8.1.2). */
 bool reflect_may_pass(const struct room *room, struct arena *arena, const struct node *child);
 /* The children of a client's message that may be passed on (SEMANTICS 8.1.2),
  * into `fb`. */

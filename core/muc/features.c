@@ -3,16 +3,18 @@
  */
 #include "core/muc/feature.h"
 
-extern const struct feature feature_affiliation, feature_availability, feature_capacity,
-    feature_config, feature_create, feature_destroy, feature_discovery, feature_enter,
-    feature_history, feature_invite, feature_leave, feature_members_only, feature_message,
-    feature_moderated, feature_nick, feature_occupant_id, feature_password, feature_private,
-    feature_profile, feature_register, feature_relay, feature_role, feature_self_ping,
-    feature_stanza_id, feature_subject, feature_visibility, feature_voice, feature_whois;
+extern const struct feature feature_affiliation, feature_approval, feature_availability,
+    feature_capacity, feature_config, feature_create, feature_destroy, feature_discovery,
+    feature_enter, feature_ghost_ping, feature_history, feature_invite, feature_leave,
+    feature_members_only, feature_message, feature_moderated, feature_moderation, feature_nick,
+    feature_occupant_id, feature_password, feature_private, feature_profile, feature_register,
+    feature_relay, feature_role, feature_self_ping, feature_service_ban, feature_stanza_id,
+    feature_subject, feature_vcard, feature_version, feature_visibility, feature_voice,
+    feature_whois;
 
 /* Handlers, options and disco, in this order. A row that takes everything of its kind stands behind
  * those that are choosier: relay behind self_ping, message behind subject,
- * leave behind invite (errors of who was invited). */
+ * leave behind invite (errors of who was invited), voice behind approval (forms). */
 const struct feature *const features_all[] = {
     /* what most stanzas are */
     &feature_subject,
@@ -24,8 +26,13 @@ const struct feature *const features_all[] = {
     &feature_leave,
     &feature_private,
     &feature_self_ping,
+    &feature_ghost_ping,
     &feature_discovery,
     &feature_register,
+    &feature_approval,
+    &feature_vcard,
+    &feature_version,
+    &feature_moderation,
     &feature_relay,
     &feature_voice,
     &feature_role,
@@ -49,6 +56,7 @@ const unsigned features_count = ARRAY_LEN(features_all);
 
 /* SEMANTICS 2.2: the first refusal is the answer. The nickname itself has been checked before. */
 static const struct feature *const enter_order[] = {
+    &feature_service_ban,  /* banned everywhere              0045#enter-banned */
     &feature_create,       /* may create; tombstone; lock    0045#createroom #enter-locked */
     &feature_affiliation,  /* banned: learns nothing else    0045#enter-banned */
     &feature_members_only, /*                                0045#enter-members */
@@ -73,9 +81,10 @@ static const struct feature *const presence_stamps[] = {
 
 /* SEMANTICS 2.3: after the newcomer's own presence. */
 static const struct feature *const entered_order[] = {
-    &feature_history, /* 0045#enter-history */
-    &feature_subject, /* 0045#enter-subject */
-    &feature_voice,   /* requests that waited for a moderator  0045#requestvoice */
+    &feature_history,  /* 0045#enter-history */
+    &feature_subject,  /* 0045#enter-subject */
+    &feature_voice,    /* requests that waited for a moderator  0045#requestvoice */
+    &feature_approval, /* requests that wait for an admin      0045#regapprove */
 };
 
 const struct refusal *features_may_enter(struct room *room, struct step *step, struct entry *entry)

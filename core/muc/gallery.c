@@ -43,9 +43,10 @@ struct gallery {
 struct showing {
     struct book *book;
     uint32_t places;
-    uint32_t except;
     uint32_t count;
     uint64_t bytes;
+    unsigned except_count;
+    uint32_t except[];
 };
 
 /* ---- counting ---- */
@@ -219,19 +220,27 @@ struct frame *gallery_at(const struct gallery *gallery, uint32_t place)
 
 /* ---- snapshots ---- */
 
-struct showing *gallery_show(const struct gallery *gallery, uint32_t except)
+struct showing *gallery_show(const struct gallery *gallery, const uint32_t *except, unsigned count)
 {
-    const struct frame *own = gallery_at(gallery, except);
-    uint32_t count = gallery->count - (own != NULL ? 1 : 0);
-    if (count == 0)
-        return NULL;
-    struct showing *showing = MEM_NEW(struct showing);
-    hold(&gallery->book->refs);
+    struct showing *showing = mem_raw(sizeof(*showing) + sizeof(*except) * count);
     showing->book = gallery->book;
     showing->places = gallery->places;
-    showing->except = except;
-    showing->count = count;
-    showing->bytes = gallery->bytes - (own != NULL ? own->size : 0);
+    showing->count = gallery->count;
+    showing->bytes = gallery->bytes;
+    showing->except_count = 0;
+    for (unsigned i = 0; i < count; i++) {
+        const struct frame *frame = gallery_at(gallery, except[i]);
+        if (frame == NULL)
+            continue;
+        showing->count--;
+        showing->bytes -= frame->size;
+        showing->except[showing->except_count++] = except[i];
+    }
+    if (showing->count == 0) {
+        mem_free(showing);
+        return NULL;
+    }
+    hold(&showing->book->refs);
     return showing;
 }
 
@@ -250,7 +259,11 @@ uint32_t showing_places(const struct showing *showing)
 
 struct frame *showing_at(const struct showing *showing, uint32_t place)
 {
-    return place != showing->except ? frame_at(showing->book, place) : NULL;
+    for (unsigned i = 0; i < showing->except_count; i++) {
+        if (showing->except[i] == place)
+            return NULL;
+    }
+    return frame_at(showing->book, place);
 }
 
 uint32_t showing_count(const struct showing *showing)

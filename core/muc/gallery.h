@@ -32,8 +32,9 @@ uint32_t gallery_count(const struct gallery *gallery);
 uint32_t gallery_places(const struct gallery *gallery);
 struct frame *gallery_at(const struct gallery *gallery, uint32_t place); /* borrowed; NULL: empty */
 
-/* All that is there now but the presence at `except` (PLACE_NONE: all). NULL: that is nothing. */
-struct showing *gallery_show(const struct gallery *gallery, uint32_t except);
+/* All that is there now but the presences at these places, each named once; PLACE_NONE and places
+ * that are empty leave nothing out. NULL: nothing remains. */
+struct showing *gallery_show(const struct gallery *gallery, const uint32_t *except, unsigned count);
 void showing_free(struct showing *showing); /* NULL allowed; any thread */
 
 /* Walk them: places from 0 to showing_places() - 1. NULL counts as an empty one. */

@@ -20,14 +20,24 @@ bool groupchat_is_kept(const struct node *message)
            node_find(message, NAME_NONE, NS_CHAT_MARKERS) != NULL;
 }
 
-struct frame *groupchat_frame(struct room *room, struct step *step, const struct inbound *in)
+struct groupchat groupchat_make(struct room *room, struct step *step, const struct inbound *in)
 {
     struct fb fb;
-    struct str id = str_empty(in->id) ? step_id(step) : in->id;
-    fb_begin(&fb, step->arena, "message", jid_full(in->self->jid), STR("groupchat"), id);
+    struct groupchat message = {.id = str_empty(in->id) ? step_id(step) : in->id};
+    message.stanza_id = step_id(step);
+    fb_begin(&fb, step->arena, "message", jid_full(in->self->jid), STR("groupchat"), message.id);
     fb_lang(&fb, node_attr_ns(in->root, NAME_LANG, NS_XML));
     reflect_children(room, &fb, in->root);
-    struct stamping stamping = {.occupant = in->self, .in = in};
+    struct stamping stamping = {.occupant = in->self, .in = in, .stanza_id = message.stanza_id};
     features_stamp_message(room, step, &fb, &stamping);
-    return fb_finish(&fb);
+    message.frame = fb_finish(&fb);
+    return message;
+}
+
+void fb_stanza_id(struct fb *fb, const struct room *room, struct str stanza_id)
+{
+    fb_open(fb, NAME_STANZA_ID, NS_STANZA_ID);
+    fb_attr(fb, "by", jid_full(room->jid));
+    fb_attr_plain(fb, STR("id"), stanza_id);
+    fb_close(fb);
 }

@@ -14,8 +14,17 @@ bool groupchat_is_subject(const struct node *message);
 /* Whether it belongs to the history that is shown on entry (SEMANTICS 11.2). */
 bool groupchat_is_kept(const struct node *message);
 
+struct groupchat {
+    struct frame *frame;  /* a new reference */
+    struct str id;        /* the sender's; the room's if it sent none */
+    struct str stanza_id; /* what the room knows it by */
+};
+
 /* What everybody receives: from the sender's occupant JID, with the sender's id and what the
- * features add. A new reference. The sender is inside. */
-struct frame *groupchat_frame(struct room *room, struct step *step, const struct inbound *in);
+ * features add. The sender is inside. */
+struct groupchat groupchat_make(struct room *room, struct step *step, const struct inbound *in);
+
+/* The id a message has from the room, as an element of it. */
+void fb_stanza_id(struct fb *fb, const struct room *room, struct str stanza_id);
 
 #endif

@@ -142,10 +142,10 @@ static struct str join_uri(struct arena *arena, struct str jid)
 /* Where a destroyed room has moved to, and why (SEMANTICS 3.12). */
 static void add_tombstone(const struct room *room, struct step *step, struct refuse_more *more)
 {
-    if (str_present(room->tombstone.alternate))
-        more->uri = join_uri(step->arena, room->tombstone.alternate);
-    if (!str_empty(room->tombstone.reason))
-        more->text = room->tombstone.reason;
+    if (str_present(room->tombstone->alternate))
+        more->uri = join_uri(step->arena, room->tombstone->alternate);
+    if (!str_empty(room->tombstone->reason))
+        more->text = room->tombstone->reason;
 }
 
 enum step_outcome refuse_with(struct room *room, struct step *step, const struct inbound *in,
@@ -168,6 +168,13 @@ enum step_outcome refuse(struct room *room, struct step *step, const struct inbo
                          const struct refusal *refusal)
 {
     return refuse_with(room, step, in, refusal, (struct refuse_more){0});
+}
+
+enum step_outcome refuse_form(struct room *room, struct step *step, const struct inbound *in,
+                              const struct form *form)
+{
+    return refuse_with(room, step, in, &refusal_FORM_TYPE,
+                       (struct refuse_more){.text = str_z(form->fault)});
 }
 
 struct actor inbound_actor(const struct inbound *in)

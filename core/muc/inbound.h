@@ -7,6 +7,7 @@
 
 #include "core/muc/muc.h"
 #include "core/muc/occupant.h"
+#include "core/xmpp/form.h"
 #include "core/xmpp/refusal.h"
 
 enum stanza_kind { KIND_MESSAGE = 1, KIND_PRESENCE = 2, KIND_IQ = 4 };
@@ -71,6 +72,9 @@ enum step_outcome refuse(struct room *room, struct step *step, const struct inbo
 /* With details; `by` is filled in. */
 enum step_outcome refuse_with(struct room *room, struct step *step, const struct inbound *in,
                               const struct refusal *refusal, struct refuse_more more);
+/* A form that form_read() did not take: bad-request, and what is wrong with it. */
+enum step_outcome refuse_form(struct room *room, struct step *step, const struct inbound *in,
+                              const struct form *form);
 
 /* The sender as actor: nick if inside, full JID if inside, else bare. */
 struct actor inbound_actor(const struct inbound *in);

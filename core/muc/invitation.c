@@ -21,8 +21,7 @@ static struct str inviter_address(const struct room *room, struct step *step,
 {
     const struct room_options *options = &room->options;
     const struct affiliate *row = room_affiliate(room, jid_bare(in->from));
-    enum role role =
-        role_default(room_affiliation(room, to), options->moderated, options->members_only);
+    enum role role = role_default(room_affiliation(room, to), room_kind(options));
 
     if (options->whois == WHOIS_ANYONE || role == ROLE_MODERATOR)
         return jid_full(in->from);
@@ -59,6 +58,7 @@ void invitation_send(struct room *room, struct step *step, const struct inbound 
     struct fb fb;
 
     fb_begin(&fb, step->arena, "message", jid_full(room->jid), STR_NONE, invitation->id);
+    fb_lang(&fb, node_attr_ns(in->root, NAME_LANG, NS_XML));
     fb_open(&fb, NAME_X, NS_MUC_USER);
     fb_open(&fb, NAME_INVITE, NS_MUC_USER);
     fb_attr(&fb, "from", inviter);

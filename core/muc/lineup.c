@@ -103,7 +103,7 @@ static void show(struct room *room, struct step *step, struct occupant *occupant
     struct view *view = &room->lineup->views[viewing];
     struct frame *frame = NULL;
     occupant->stale &= (uint8_t)~bit(viewing);
-    if (presence_shown(room, occupant->role))
+    if (presence_shown(room, occupant))
         frame = presence_kept(room, step, occupant, viewing == VIEWING_FULL);
     if (occupant->shown_at[viewing] != PLACE_NONE)
         gallery_set(view->gallery, occupant->shown_at[viewing], frame);
@@ -148,11 +148,18 @@ struct showing *lineup_show(struct room *room, struct step *step, const struct o
     if (room->lineup == NULL)
         room->lineup = MEM_NEW(struct lineup);
     struct view *view = &room->lineup->views[viewing];
+    const struct occupant *same = room->occupants[viewer->group];
+    uint32_t own[ROOM_NICKS_PER_ACCOUNT];
+    unsigned count = 0;
     if (is_usable(room, view))
         make_up(room, step, viewing);
     else
         make(room, step, viewing);
-    return gallery_show(view->gallery, viewer->shown_at[viewing]);
+    for (; same != NULL; same = same->same_account) {
+        ensure(count < ARRAY_LEN(own));
+        own[count++] = same->shown_at[viewing];
+    }
+    return gallery_show(view->gallery, own, count);
 }
 
 /* ---- for tests ---- */
@@ -168,7 +175,7 @@ static void check_view(const struct room *room, enum viewing viewing)
         bool is_stale = (occupant->stale & bit(viewing)) != 0;
         ensure(frame == NULL || (frame == kept && !is_stale));
         ensure(frame != NULL || is_stale || view->broadcast != room->options.broadcast ||
-               !presence_shown(room, occupant->role));
+               !presence_shown(room, occupant));
         shown += frame != NULL;
         stale += is_stale;
     }

@@ -1,7 +1,7 @@
 /*
  * Who is here, for those who enter a large room: a gallery for each kind of viewer, kept from one
  * newcomer to the next. What changes in between is marked, and made up for when somebody looks.
- * Only what presencebroadcast shows to everybody is in it.
+ * Only who is shown to everybody is in it.
  *
  * Belongs to the room; small rooms have none.
  */
@@ -19,7 +19,8 @@ enum viewing { VIEWING_ANON, VIEWING_FULL, VIEWINGS };
 
 /* Is it for this room, at its present size? */
 bool lineup_serves(const struct room *room);
-/* What the viewer is to be shown: everybody but itself. NULL: nobody. */
+/* What the viewer is to be shown: everybody but those of its own account, who look different to it.
+ * NULL: nobody. */
 struct showing *lineup_show(struct room *room, struct step *step, const struct occupant *viewer,
                             enum viewing viewing);
 

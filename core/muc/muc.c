@@ -9,6 +9,7 @@
 
 #include "core/base/ensure.h"
 #include "core/muc/feature.h"
+#include "core/muc/silence.h"
 
 #include <endian.h>
 
@@ -104,6 +105,8 @@ static enum step_outcome step_stanza(struct room *room, struct step *step,
      * error made for somebody who could not be reached) says nothing about that. */
     if (in.session != NULL && in.route.lane != LANE_NONE && !route_eq(in.session->route, in.route))
         session_set_route(room, in.session, in.route);
+    if (in.session != NULL && in.type != TYPE_ERROR)
+        silence_broken(in.session, step->now_us);
 
     const struct handler *handler = features_handler(room, &in);
     const struct refusal *closed = closed_to(room, &in);
@@ -138,6 +141,9 @@ static void step_timer(struct room *room, struct step *step, enum room_timer tim
         if (room->state == ROOM_DESTROYED)
             room_clear(room);
         return;
+    case ROOM_TIMER_PING:
+        silence_look(room, step);
+        return;
     case ROOM_TIMERS:
         break;
     }
@@ -170,7 +176,7 @@ static void set_alarms(struct room *room, struct step *step, enum room_state bef
     if (room->state == ROOM_LOCKED)
         effect_timer(step, ROOM_TIMER_LOCK, step->now_us + ROOM_LOCK_SECONDS * INT64_C(1000000));
     if (room->state == ROOM_DESTROYED)
-        effect_timer(step, ROOM_TIMER_TOMBSTONE, room->tombstone.until_us);
+        effect_timer(step, ROOM_TIMER_TOMBSTONE, room->tombstone->until_us);
 }
 
 enum step_outcome muc_step(struct room *room, const struct event *event, struct step *step)
@@ -196,6 +202,7 @@ enum step_outcome muc_step(struct room *room, const struct event *event, struct 
     if (room->session_count == 0 && (occupied || room->state != before))
         room_settle(room, step);
     set_alarms(room, step, before);
+    silence_watch(room, step);
     room_publish(room, step);
     return outcome;
 }

@@ -11,6 +11,8 @@
 #include "core/base/map.h"
 #include "core/muc/effect.h"
 #include "core/muc/event.h"
+#include "core/muc/permit.h"
+#include "core/xmpp/prep.h"
 
 struct room;
 struct room_options;
@@ -19,9 +21,16 @@ struct room_options;
 struct muc_settings {
     struct str domain;                   /* of the service, prepared */
     struct map admins;                   /* bare JID -> itself: implicit owners of all rooms */
+    struct permit create;                /* who may make rooms */
+    struct permit persistent;            /* and have them outlive their last occupant */
+    struct permit listed;                /* and have them in the list of rooms */
+    struct map banned;                   /* bare JIDs and domains -> themselves: enter nowhere */
+    struct nick_rules nick;              /* what nicknames may be like */
+    uint32_t tombstone_days;             /* so long a destroyed room's address is closed; 0: not */
     bool locked;                         /* new rooms are locked until configured */
     const struct room_options *defaults; /* of new rooms */
     struct str version;                  /* for jabber:iq:version */
+    int64_t started_us;                  /* since 1970 UTC, for jabber:iq:last */
 };
 
 /* What the rules need from a cryptographic library; pure functions of their arguments. */
@@ -32,6 +41,10 @@ struct muc_crypto {
     struct str (*seal)(void *self, struct arena *arena, struct str plain);
     /* STR_NONE if the text was not made by seal() with this key. */
     struct str (*open)(void *self, struct arena *arena, struct str sealed);
+    /* SHA-1 of the bytes that the base64 text stands for (XEP-0153). False: it is no base64. */
+    bool (*photo_hash)(void *self, struct arena *arena, struct str base64, uint8_t out[20]);
+    /* SHA-1 of the text, as base64 (XEP-0115). */
+    struct str (*caps_hash)(void *self, struct arena *arena, struct str text);
 };
 
 struct muc_env {

@@ -108,9 +108,7 @@ static void session_number(struct room *room, struct session *session)
 
 /* ---- occupants ---- */
 
-/* The occupant-id (0421): not computable without the room's secret, the same for all nicknames and
- * sessions of the account. */
-static void make_id(const struct room *room, struct str account, char id[OCCUPANT_ID_BYTES])
+void occupant_id_make(const struct room *room, struct str account, char id[OCCUPANT_ID_BYTES])
 {
     static const char digits[] = "0123456789abcdef";
     const struct muc_crypto *crypto = room->env->crypto;
@@ -130,30 +128,35 @@ static void set_nick(const struct room *room, struct occupant *occupant, struct 
     occupant->nick = jid_resource(occupant->jid);
 }
 
-struct occupant *occupant_seat(struct room *room, struct str nick, struct str nick_key,
-                               const struct jid *account_jid, enum affiliation affiliation,
-                               enum role role)
+static uint8_t flags_of(const struct occupant *occupant)
 {
-    ensure(role != ROLE_NONE && occupant_by_nick(room, nick_key) == NULL);
-    struct occupant *occupant = MEM_NEW(struct occupant);
-    occupant->role = role;
-    occupant->affiliation = affiliation;
-    occupant->nick_key = str_copy(nick_key);
-    occupant->account = str_copy(jid_bare(account_jid));
-    make_id(room, occupant->account, occupant->id);
-    set_nick(room, occupant, nick);
-    occupant_number(room, occupant);
-    map_put(&room->occupants_by_nick, occupant->nick_key, occupant);
+    return (uint8_t)(1u << (occupant->role - ROLE_VISITOR));
+}
 
+static void session_refresh(struct room *room, const struct session *session)
+{
+    roster_update(&room->roster, session->number, session->route, session->occupant->group,
+                  flags_of(session->occupant));
+}
+
+static void sessions_refresh(struct room *room, const struct occupant *occupant)
+{
+    for (const struct session *session = occupant->sessions; session != NULL;
+         session = session->next)
+        session_refresh(room, session);
+}
+
+static void account_link(struct room *room, struct occupant *occupant)
+{
     struct occupant *same = occupant_by_account(room, occupant->account);
+    occupant->group = same != NULL ? same->group : occupant->number;
     if (same == NULL) {
         map_put(&room->occupants_by_account, occupant->account, occupant);
-        return occupant;
+        return;
     }
     while (same->same_account != NULL)
         same = same->same_account;
     same->same_account = occupant;
-    return occupant;
 }
 
 static void account_unlink(struct room *room, struct occupant *occupant)
@@ -165,11 +168,36 @@ static void account_unlink(struct room *room, struct occupant *occupant)
         first->same_account = occupant->same_account;
         return;
     }
-    /* The key is the text of the first occupant, so the entry is made anew. */
+    /* The key is the text of the first occupant, so the entry is made anew; and so is the number
+     * the roster knows the account by, which may soon be somebody else's. */
     map_remove(&room->occupants_by_account, occupant->account);
     struct occupant *next = occupant->same_account;
     if (next != NULL)
         map_put(&room->occupants_by_account, next->account, next);
+    for (struct occupant *other = next; other != NULL; other = other->same_account) {
+        other->group = next->number;
+        sessions_refresh(room, other);
+    }
+}
+
+struct occupant *occupant_seat(struct room *room, struct str nick, struct str nick_key,
+                               const struct jid *account_jid, enum affiliation affiliation,
+                               enum role role)
+{
+    ensure(role != ROLE_NONE && occupant_by_nick(room, nick_key) == NULL);
+    struct occupant *occupant = MEM_NEW(struct occupant);
+    occupant->role = role;
+    occupant->affiliation = affiliation;
+    occupant->nick_key = str_copy(nick_key);
+    occupant->account = str_copy(jid_bare(account_jid));
+    occupant_id_make(room, occupant->account, occupant->id);
+    set_nick(room, occupant, nick);
+    occupant->quiet = role < ROLE_MODERATOR && room_is_crowded(room);
+    room->quiet_count += occupant->quiet;
+    occupant_number(room, occupant);
+    map_put(&room->occupants_by_nick, occupant->nick_key, occupant);
+    account_link(room, occupant);
+    return occupant;
 }
 
 static void occupant_free(struct room *room, struct occupant *occupant)
@@ -180,6 +208,7 @@ static void occupant_free(struct room *room, struct occupant *occupant)
     room->occupants[occupant->number] = NULL;
     room->occupant_hole = occupant->number;
     room->occupant_count--;
+    room->quiet_count -= occupant->quiet;
     lineup_left(room, occupant);
     presence_drop_frames(occupant);
     str_free(&occupant->nick_key);
@@ -204,26 +233,22 @@ void occupant_rename(struct room *room, struct occupant *occupant, struct str ni
     presence_drop_cache(room, occupant);
 }
 
-static uint8_t flags_of(const struct occupant *occupant)
-{
-    return (uint8_t)(1u << (occupant->role - ROLE_VISITOR));
-}
-
-static void session_refresh(struct room *room, const struct session *session)
-{
-    roster_update(&room->roster, session->number, session->route, session->occupant->number,
-                  flags_of(session->occupant));
-}
-
 void occupant_set_role(struct room *room, struct occupant *occupant, enum role role)
 {
     ensure(role != ROLE_NONE);
     if (role != occupant->role) {
         occupant->role = role;
-        for (const struct session *session = occupant->sessions; session != NULL;
-             session = session->next)
-            session_refresh(room, session);
+        sessions_refresh(room, occupant);
     }
+    presence_drop_cache(room, occupant);
+}
+
+void occupant_end_quiet(struct room *room, struct occupant *occupant)
+{
+    if (!occupant->quiet)
+        return;
+    occupant->quiet = false;
+    room->quiet_count--;
     presence_drop_cache(room, occupant);
 }
 
@@ -266,7 +291,7 @@ struct session *session_add(struct room *room, struct occupant *occupant, const 
     session_number(room, session);
     session_link(room, occupant, session);
     map_put(&room->sessions_by_jid, jid_full(session->jid), session);
-    roster_add(&room->roster, route, session->address, session->number, occupant->number,
+    roster_add(&room->roster, route, session->address, session->number, occupant->group,
                flags_of(occupant));
     return session;
 }

@@ -2,6 +2,8 @@
  * Occupants and their sessions. An occupant is one nickname held by one account; a session is one
  * full JID inside it. Found by nickname key, by account, by full JID.
  *
+ * An account may hold several nicknames; the roster knows it by the number of the first of them.
+ *
  * Owned by the room; pointers are borrowed and valid until the session or occupant is removed.
  * @xep 0045 1.35.5 #enter-conflict.all-sessions
  */
@@ -23,6 +25,8 @@ struct session {
     struct route route;
     uint32_t number; /* index in room->sessions */
     int8_t priority;
+    uint8_t pings;      /* sent since it was heard of last (core/muc/silence.h) */
+    int64_t heard_us;   /* when it last said something */
     uint64_t joined;    /* rising: later joins have higher numbers */
     struct str payload; /* heap: the children of its last presence that may be shown */
     struct str lang;    /* heap: xml:lang of it, or absent */
@@ -32,8 +36,10 @@ struct session {
 
 struct occupant {
     uint32_t number; /* index in room->occupants; reused after leaving */
+    uint32_t group;  /* number of the first occupant of its account */
     enum role role : 8;
     enum affiliation affiliation : 8; /* as the room's list says, kept in step by change_apply() */
+    bool quiet;                       /* came when the room was full of faces; no moderator */
     uint8_t stale;                    /* of the lineup: bits by viewing */
     uint32_t shown_at[VIEWINGS];      /* its places there */
     unsigned session_count;
@@ -53,10 +59,24 @@ static inline struct str occupant_id(const struct occupant *occupant)
     return str_of(occupant->id, OCCUPANT_ID_BYTES);
 }
 
+/* The occupant-id (0421) an account has in this room, inside or not: not computable without the
+ * room's secret, the same for all its nicknames and sessions. */
+void occupant_id_make(const struct room *room, struct str account, char id[OCCUPANT_ID_BYTES]);
+
 struct occupant *occupant_by_nick(const struct room *room, struct str nick_key);
 /* First of the account's occupants; then ->same_account. */
 struct occupant *occupant_by_account(const struct room *room, struct str account);
 struct session *session_find(const struct room *room, struct str full_jid);
+/* Are they of one account? */
+static inline bool occupant_same(const struct occupant *a, const struct occupant *b)
+{
+    return a->group == b->group;
+}
+/* Has its account another nickname here? */
+static inline bool occupant_has_others(const struct occupant *occupant)
+{
+    return occupant->same_account != NULL || occupant->group != occupant->number;
+}
 /* The session whose show, status and extensions others see: highest priority, then newest. */
 struct session *occupant_primary(const struct occupant *occupant);
 /* Who it would be if that session were not there; NULL if there is no other. */
@@ -73,7 +93,7 @@ struct occupant *occupant_next(const struct room *room, uint32_t *at);
 
 /*
  * Seats a new occupant without sessions (add one in the same step). All copied. `nick` is prepared,
- * its key not in use.
+ * its key not in use. It is quiet if there are as many as the room shows (quiet_above).
  */
 struct occupant *occupant_seat(struct room *room, struct str nick, struct str nick_key,
                                const struct jid *account_jid, enum affiliation affiliation,
@@ -92,8 +112,11 @@ void occupant_rename(struct room *room, struct occupant *occupant, struct str ni
 /* Moves one session to another occupant of the same account (5.5, 5.6); the old one goes if that
  * was its last session (true). */
 bool session_move(struct room *room, struct session *session, struct occupant *to);
-/* Role: keeps roster flags in step. Presence caches are dropped. */
+/* Role: keeps roster flags in step. Presence caches are dropped. Who becomes a moderator is quiet
+ * until presence_standing_changed() has told of it. */
 void occupant_set_role(struct room *room, struct occupant *occupant, enum role role);
+/* It is shown like anybody else from now on. */
+void occupant_end_quiet(struct room *room, struct occupant *occupant);
 /* The client came back over another connection with the same JID. */
 void session_set_route(struct room *room, struct session *session, struct route route);
 /* What its last presence said; copied. Presence caches are dropped. True if what others see of the

@@ -9,29 +9,13 @@
 #include "core/base/ensure.h"
 #include "core/base/mem.h"
 #include "core/muc/feature.h"
+#include "core/xmpp/jid.h"
 
 #include <stdio.h>
 
 enum { OPTIONS_MAX = 64 };
 
-/* ---- the set ---- */
-
-void room_options_copy(struct room_options *to, const struct room_options *from)
-{
-    *to = *from;
-    to->name = str_copy(from->name);
-    to->description = str_copy(from->description);
-    to->language = str_copy(from->language);
-    to->password = str_copy(from->password);
-}
-
-void room_options_fini(struct room_options *options)
-{
-    str_free(&options->name);
-    str_free(&options->description);
-    str_free(&options->language);
-    str_free(&options->password);
-}
+/* ---- values ---- */
 
 static bool *bool_of(struct room_options *options, const struct option *option)
 {
@@ -81,6 +65,44 @@ const struct option *const *options_all(unsigned *count)
     }
     *count = row_count;
     return rows;
+}
+
+static bool is_text(const struct option *option)
+{
+    switch (option->type) {
+    case OPTION_TEXT:
+    case OPTION_MULTI:
+    case OPTION_JIDS:
+    case OPTION_SECRET:
+        return true;
+    case OPTION_BOOL:
+    case OPTION_NUMBER:
+    case OPTION_CHOICE:
+    case OPTION_SET:
+        break;
+    }
+    return false;
+}
+
+void room_options_copy(struct room_options *to, const struct room_options *from)
+{
+    unsigned count;
+    const struct option *const *rows = options_all(&count);
+    *to = *from;
+    for (unsigned i = 0; i < count; i++) {
+        if (is_text(rows[i]))
+            *text_of(to, rows[i]) = str_copy(text_in(from, rows[i]));
+    }
+}
+
+void room_options_fini(struct room_options *options)
+{
+    unsigned count;
+    const struct option *const *rows = options_all(&count);
+    for (unsigned i = 0; i < count; i++) {
+        if (is_text(rows[i]))
+            str_free(text_of(options, rows[i]));
+    }
 }
 
 const struct option *option_by_name(struct str name)
@@ -154,7 +176,8 @@ static bool text_is_possible(const struct option *option, struct str text)
         return false;
     for (size_t i = 0; i < text.len; i++) {
         unsigned char byte = (unsigned char)text.at[i];
-        bool line_end = byte == '\n' && option->type == OPTION_MULTI;
+        bool lines = option->type == OPTION_MULTI || option->type == OPTION_JIDS;
+        bool line_end = byte == '\n' && lines;
         if ((byte < 0x20 && byte != '\t' && !line_end) || byte == 0x7f)
             return false;
     }
@@ -193,14 +216,19 @@ static bool set_switch(struct room_options *options, const struct option *option
     return false;
 }
 
-/* The next word of a list separated by commas or blanks; false at the end. */
+static bool is_separator(char c)
+{
+    return c == ',' || c == ' ' || c == '\n';
+}
+
+/* The next word of a list separated by commas, blanks or ends of lines; false at the end. */
 static bool next_word(struct str *rest, struct str *word)
 {
     size_t from = 0;
-    while (from < rest->len && (rest->at[from] == ',' || rest->at[from] == ' '))
+    while (from < rest->len && is_separator(rest->at[from]))
         from++;
     size_t to = from;
-    while (to < rest->len && rest->at[to] != ',' && rest->at[to] != ' ')
+    while (to < rest->len && !is_separator(rest->at[to]))
         to++;
     *word = str_of(rest->at + from, to - from);
     *rest = str_of(rest->at + to, rest->len - to);
@@ -221,6 +249,33 @@ static bool set_words(struct room_options *options, const struct option *option,
     return true;
 }
 
+/* Accounts and services, not sessions of them. */
+static bool add_address(struct buf *lines, struct str text)
+{
+    struct jid *jid = jid_parse(NULL, str_trim(text));
+    bool good = jid != NULL && jid_is_bare(jid);
+    if (good && lines->len > 0)
+        buf_addc(lines, '\n');
+    if (good)
+        buf_add(lines, jid_bare(jid));
+    jid_free(jid);
+    return good;
+}
+
+static bool set_addresses(struct room_options *options, const struct option *option,
+                          struct str text)
+{
+    struct str rest = text, word;
+    struct buf lines;
+    bool possible = true;
+    buf_init(&lines, NULL);
+    while (possible && rest.len > 0 && next_word(&rest, &word))
+        possible = add_address(&lines, word);
+    possible = possible && set_text(options, option, buf_str(&lines));
+    buf_free(&lines);
+    return possible;
+}
+
 static const char *why_not(const struct option *option)
 {
     static _Thread_local char text[160];
@@ -232,6 +287,11 @@ static const char *why_not(const struct option *option)
     case OPTION_SECRET:
     case OPTION_MULTI:
         snprintf(text, sizeof(text), "must be printable text of at most %u bytes",
+                 (unsigned)option->max);
+        return text;
+    case OPTION_JIDS:
+        snprintf(text, sizeof(text),
+                 "must be addresses of the form user@server, together at most %u bytes",
                  (unsigned)option->max);
         return text;
     case OPTION_NUMBER:
@@ -262,6 +322,8 @@ static bool set_from_text(struct room_options *options, const struct option *opt
     case OPTION_SECRET:
     case OPTION_MULTI:
         return set_text(options, option, text);
+    case OPTION_JIDS:
+        return set_addresses(options, option, text);
     case OPTION_NUMBER:
         return read_number(option, text, number_of(options, option));
     case OPTION_CHOICE:
@@ -307,6 +369,19 @@ static bool set_lines(struct room_options *options, const struct option *option,
     return possible;
 }
 
+static bool set_each_address(struct room_options *options, const struct option *option,
+                             const struct form_field *field)
+{
+    struct buf lines;
+    bool possible = true;
+    buf_init(&lines, NULL);
+    for (unsigned i = 0; possible && i < field->value_count; i++)
+        possible = str_empty(field->values[i]) || add_address(&lines, field->values[i]);
+    possible = possible && set_text(options, option, buf_str(&lines));
+    buf_free(&lines);
+    return possible;
+}
+
 static bool set_values(struct room_options *options, const struct option *option,
                        const struct form_field *field)
 {
@@ -321,11 +396,26 @@ static bool set_values(struct room_options *options, const struct option *option
     return true;
 }
 
+/* Nobody is surprised by a form that comes back as it was sent: the value in force was offered. */
+static bool set_number(struct room_options *options, const struct option *option, struct str value)
+{
+    uint32_t number = 0;
+    if (!read_number(option, value, &number))
+        return false;
+    bool offered = option->choice_count == 0 || choice_by_value(option, value) != NULL;
+    if (!offered && number != number_in(options, option))
+        return false;
+    *number_of(options, option) = number;
+    return true;
+}
+
 bool option_set_field(struct room_options *options, const struct option *option,
                       const struct form_field *field)
 {
     if (option->type == OPTION_MULTI)
         return set_lines(options, option, field);
+    if (option->type == OPTION_JIDS)
+        return set_each_address(options, option, field);
     if (option->type == OPTION_SET)
         return set_values(options, option, field);
     if (field->value_count > 1)
@@ -333,14 +423,16 @@ bool option_set_field(struct room_options *options, const struct option *option,
     struct str value = field->value_count == 1 ? field->values[0] : STR("");
     if (option->type == OPTION_BOOL && option->never_on == NULL)
         return str_to_bool(value, bool_of(options, option));
+    if (option->type == OPTION_NUMBER)
+        return set_number(options, option, value);
     return set_from_text(options, option, value);
 }
 
 static const char *const form_types[] = {
-    [OPTION_BOOL] = "boolean",       [OPTION_TEXT] = "text-single",
-    [OPTION_MULTI] = "text-multi",   [OPTION_SECRET] = "text-private",
-    [OPTION_NUMBER] = "list-single", [OPTION_CHOICE] = "list-single",
-    [OPTION_SET] = "list-multi",
+    [OPTION_BOOL] = "boolean",        [OPTION_TEXT] = "text-single",
+    [OPTION_MULTI] = "text-multi",    [OPTION_JIDS] = "jid-multi",
+    [OPTION_SECRET] = "text-private", [OPTION_NUMBER] = "list-single",
+    [OPTION_CHOICE] = "list-single",  [OPTION_SET] = "list-multi",
 };
 
 static void write_lines(struct fb *fb, struct str text)
@@ -354,52 +446,33 @@ static void write_lines(struct fb *fb, struct str text)
     }
 }
 
-static void write_offers(struct fb *fb, const struct option *option)
+static const struct option_choice *offer_of(const struct option *option, uint32_t number)
 {
     for (unsigned i = 0; i < option->choice_count; i++) {
-        if (!option->choices[i].hidden)
-            fb_field_option(fb, option->choices[i].label, str_z(option->choices[i].value));
+        if (option->choices[i].number == number && !option->choices[i].hidden)
+            return &option->choices[i];
     }
+    return NULL;
 }
 
-/* The current value first and, if it is none of the choices, as an offer of its own: a client shows
- * what is in force, not the nearest choice. */
-static void write_number(struct fb *fb, const struct option *option, uint32_t number)
+static struct str number_text(struct fb *fb, const struct option *option, uint32_t number)
 {
-    struct str value = str_fmt(fb->arena, "%u", (unsigned)number);
-    bool offered = option->choice_count == 0;
-    for (unsigned i = 0; i < option->choice_count; i++) {
-        if (option->choices[i].number == number && !option->choices[i].hidden) {
-            value = str_z(option->choices[i].value);
-            offered = true;
-            break;
-        }
-    }
-    fb_field_value(fb, value);
-    if (!offered)
-        fb_field_option(fb, NULL, value);
-    write_offers(fb, option);
+    const struct option_choice *offer = offer_of(option, number);
+    return offer != NULL ? str_z(offer->value) : str_fmt(fb->arena, "%u", (unsigned)number);
 }
 
-static void write_chosen(struct fb *fb, const struct option *option, uint32_t number)
+static void write_set(struct fb *fb, const struct option *option, uint32_t bits)
 {
     for (unsigned i = 0; i < option->choice_count; i++) {
         const struct option_choice *choice = &option->choices[i];
-        bool chosen =
-            option->type == OPTION_SET ? (number & choice->number) != 0 : number == choice->number;
-        if (chosen && !choice->hidden)
+        if ((bits & choice->number) != 0 && !choice->hidden)
             fb_field_value(fb, str_z(choice->value));
     }
-    write_offers(fb, option);
 }
 
-void option_write_field(struct fb *fb, const struct option *option,
-                        const struct room_options *options)
+static void write_values(struct fb *fb, const struct option *option,
+                         const struct room_options *options)
 {
-    const char *type = form_types[option->type];
-    if (option->type == OPTION_NUMBER && option->choice_count == 0)
-        type = "text-single";
-    fb_field_begin(fb, option->field, type, option->label);
     switch (option->type) {
     case OPTION_BOOL:
         fb_field_value(fb, bool_in(options, option) ? STR("1") : STR("0"));
@@ -410,17 +483,65 @@ void option_write_field(struct fb *fb, const struct option *option,
                        str_present(text_in(options, option)) ? text_in(options, option) : STR(""));
         break;
     case OPTION_MULTI:
+    case OPTION_JIDS:
         write_lines(fb, text_in(options, option));
         break;
     case OPTION_NUMBER:
-        write_number(fb, option, number_in(options, option));
-        break;
     case OPTION_CHOICE:
+        fb_field_value(fb, number_text(fb, option, number_in(options, option)));
+        break;
     case OPTION_SET:
-        write_chosen(fb, option, number_in(options, option));
+        write_set(fb, option, number_in(options, option));
         break;
     }
+}
+
+/* A number in force that is none of the choices is an offer of its own: a client shows what is, not
+ * what comes next to it. */
+static void write_offers(struct fb *fb, const struct option *option,
+                         const struct room_options *options)
+{
+    bool unusual = option->type == OPTION_NUMBER && option->choice_count > 0 &&
+                   offer_of(option, number_in(options, option)) == NULL;
+    if (unusual)
+        fb_field_option(fb, NULL, number_text(fb, option, number_in(options, option)));
+    for (unsigned i = 0; i < option->choice_count; i++) {
+        if (!option->choices[i].hidden)
+            fb_field_option(fb, option->choices[i].label, str_z(option->choices[i].value));
+    }
+}
+
+void option_write_field(struct fb *fb, const struct option *option,
+                        const struct room_options *options)
+{
+    const char *type = form_types[option->type];
+    if (option->type == OPTION_NUMBER && option->choice_count == 0)
+        type = "text-single";
+    fb_field_begin(fb, option->field, type, option->label);
+    write_values(fb, option, options);
+    write_offers(fb, option, options);
     fb_close(fb);
+}
+
+/* What is told offers nothing to choose from. */
+static const char *info_type(const struct option *option)
+{
+    if (option->type == OPTION_SET)
+        return "text-multi";
+    return option->choice_count > 0 || option->type == OPTION_NUMBER ? "text-single"
+                                                                     : form_types[option->type];
+}
+
+void option_write_info(struct fb *fb, const struct option *option,
+                       const struct room_options *options)
+{
+    if (is_text(option) && str_empty(text_in(options, option)))
+        return;
+    for (unsigned i = 0; i < ARRAY_LEN(option->info) && option->info[i] != NULL; i++) {
+        fb_field_begin(fb, option->info[i], info_type(option), option->label);
+        write_values(fb, option, options);
+        fb_close(fb);
+    }
 }
 
 bool option_equal(const struct option *option, const struct room_options *a,
@@ -432,6 +553,7 @@ bool option_equal(const struct option *option, const struct room_options *a,
     case OPTION_TEXT:
     case OPTION_SECRET:
     case OPTION_MULTI:
+    case OPTION_JIDS:
         return str_eq(text_in(a, option), text_in(b, option));
     case OPTION_NUMBER:
     case OPTION_CHOICE:

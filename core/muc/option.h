@@ -22,6 +22,9 @@ enum broadcast_bit {
 
 enum whois { WHOIS_MODERATORS, WHOIS_ANYONE };
 enum tell_absent { TELL_NOBODY, TELL_MEMBERS, TELL_ALL };
+enum visitor_pm { VISITOR_PM_ANYONE, VISITOR_PM_MODERATORS, VISITOR_PM_NOBODY };
+enum reserved_nick { RESERVED_NICK_FREE, RESERVED_NICK_REWRITE, RESERVED_NICK_REFUSE };
+enum password_bypass { BYPASS_NONE, BYPASS_ADMINS, BYPASS_OWNERS };
 enum allow_pm { PM_ANYONE, PM_PARTICIPANTS, PM_MODERATORS, PM_NONE, PM_AFFILIATED };
 
 /* Every option of a room, by value except texts (heap, owned, may be absent). */
@@ -30,6 +33,9 @@ struct room_options {
     struct str description;
     struct str language;
     struct str password; /* absent or empty: not protected */
+    struct str contact;  /* bare or full JIDs, one a line */
+    struct str logs_url; /* where people read what was said */
+    struct str pubsub;   /* node that goes with the room */
     bool persistent;
     bool is_public;
     bool members_only;
@@ -43,32 +49,109 @@ struct room_options {
     bool moderator_pm;   /* private messages from and to moderators whatever allow_pm says */
     bool allow_register; /* unaffiliated users may register */
     bool archive;        /* always off in this version */
+    bool logged;         /* somebody publishes what is said: who enters is warned */
+    bool outside_admins; /* change roles of those inside */
+    bool kick_equals;    /* moderators may kick others of their rank */
+    bool conceal;        /* hidden and members-only: strangers learn nothing by discovery */
     bool public_list;    /* occupants listed in disco#items */
     bool visitor_nick_change;
     bool visitor_status;
     bool voice_requests;
-    bool see_all;             /* moderators see every presence whatever is broadcast */
-    bool reserved_nick_only;  /* who has a reserved nick is given it */
-    uint32_t max_users;       /* 0: only ROOM_OCCUPANTS_MAX */
-    uint32_t history;         /* messages kept */
-    uint32_t history_default; /* messages sent to who asks for nothing */
-    uint32_t whois;           /* enum whois */
-    uint32_t allow_pm;        /* enum allow_pm */
-    uint32_t broadcast;       /* enum broadcast_bit, a set */
-    uint32_t member_list;     /* who may read affiliation lists: bits 1 << enum role */
-    uint32_t tell_absent;     /* enum tell_absent: which changes, made while it is not inside */
-    uint32_t voice_seconds;   /* between two requests for voice; 0: none */
+    bool own_corrections;        /* others' messages that are kept cannot be corrected */
+    bool since_exclusive;        /* of the moment a newcomer names, nothing is sent */
+    uint32_t visitor_pm;         /* enum visitor_pm: to whom, within allow_pm */
+    bool see_all;                /* moderators see every presence whatever is broadcast */
+    uint32_t reserved_nick_only; /* enum reserved_nick: who has one and asks for another */
+    bool many_sessions;          /* one nickname for several clients of an account */
+    uint32_t password_bypass;    /* enum password_bypass: who need not know the password */
+    uint32_t max_users;          /* 0: only ROOM_OCCUPANTS_MAX */
+    uint32_t history;            /* messages kept */
+    uint32_t history_default;    /* messages sent to who asks for nothing */
+    uint32_t newcomers;          /* enum newcomers */
+    uint32_t whois;              /* enum whois */
+    uint32_t allow_pm;           /* enum allow_pm */
+    uint32_t broadcast;          /* enum broadcast_bit, a set */
+    uint32_t member_list;        /* who may read affiliation lists: bits 1 << enum role */
+    uint32_t tell_absent;        /* enum tell_absent: which changes, made while it is not inside */
+    bool registration;           /* nicknames can be registered */
+    bool approve_registration;   /* strangers are registered only if an admin allows it */
+    uint32_t register_fields;    /* what they are asked then: bits 1 << enum register_field */
+    uint32_t voice_seconds;      /* between two requests for voice; 0: none */
+    uint32_t quiet_above;        /* so many are shown, who comes then is not; 0: all are */
+    uint32_t ping_minutes;       /* of silence until a session is asked; 0: none is */
 };
+
+static inline struct room_kind room_kind(const struct room_options *options)
+{
+    return (struct room_kind){options->moderated, options->members_only,
+                              (enum newcomers)options->newcomers};
+}
 
 void room_options_copy(struct room_options *to, const struct room_options *from);
 void room_options_fini(struct room_options *options);
+
+/* What a stored room calls its options. A number is neither changed nor used again; new ones come
+ * last. */
+enum option_id {
+    OPTION_ID_CHANGE_SUBJECT = 1,
+    OPTION_ID_VISITOR_STATUS,
+    OPTION_ID_VISITOR_NICK_CHANGE,
+    OPTION_ID_RESERVED_NICK_ONLY,
+    OPTION_ID_ALLOW_INVITES,
+    OPTION_ID_INVITE_MEMBERS,
+    OPTION_ID_ALLOW_PM,
+    OPTION_ID_MODERATOR_PM,
+    OPTION_ID_ALLOW_REGISTER,
+    OPTION_ID_ALLOW_QUERY,
+    OPTION_ID_VOICE_REQUESTS,
+    OPTION_ID_VOICE_REQUEST_MIN_INTERVAL,
+    OPTION_ID_TELL_ABSENT,
+    OPTION_ID_ABSENT_ROLE,
+    OPTION_ID_DESTROY_ITEM_NONE,
+    OPTION_ID_NAME,
+    OPTION_ID_DESCRIPTION,
+    OPTION_ID_LANGUAGE,
+    OPTION_ID_PERSISTENT,
+    OPTION_ID_PUBLIC,
+    OPTION_ID_PUBLIC_LIST,
+    OPTION_ID_ARCHIVE,
+    OPTION_ID_PASSWORD,
+    OPTION_ID_MEMBERS_ONLY,
+    OPTION_ID_MEMBER_LIST,
+    OPTION_ID_MODERATED,
+    OPTION_ID_MAX_USERS,
+    OPTION_ID_WHOIS,
+    OPTION_ID_BROADCAST,
+    OPTION_ID_SEE_ALL,
+    OPTION_ID_HISTORY,
+    OPTION_ID_HISTORY_DEFAULT,
+    OPTION_ID_CONTACT,
+    OPTION_ID_LOGS_URL,
+    OPTION_ID_PUBSUB,
+    OPTION_ID_LOGGED,
+    OPTION_ID_CONCEAL,
+    OPTION_ID_OWN_CORRECTIONS,
+    OPTION_ID_REGISTRATION,
+    OPTION_ID_APPROVE_REGISTRATION,
+    OPTION_ID_REGISTER_FIELDS,
+    OPTION_ID_VISITOR_PM,
+    OPTION_ID_SINCE_EXCLUSIVE,
+    OPTION_ID_QUIET_ABOVE,
+    OPTION_ID_PING_MINUTES,
+    OPTION_ID_MANY_SESSIONS,
+    OPTION_ID_PASSWORD_BYPASS,
+    OPTION_ID_NEWCOMERS,
+    OPTION_ID_OUTSIDE_ADMINS,
+    OPTION_ID_KICK_EQUALS,
+};
 
 enum option_type {
     OPTION_BOOL,   /* bool */
     OPTION_TEXT,   /* struct str, text-single */
     OPTION_MULTI,  /* struct str, text-multi (lines) */
+    OPTION_JIDS,   /* struct str, jid-multi: prepared addresses (lines) */
     OPTION_SECRET, /* struct str, text-private */
-    OPTION_NUMBER, /* uint32_t, list-single of the choices, any value in range accepted */
+    OPTION_NUMBER, /* uint32_t, list-single of the choices; the operator may take any in range */
     OPTION_CHOICE, /* uint32_t, index of one of the choices, list-single */
     OPTION_SET,    /* uint32_t, bits of the choices, list-multi */
 };
@@ -81,9 +164,11 @@ struct option_choice {
 };
 
 struct option {
+    enum option_id id;
     const char *name;       /* in the configuration: muc.defaults.NAME */
     const char *field;      /* var in the owner's form; NULL: not offered there */
     const char *aliases[3]; /* other vars accepted */
+    const char *info[2];    /* vars in the room's disco#info; none: not told there */
     const char *label;
     enum option_type type;
     uint16_t offset;   /* in struct room_options */
@@ -108,12 +193,16 @@ void options_preset(struct room_options *options);
  * ("must be on or off", "must be 0 to 500", ...). */
 MUST_CHECK bool option_set_text(struct room_options *options, const struct option *option,
                                 struct str text, const char **why);
-/* From a submitted field, all its values. */
+/* From a submitted field, all its values. A number has to be one of the choices, if there are any,
+ * or the one in force. */
 MUST_CHECK bool option_set_field(struct room_options *options, const struct option *option,
                                  const struct form_field *field);
 /* One field of the owner's form with the current value. */
 void option_write_field(struct fb *fb, const struct option *option,
                         const struct room_options *options);
+/* The option as the room's disco#info tells it: nothing if it is not told, or an empty text. */
+void option_write_info(struct fb *fb, const struct option *option,
+                       const struct room_options *options);
 bool option_equal(const struct option *option, const struct room_options *a,
                   const struct room_options *b);
 

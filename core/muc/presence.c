@@ -69,7 +69,18 @@ static struct frame *frame_for_others(struct room *room, struct step *step,
 
 /* ---- who may see what ---- */
 
-static bool shown_by(const struct room_options *options, enum role role)
+/* Enough of an occupant to know who sees it. */
+struct face {
+    enum role role;
+    bool quiet;
+};
+
+static struct face face_of(const struct occupant *occupant)
+{
+    return (struct face){occupant->role, occupant->quiet};
+}
+
+static bool role_shown(const struct room_options *options, enum role role)
 {
     switch (role) {
     case ROLE_VISITOR:
@@ -85,9 +96,14 @@ static bool shown_by(const struct room_options *options, enum role role)
     never("nobody inside has that role");
 }
 
-bool presence_shown(const struct room *room, enum role role)
+static bool shown_by(const struct room_options *options, struct face face)
 {
-    return shown_by(&room->options, role);
+    return !face.quiet && role_shown(options, face.role);
+}
+
+bool presence_shown(const struct room *room, const struct occupant *occupant)
+{
+    return shown_by(&room->options, face_of(occupant));
 }
 
 bool presence_sees_jids(const struct room *room, const struct occupant *viewer)
@@ -95,53 +111,104 @@ bool presence_sees_jids(const struct room *room, const struct occupant *viewer)
     return room->options.whois == WHOIS_ANYONE || viewer->role == ROLE_MODERATOR;
 }
 
-static bool presence_sees(const struct room *room, enum role role, const struct occupant *viewer)
+static bool presence_sees(const struct room *room, const struct occupant *occupant,
+                          const struct occupant *viewer)
 {
-    return presence_shown(room, role) || (room->options.see_all && viewer->role == ROLE_MODERATOR);
+    return presence_shown(room, occupant) || occupant_same(occupant, viewer) ||
+           (room->options.see_all && viewer->role == ROLE_MODERATOR);
 }
 
-/* Roles that see somebody of that role, as roster flags. */
-static uint8_t viewers_by(const struct room_options *options, enum role role)
+/* Roles that see it, as roster flags. */
+static uint8_t viewers_by(const struct room_options *options, struct face face)
 {
-    if (shown_by(options, role))
+    if (shown_by(options, face))
         return FLAGS_ALL;
     return options->see_all ? ROSTER_MODERATOR : 0;
 }
 
-static uint8_t viewers_of(const struct room *room, enum role role)
+static uint8_t viewers_of(const struct room *room, const struct occupant *occupant)
 {
-    return viewers_by(&room->options, role);
+    return viewers_by(&room->options, face_of(occupant));
 }
 
 /* ---- to others ---- */
 
+static struct presence_parting copies_for(struct room *room, struct step *step,
+                                          const struct occupant *about, const struct news *news,
+                                          uint8_t viewers)
+{
+    struct occupant *occupant = room->occupants[about->number];
+    struct presence_parting copies = {.tidings = {about->number, news->urgency}};
+    copies.full_for = room->options.whois == WHOIS_ANYONE ? viewers : viewers & ROSTER_MODERATOR;
+    copies.anon_for = (uint8_t)(viewers & ~copies.full_for);
+    if (copies.full_for != 0)
+        copies.full = frame_for_others(room, step, occupant, news, true);
+    if (copies.anon_for != 0)
+        copies.anon = frame_for_others(room, step, occupant, news, false);
+    return copies;
+}
+
+static void send_copies(struct room *room, struct step *step, const struct presence_parting *copies,
+                        uint32_t except)
+{
+    struct audience full = {copies->full_for == FLAGS_ALL ? 0 : copies->full_for, except};
+    struct audience anon = {copies->anon_for, except};
+    if (copies->full != NULL)
+        effect_presence(step, copies->full, room->roster, full, copies->tidings);
+    if (copies->anon != NULL)
+        effect_presence(step, copies->anon, room->roster, anon, copies->tidings);
+}
+
+/* To all but its account. */
 static void broadcast(struct room *room, struct step *step, const struct occupant *about,
                       const struct news *news, uint8_t viewers)
 {
     if (room->session_count == about->session_count)
         return;
-    struct occupant *occupant = room->occupants[about->number];
-    uint8_t full = room->options.whois == WHOIS_ANYONE ? viewers : viewers & ROSTER_MODERATOR;
-    uint8_t anon = (uint8_t)(viewers & ~full);
-    if (full != 0)
-        effect_presence(step, frame_for_others(room, step, occupant, news, true), room->roster,
-                        (struct audience){full == FLAGS_ALL ? 0 : full, occupant->number},
-                        news->urgency);
-    if (anon != 0)
-        effect_presence(step, frame_for_others(room, step, occupant, news, false), room->roster,
-                        (struct audience){anon, occupant->number}, news->urgency);
+    struct presence_parting copies = copies_for(room, step, about, news, viewers);
+    send_copies(room, step, &copies, about->group);
 }
 
-void presence_to_others_as(struct room *room, struct step *step, const struct occupant *occupant,
-                           enum role shown_as, const struct news *news)
+/* One copy for each other nickname of the account: as others who see JIDs are told, or without who
+ * did it. */
+static void to_account(struct room *room, struct step *step, const struct occupant *about,
+                       const struct news *news)
 {
-    broadcast(room, step, occupant, news == NULL ? &no_news : news, viewers_of(room, shown_as));
+    if (!occupant_has_others(about))
+        return;
+    struct occupant *occupant = room->occupants[about->number];
+    struct frame *full = frame_for_others(room, step, occupant, news, true);
+    struct frame *own = news->actor == NULL ? frame_ref(full)
+                                            : presence_frame(room, step, occupant, news, COPY_OWN);
+    for (const struct occupant *other = room->occupants[about->group]; other != NULL;
+         other = other->same_account) {
+        struct frame *copy = presence_sees_jids(room, other) ? full : own;
+        for (const struct session *to = other->sessions; other != about && to != NULL;
+             to = to->next)
+            effect_send(step, frame_ref(copy), to->route, to->address);
+    }
+    frame_unref(full);
+    frame_unref(own);
 }
 
 void presence_to_others(struct room *room, struct step *step, const struct occupant *occupant,
                         const struct news *news)
 {
-    presence_to_others_as(room, step, occupant, occupant->role, news);
+    if (news == NULL)
+        news = &no_news;
+    to_account(room, step, occupant, news);
+    broadcast(room, step, occupant, news, viewers_of(room, occupant));
+}
+
+struct presence_parting presence_parting(struct room *room, struct step *step,
+                                         const struct occupant *occupant, const struct news *news)
+{
+    return copies_for(room, step, occupant, news, viewers_of(room, occupant));
+}
+
+void presence_part(struct room *room, struct step *step, const struct presence_parting *parting)
+{
+    send_copies(room, step, parting, OCCUPANT_NONE);
 }
 
 /* ---- to itself ---- */
@@ -181,7 +248,8 @@ void presence_sessions_changed(struct room *room, struct step *step,
                                enum urgency urgency)
 {
     struct news news = {.urgency = urgency};
-    uint8_t viewers = viewers_of(room, occupant->role);
+    uint8_t viewers = viewers_of(room, occupant);
+    to_account(room, step, occupant, &news);
     if (!seen_changed && room->options.whois != WHOIS_ANYONE)
         viewers &= ROSTER_MODERATOR;
     broadcast(room, step, occupant, &news, viewers);
@@ -214,7 +282,7 @@ static void listing_send(struct listing *listing, struct step *step, const struc
 struct frame *presence_view(struct room *room, struct step *step, struct occupant *occupant,
                             const struct occupant *viewer)
 {
-    bool with_jids = occupant == viewer || presence_sees_jids(room, viewer);
+    bool with_jids = occupant_same(occupant, viewer) || presence_sees_jids(room, viewer);
     if (room->occupant_count >= CACHE_FROM)
         return presence_kept(room, step, occupant, with_jids);
     return frame_for_others(room, step, occupant, &no_news, with_jids);
@@ -227,6 +295,7 @@ static void list_absent(struct room *room, struct step *step, const struct occup
     bool with_jids = presence_sees_jids(room, viewer);
     const struct affiliate *row;
     map_each (&room->reserved_nicks, at, row) {
+        /* Within one query a nickname may be reserved before who uses it is put out. */
         if (occupant_by_account(room, row->jid) == NULL &&
             occupant_by_nick(room, row->nick_key) == NULL)
             listing_add(listing, presence_absent(room, step, row, with_jids));
@@ -236,9 +305,35 @@ static void list_absent(struct room *room, struct step *step, const struct occup
 /* Does it see nobody but who is shown to everybody? */
 static bool sees_what_is_shown(const struct room *room, const struct occupant *viewer)
 {
-    return !room->options.see_all || viewer->role != ROLE_MODERATOR ||
-           (presence_shown(room, ROLE_VISITOR) && presence_shown(room, ROLE_PARTICIPANT) &&
-            presence_shown(room, ROLE_MODERATOR));
+    const struct room_options *options = &room->options;
+    return !options->see_all || viewer->role != ROLE_MODERATOR ||
+           (room->quiet_count == 0 && role_shown(options, ROLE_VISITOR) &&
+            role_shown(options, ROLE_PARTICIPANT) && role_shown(options, ROLE_MODERATOR));
+}
+
+/* The other nicknames of the viewer's account, in a room where everybody is given the same of
+ * others. */
+static void list_own(struct room *room, struct step *step, const struct session *viewer)
+{
+    const struct occupant *self = viewer->occupant;
+    if (!occupant_has_others(self))
+        return;
+    struct listing listing = listing_begin(step, ROOM_NICKS_PER_ACCOUNT);
+    for (struct occupant *other = room->occupants[self->group]; other != NULL;
+         other = other->same_account) {
+        if (other != self)
+            listing_add(&listing, presence_view(room, step, other, self));
+    }
+    listing_send(&listing, step, viewer);
+}
+
+/* Everybody else, from what is kept for newcomers. */
+static void list_shown(struct room *room, struct step *step, const struct session *viewer)
+{
+    bool with_jids = presence_sees_jids(room, viewer->occupant);
+    effect_send_showing(
+        step, lineup_show(room, step, viewer->occupant, with_jids ? VIEWING_FULL : VIEWING_ANON),
+        viewer->route, viewer->address);
 }
 
 static void list_present(struct room *room, struct step *step, const struct session *viewer)
@@ -246,7 +341,7 @@ static void list_present(struct room *room, struct step *step, const struct sess
     struct listing listing = listing_begin(step, room->occupant_count);
     struct occupant *occupant;
     occupant_each (room, at, occupant) {
-        if (occupant != viewer->occupant && presence_sees(room, occupant->role, viewer->occupant))
+        if (occupant != viewer->occupant && presence_sees(room, occupant, viewer->occupant))
             listing_add(&listing, presence_view(room, step, occupant, viewer->occupant));
     }
     listing_send(&listing, step, viewer);
@@ -254,14 +349,12 @@ static void list_present(struct room *room, struct step *step, const struct sess
 
 void presence_list(struct room *room, struct step *step, const struct session *viewer)
 {
-    bool with_jids = presence_sees_jids(room, viewer->occupant);
-    if (lineup_serves(room) && sees_what_is_shown(room, viewer->occupant))
-        effect_send_showing(
-            step,
-            lineup_show(room, step, viewer->occupant, with_jids ? VIEWING_FULL : VIEWING_ANON),
-            viewer->route, viewer->address);
-    else
+    if (lineup_serves(room) && sees_what_is_shown(room, viewer->occupant)) {
+        list_own(room, step, viewer);
+        list_shown(room, step, viewer);
+    } else {
         list_present(room, step, viewer);
+    }
     if ((room->options.broadcast & BROADCAST_NONE) == 0)
         return;
     struct listing absent = listing_begin(step, room->reserved_nicks.count);
@@ -279,7 +372,7 @@ static void list_hidden(struct room *room, struct step *step, const struct sessi
     struct listing listing = listing_begin(step, room->occupant_count);
     struct occupant *occupant;
     occupant_each (room, at, occupant) {
-        if (occupant != viewer->occupant && !presence_shown(room, occupant->role))
+        if (!occupant_same(occupant, viewer->occupant) && !presence_shown(room, occupant))
             listing_add(&listing, frame_for_others(room, step, occupant, &hidden, with_jids));
     }
     listing_send(&listing, step, viewer);
@@ -302,12 +395,16 @@ void presence_standing_changed(struct room *room, struct step *step, struct occu
 {
     if (news == NULL)
         news = &no_news;
-    uint8_t saw = viewers_of(room, before), see = viewers_of(room, occupant->role);
+    struct face then = {before, occupant->quiet};
+    if (occupant->role == ROLE_MODERATOR)
+        occupant_end_quiet(room, occupant);
+    uint8_t saw = viewers_by(&room->options, then), see = viewers_of(room, occupant);
     struct news hidden = *news;
     hidden.unavailable = true;
     hidden.keep_role = true;
 
     presence_to_self(room, step, occupant, NULL, news);
+    to_account(room, step, occupant, news);
     broadcast(room, step, occupant, news, see);
     broadcast(room, step, occupant, &hidden, (uint8_t)(saw & ~see));
     for (const struct session *session = occupant->sessions; session != NULL;
@@ -321,16 +418,20 @@ void presence_shown_changed(struct room *room, struct step *step, uint32_t broad
                             bool see_all_before)
 {
     static const struct news hidden = {.unavailable = true, .keep_role = true};
-    struct room_options now = room->options, then = room->options;
+    struct room_options then = room->options;
     struct occupant *occupant;
 
     then.broadcast = broadcast_before;
     then.see_all = see_all_before;
-    if (then.broadcast == now.broadcast && then.see_all == now.see_all)
+    bool quiet_ends = room->quiet_count > 0 && !room_is_crowded(room);
+    if (then.broadcast == room->options.broadcast && then.see_all == room->options.see_all &&
+        !quiet_ends)
         return;
     occupant_each (room, at, occupant) {
-        uint8_t saw = viewers_by(&then, occupant->role);
-        uint8_t see = viewers_by(&now, occupant->role);
+        uint8_t saw = viewers_by(&then, face_of(occupant));
+        if (quiet_ends)
+            occupant_end_quiet(room, occupant);
+        uint8_t see = viewers_of(room, occupant);
         broadcast(room, step, occupant, &no_news, (uint8_t)(see & ~saw));
         broadcast(room, step, occupant, &hidden, (uint8_t)(saw & ~see));
     }

@@ -1,6 +1,9 @@
 /*
  * The presences a room sends about an occupant: with JIDs, without, and to itself; who gets which.
  * The first two are cached in the occupant, so a newcomer's list costs references, not builds.
+ *
+ * An account knows itself: the occupants of one account see each other and their JIDs whatever the
+ * room keeps from others.
  * @xep 0045 1.35.5 #roles.shown #affil.shown #enter-pres.list #enter-pres.one-x
  * @xep 0045 1.35.5 #enter-pres.broadcast #enter-pres.self-110 #enter-nonanon.jid #enter-semianon
  * @xep 0045 1.35.5 #bizrules-presence.standing #bizrules-presence.loss
@@ -60,18 +63,30 @@ MUST_CHECK bool presence_payload(const struct room *room, struct step *step,
                                  const struct node *presence, struct str *payload,
                                  int8_t *priority);
 
-/* May others see presences of that role (presencebroadcast)? */
-bool presence_shown(const struct room *room, enum role role);
+/* Is it shown to everybody? Not if its role is not (presencebroadcast), or if it came when there
+ * were too many (quiet_above). */
+bool presence_shown(const struct room *room, const struct occupant *occupant);
 /* May this viewer see real JIDs of others? */
 bool presence_sees_jids(const struct room *room, const struct occupant *viewer);
 
 /* To all others who may see it: with JIDs to those entitled, without to the rest. A presence about
- * a hidden role goes to moderators alone if the room lets them see all, and else to nobody. */
+ * somebody hidden goes to moderators if the room lets them see all, and to its account's other
+ * nicknames. */
 void presence_to_others(struct room *room, struct step *step, const struct occupant *occupant,
                         const struct news *news);
-/* To those who may see a role `shown_as` instead of the present one (before and after a change). */
-void presence_to_others_as(struct room *room, struct step *step, const struct occupant *occupant,
-                           enum role shown_as, const struct news *news);
+
+/* What others are to be told of somebody, made while it is there, to be sent when it is not: so
+ * that many who leave at once are not told of each other. */
+struct presence_parting {
+    struct frame *full, *anon;  /* with JIDs, without; or NULL */
+    uint8_t full_for, anon_for; /* roster flags of who is given which; 0: nobody */
+    struct tidings tidings;
+};
+struct presence_parting presence_parting(struct room *room, struct step *step,
+                                         const struct occupant *occupant, const struct news *news);
+/* To all who are still inside. Frames are TAKEN. */
+void presence_part(struct room *room, struct step *step, const struct presence_parting *parting);
+
 /* To its own sessions (or just one, if `session` is not NULL), with own JIDs and 110. */
 void presence_to_self(struct room *room, struct step *step, const struct occupant *occupant,
                       const struct session *session, const struct news *news);
@@ -98,7 +113,7 @@ void presence_eyes_changed(struct room *room, struct step *step, const struct se
                            enum role before);
 
 /* After the owner has changed whose presence is shown (SEMANTICS 4.5.3): who is shown from now on
- * appears to others, who no longer is vanishes. */
+ * appears to others, who no longer is vanishes; where there is room enough now, nobody is quiet. */
 void presence_shown_changed(struct room *room, struct step *step, uint32_t broadcast_before,
                             bool see_all_before);
 
@@ -108,7 +123,8 @@ void presence_list(struct room *room, struct step *step, const struct session *v
 /* The presence of one occupant as one viewer may see it, no 110: probes. A new reference. */
 struct frame *presence_view(struct room *room, struct step *step, struct occupant *occupant,
                             const struct occupant *viewer);
-/* Unavailable presence of an absent account with a reserved nickname (SEMANTICS 4.5.2). */
+/* Unavailable presence of an absent account with a reserved nickname (SEMANTICS 4.5.2); of the row
+ * it needs all but `nick_key` and `reason`. */
 struct frame *presence_absent(struct room *room, struct step *step,
                               const struct affiliate *affiliate, bool with_jid);
 
@@ -120,6 +136,7 @@ void presence_drop_cache(struct room *room, struct occupant *occupant);
 void presence_drop_frames(struct occupant *occupant); /* of one who has left */
 void presence_drop_all(struct room *room);            /* of everybody */
 
+void fb_occupant_id(struct fb *fb, struct str id);
 /* Writes <item affiliation role jid?/> with actor and reason inside. `jid` absent: none;
  * `actor_jid`: whether the actor's JID may be shown. */
 void fb_item(struct fb *fb, enum affiliation affiliation, enum role role, struct str jid,

@@ -55,6 +55,13 @@ static void write_actor(struct fb *fb, const struct actor *actor, bool with_jid)
     fb_close(fb);
 }
 
+void fb_occupant_id(struct fb *fb, struct str id)
+{
+    fb_open(fb, NAME_OCCUPANT_ID, NS_OCCUPANT_ID);
+    fb_attr_plain(fb, STR("id"), id);
+    fb_close(fb);
+}
+
 void fb_item(struct fb *fb, enum affiliation affiliation, enum role role, struct str jid,
              struct str nick, const struct actor *actor, bool actor_jid, struct str reason)
 {
@@ -132,6 +139,7 @@ struct frame *presence_absent(struct room *room, struct step *step,
     const struct jid *from = jid_with_resource(step->arena, room->jid, affiliate->nick);
     struct fb fb;
     fb_begin(&fb, step->arena, "presence", jid_full(from), STR("unavailable"), STR_NONE);
+    fb_occupant_id(&fb, affiliate->occupant_id);
     fb_open(&fb, NAME_X, NS_MUC_USER);
     fb_item(&fb, affiliate->affiliation, ROLE_NONE, with_jid ? affiliate->jid : STR_NONE,
             affiliate->nick, NULL, false, STR_NONE);

@@ -10,6 +10,7 @@
 enum presence_copy {
     COPY_FULL,       /* may see JIDs, the actor's too */
     COPY_ANON,       /* may not */
+    COPY_OWN,        /* another nickname of the same account: own JIDs, never the actor's */
     COPY_SELF,       /* the occupant's own sessions: own JIDs, never the actor's */
     COPY_SELF_ASKED, /* the own session whose stanza caused it: with that stanza's id */
 };

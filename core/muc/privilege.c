@@ -51,7 +51,20 @@ bool role_parse(struct str text, enum role *role)
     return false;
 }
 
-enum role role_default(enum affiliation affiliation, bool moderated, bool members_only)
+static enum role newcomer(struct room_kind kind)
+{
+    switch (kind.newcomers) {
+    case NEWCOMERS_PARTICIPANT:
+        return ROLE_PARTICIPANT;
+    case NEWCOMERS_VISITOR:
+        return ROLE_VISITOR;
+    case NEWCOMERS_AUTOMATIC:
+        break;
+    }
+    return kind.moderated ? ROLE_VISITOR : ROLE_PARTICIPANT;
+}
+
+enum role role_default(enum affiliation affiliation, struct room_kind kind)
 {
     switch (affiliation) {
     case AFF_OWNER:
@@ -60,9 +73,7 @@ enum role role_default(enum affiliation affiliation, bool moderated, bool member
     case AFF_MEMBER:
         return ROLE_PARTICIPANT;
     case AFF_NONE:
-        if (members_only)
-            return ROLE_NONE;
-        return moderated ? ROLE_VISITOR : ROLE_PARTICIPANT;
+        return kind.members_only ? ROLE_NONE : newcomer(kind);
     case AFF_OUTCAST:
         return ROLE_NONE;
     case AFF_COUNT:
@@ -72,9 +83,9 @@ enum role role_default(enum affiliation affiliation, bool moderated, bool member
 }
 
 enum role role_after(enum role role, enum affiliation before, enum affiliation after,
-                     bool moderated, bool members_only)
+                     struct room_kind kind)
 {
-    enum role by_default = role_default(after, moderated, members_only);
+    enum role by_default = role_default(after, kind);
     if (after < before)
         return by_default;
     if (after > before)

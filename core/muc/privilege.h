@@ -19,13 +19,25 @@ struct str role_text(enum role role);
 MUST_CHECK bool affiliation_parse(struct str text, enum affiliation *affiliation);
 MUST_CHECK bool role_parse(struct str text, enum role *role);
 
+/* What about a room decides which role one has without being given it. */
+enum newcomers {
+    NEWCOMERS_AUTOMATIC, /* have voice unless the room is moderated */
+    NEWCOMERS_PARTICIPANT,
+    NEWCOMERS_VISITOR,
+};
+struct room_kind {
+    bool moderated;
+    bool members_only;
+    enum newcomers newcomers; /* without affiliation */
+};
+
 /* The role an account with that affiliation enters with (SEMANTICS 6.1). Outcasts: ROLE_NONE;
  * "none" in a members-only room too. */
-enum role role_default(enum affiliation affiliation, bool moderated, bool members_only);
+enum role role_default(enum affiliation affiliation, struct room_kind kind);
 
 /* The role after an affiliation change of somebody inside (SEMANTICS 6.4.1); ROLE_NONE: goes. */
 enum role role_after(enum role role, enum affiliation before, enum affiliation after,
-                     bool moderated, bool members_only);
+                     struct room_kind kind);
 
 /* NULL: allowed. Else why not. The actor is inside the room (SEMANTICS 6.2). What one may do to
  * oneself (6.2.7), and that nothing changes (6.2.6), is the caller's to know. */

@@ -15,6 +15,17 @@ static bool names_room(const struct room *room, struct arena *arena, struct str 
     return jid != NULL && jid_bare_eq(jid, room->jid);
 }
 
+/* Only the room says that a message was moderated. */
+static bool says_moderated(const struct node *child)
+{
+    if (child->ns == NS_MODERATE || child->ns == NS_MODERATE_0)
+        return true;
+    if (child->ns != NS_RETRACT && child->ns != NS_RETRACT_0 && child->ns != NS_FASTEN)
+        return false;
+    return node_find(child, NAME_NONE, NS_MODERATE) != NULL ||
+           node_find(child, NAME_NONE, NS_MODERATE_0) != NULL;
+}
+
 bool reflect_may_pass(const struct room *room, struct arena *arena, const struct node *child)
 {
     if (node_is_text(child))
@@ -24,9 +35,9 @@ bool reflect_may_pass(const struct room *room, struct arena *arena, const struct
         return false;
     if (ns == NS_STANZA_ID && child->name == NAME_STANZA_ID)
         return !names_room(room, arena, node_attr(child, NAME_BY));
-    if (ns == NS_DELAY)
+    if (ns == NS_DELAY || ns == NS_XDELAY)
         return !names_room(room, arena, node_attr(child, NAME_FROM));
-    return true;
+    return !says_moderated(child);
 }
 
 struct reflection {

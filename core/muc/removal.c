@@ -5,16 +5,56 @@
  */
 #include "core/muc/feature.h"
 
-void removal_occupant(struct room *room, struct step *step, struct occupant *occupant,
-                      struct news *news)
+static void going(const struct room *room, const struct occupant *occupant, struct news *news)
 {
     news->unavailable = true;
     news->urgency = URGENCY_LASTING;
     /* A room that was never configured goes with its creator, who is told so (SEMANTICS 3.5). */
     news->ends_room = room->state == ROOM_LOCKED && room->session_count == occupant->session_count;
-    presence_announce(room, step, occupant, news);
+}
+
+static void take_out(struct room *room, struct occupant *occupant)
+{
     room_voice_forget(room, occupant->account);
     occupant_remove(room, occupant);
+}
+
+void removal_occupant(struct room *room, struct step *step, struct occupant *occupant,
+                      struct news *news)
+{
+    going(room, occupant, news);
+    presence_announce(room, step, occupant, news);
+    take_out(room, occupant);
+}
+
+void removal_many(struct room *room, struct step *step, const struct leavers *leavers,
+                  struct news *news)
+{
+    struct presence_parting *partings =
+        ARENA_NEW_ARRAY(step->arena, struct presence_parting, leavers->count);
+    bool missed = leavers->sessions < room->session_count;
+
+    for (uint32_t i = 0; i < leavers->count; i++) {
+        struct occupant *occupant = leavers->at[i];
+        going(room, occupant, news);
+        presence_to_self(room, step, occupant, NULL, news);
+        if (missed)
+            partings[i] = presence_parting(room, step, occupant, news);
+        take_out(room, occupant);
+    }
+    for (uint32_t i = 0; missed && i < leavers->count; i++)
+        presence_part(room, step, &partings[i]);
+}
+
+struct leavers leavers_begin(struct step *step, uint32_t most)
+{
+    return (struct leavers){.at = ARENA_NEW_ARRAY(step->arena, struct occupant *, most)};
+}
+
+void leavers_add(struct leavers *leavers, struct occupant *occupant)
+{
+    leavers->at[leavers->count++] = occupant;
+    leavers->sessions += occupant->session_count;
 }
 
 void removal_session(struct room *room, struct step *step, struct session *session,

@@ -5,6 +5,9 @@
 
 #include "core/base/ensure.h"
 #include "core/base/mem.h"
+#include "core/muc/registration.h"
+
+static_assert(sizeof(struct room) <= 896, "a size class of jemalloc; the next one is 1,024");
 
 struct room *room_new(const struct muc_env *env, const struct jid *jid, uint64_t id)
 {
@@ -23,6 +26,7 @@ struct room *room_new(const struct muc_env *env, const struct jid *jid, uint64_t
     map_init(&room->invited, &env->hash_key);
     map_init(&room->voice_pending, &env->hash_key);
     map_init(&room->voice_asked, &env->hash_key);
+    map_init(&room->registrations, &env->hash_key);
     room->roster = roster_new();
     return room;
 }
@@ -32,6 +36,7 @@ static void affiliate_free(struct affiliate *row)
     str_free(&row->jid);
     str_free(&row->nick);
     str_free(&row->nick_key);
+    str_free(&row->occupant_id);
     str_free(&row->reason);
     mem_free(row);
 }
@@ -97,6 +102,7 @@ static void room_clear_maps(struct room *room)
     map_each (&room->voice_asked, at, asked)
         asked_free(asked);
     map_empty(&room->voice_asked, key);
+    registrations_clear(room);
 }
 
 static void room_clear_history(struct room *room)
@@ -114,9 +120,20 @@ void room_clear_content(struct room *room)
     frame_unref(room->subject.frame);
     str_free(&room->subject.plain);
     room->subject = (struct subject){0};
+    card_free(room->card);
+    room->card = NULL;
     str_free(&room->creator);
     room->creator = STR_NONE;
     memset(room->secret, 0, sizeof(room->secret));
+}
+
+static void tombstone_free(struct tombstone *tombstone)
+{
+    if (tombstone == NULL)
+        return;
+    str_free(&tombstone->alternate);
+    str_free(&tombstone->reason);
+    mem_free(tombstone);
 }
 
 void room_clear(struct room *room)
@@ -125,11 +142,8 @@ void room_clear(struct room *room)
     room_clear_content(room);
     room_options_fini(&room->options);
     room->options = (struct room_options){0};
-    str_free(&room->tombstone.alternate);
-    str_free(&room->tombstone.reason);
-    room->tombstone.alternate = STR_NONE;
-    room->tombstone.reason = STR_NONE;
-    room->tombstone.until_us = 0;
+    tombstone_free(room->tombstone);
+    room->tombstone = NULL;
     room->created_us = 0;
     room->state = ROOM_ABSENT;
 }
@@ -151,6 +165,7 @@ void room_free(struct room *room)
     map_fini(&room->invited);
     map_fini(&room->voice_pending);
     map_fini(&room->voice_asked);
+    map_fini(&room->registrations);
     mem_free(room->occupants);
     mem_free(room->sessions);
     lineup_drop(room);
@@ -229,6 +244,11 @@ bool room_is_full(const struct room *room, enum affiliation affiliation)
     if (affiliation >= AFF_ADMIN)
         most = ROOM_OCCUPANTS_MAX + ROOM_ADMIN_RESERVE;
     return room->occupant_count >= most;
+}
+
+bool room_is_crowded(const struct room *room)
+{
+    return room->options.quiet_above != 0 && room->occupant_count >= room->options.quiet_above;
 }
 
 /* ---- memories ---- */

@@ -8,6 +8,7 @@
 
 #include "core/base/limits.h"
 #include "core/base/map.h"
+#include "core/muc/card.h"
 #include "core/muc/muc.h"
 #include "core/muc/occupant.h"
 #include "core/muc/option.h"
@@ -23,16 +24,24 @@ enum room_state {
 struct affiliate {
     struct str jid; /* heap, bare or domain */
     enum affiliation affiliation;
-    struct str nick;     /* heap: reserved nickname or absent */
-    struct str nick_key; /* heap */
-    struct str reason;   /* heap or absent */
+    struct str nick;        /* heap: reserved nickname or absent */
+    struct str nick_key;    /* heap, with it */
+    struct str occupant_id; /* heap, with it: of its presence while it is not inside */
+    struct str reason;      /* heap or absent */
 };
+
+#define STANZA_ID_BYTES 32
 
 /* A message kept for those who enter. */
 struct history_entry {
-    struct frame *frame; /* as it was broadcast; counted */
+    struct frame *frame; /* as it was broadcast, or its tombstone; counted */
     int64_t at_us;
-    bool dated; /* it says itself when it was sent: the room does not */
+    int64_t dated_us; /* when it was sent, if: */
+    bool dated;       /* it says so itself: the room does not */
+    bool retracted;   /* a tombstone: nothing of what was said is left */
+    char stanza_id[STANZA_ID_BYTES];
+    char author[OCCUPANT_ID_BYTES]; /* its occupant-id */
+    uint64_t id_hash;               /* of the id its sender gave it */
 };
 
 struct history {
@@ -74,11 +83,21 @@ struct voice_asked {
     int64_t at_us;
 };
 
+/* What is left of a destroyed room. */
+struct tombstone {
+    struct str alternate; /* heap */
+    struct str reason;    /* heap */
+    int64_t until_us;
+};
+
+/* Most rooms are small, and there may be a hundred thousand of them: what few rooms have is behind
+ * a pointer, and the whole fits a size class of the allocator (room.c asserts it). */
 struct room {
     const struct muc_env *env; /* borrowed */
     struct jid *jid;           /* bare, owned */
     uint64_t id;
     enum room_state state;
+    unsigned owner_count;
     struct room_options options;
     uint8_t secret[32]; /* occupant-ids are made with it; new for each creation */
     struct str creator; /* heap, bare JID: may enter while locked */
@@ -86,7 +105,6 @@ struct room {
 
     struct map affiliations;   /* bare JID -> struct affiliate */
     struct map reserved_nicks; /* nick key -> struct affiliate */
-    unsigned owner_count;
 
     struct map occupants_by_nick;    /* nick key -> struct occupant */
     struct map occupants_by_account; /* bare JID -> first struct occupant */
@@ -94,6 +112,7 @@ struct room {
     struct occupant **occupants;     /* by number, with holes */
     uint32_t occupants_size;
     uint32_t occupant_count;
+    uint32_t quiet_count;      /* of them: whose presence is not shown because there are so many */
     struct session **sessions; /* by number, with holes */
     uint32_t sessions_size;
     uint32_t session_count;
@@ -103,24 +122,25 @@ struct room {
 
     struct history history;
     struct subject subject;
+    struct card *card;        /* heap; NULL: none */
     struct map roles_kept;    /* bare JID -> struct kept_role: voice decisions */
     struct map invited;       /* bare JID -> struct invited_account: who may decline, and to whom */
     struct map voice_pending; /* bare JID -> struct voice_request: waits for a moderator */
+    struct map registrations; /* bare JID -> struct registration: waits for an admin's consent */
     struct map voice_asked;   /* bare JID -> struct voice_asked: may not ask again at once */
 
-    struct {                  /* ROOM_DESTROYED */
-        struct str alternate; /* heap */
-        struct str reason;    /* heap */
-        int64_t until_us;
-    } tombstone;
-
-    struct { /* what the directory was told last */
+    struct tombstone *tombstone; /* heap; ROOM_DESTROYED only */
+    struct {                     /* what the directory was told last */
         bool listed;
         uint32_t occupants;
         uint64_t name_hash;
     } published;
     uint32_t occupant_hole; /* where to look first for a free number */
     uint32_t session_hole;
+    struct {              /* core/muc/silence.h */
+        int64_t alarm_us; /* 0: not set */
+        uint32_t next;    /* number of the session to look at next */
+    } silence;
 };
 
 /* An account's affiliation: the service's admins are owners; a ban of the domain counts. */
@@ -133,6 +153,9 @@ struct affiliate *room_nick_owner(const struct room *room, struct str nick_key);
 
 /* True for ROOM_LOCKED and ROOM_OPEN. */
 bool room_exists(const struct room *room);
+
+/* Are there so many inside that nobody is shown who comes now? */
+bool room_is_crowded(const struct room *room);
 
 /* No nickname more for an account of that affiliation. Admins and owners are let in over the
  * owner's number and, by ROOM_ADMIN_RESERVE, over the service's. */
@@ -169,8 +192,13 @@ void room_clear(struct room *room);
  * until those inside have been put out. For change_apply(). */
 void room_clear_content(struct room *room);
 
-/* History: keeps a reference of its own; the oldest goes when over the room's limits. */
-void room_history_add(struct room *room, struct frame *frame, int64_t at_us, bool dated);
+/* History: keeps a copy, with a reference of its own; the oldest goes when over the room's limits.
+ * All entries but the tombstones are as they were added. */
+void room_history_add(struct room *room, const struct history_entry *entry);
+/* The message with that id of the room's; NULL: not kept. Until the history changes. */
+struct history_entry *room_history_find(struct room *room, struct str stanza_id);
+/* Its tombstone, of which a reference is kept, stands there from now on. */
+void room_history_bury(struct room *room, struct history_entry *entry, struct frame *tombstone);
 /* Down to what the room's options allow, after they have changed. */
 void room_history_trim(struct room *room);
 /* The i-th oldest. */

@@ -11,24 +11,25 @@ static void check_state(const struct room *room)
     ensure(jid_is_bare(room->jid) && room->jid->local_len > 0);
     switch (room->state) {
     case ROOM_ABSENT:
-        ensure(room->tombstone.until_us == 0);
+        ensure(room->tombstone == NULL);
         ensure(!str_present(room->creator));
         break;
     case ROOM_DESTROYED:
-        ensure(room->tombstone.until_us > 0);
+        ensure(room->tombstone != NULL && room->tombstone->until_us > 0);
         break;
     case ROOM_LOCKED:
     case ROOM_OPEN:
         ensure(room->owner_count > 0);
         ensure(str_present(room->creator));
-        ensure(room->tombstone.until_us == 0);
+        ensure(room->tombstone == NULL);
         return;
     }
     ensure(room->session_count == 0 && room->occupant_count == 0);
     ensure(room->affiliations.count == 0 && room->reserved_nicks.count == 0);
-    ensure(room->history.count == 0 && room->subject.frame == NULL);
+    ensure(room->history.count == 0 && room->subject.frame == NULL && room->card == NULL);
     ensure(room->roles_kept.count == 0 && room->invited.count == 0);
     ensure(room->voice_pending.count == 0 && room->voice_asked.count == 0);
+    ensure(room->registrations.count == 0);
 }
 
 static void check_affiliations(const struct room *room)
@@ -41,6 +42,7 @@ static void check_affiliations(const struct room *room)
         ensure(row->affiliation != AFF_NONE && row->affiliation < AFF_COUNT);
         owners += row->affiliation == AFF_OWNER;
         ensure(str_present(row->nick) == str_present(row->nick_key));
+        ensure(str_present(row->nick) == str_present(row->occupant_id));
         if (!str_present(row->nick))
             continue;
         ensure(row->affiliation > AFF_NONE);
@@ -80,6 +82,7 @@ static void check_sessions_of(const struct room *room, const struct occupant *oc
         ensure(str_eq(jid_bare(session->jid), occupant->account));
         ensure(session->joined > joined && session->joined <= room->joins);
         joined = session->joined;
+        ensure(session->heard_us > 0 && session->pings <= ROOM_PINGS_UNANSWERED);
         sessions++;
     }
     ensure(sessions > 0 && sessions == occupant->session_count);
@@ -98,7 +101,9 @@ static void check_occupant(const struct room *room, const struct occupant *occup
     ensure(jid_bare_eq(occupant->jid, room->jid));
     const struct affiliate *reserved = room_nick_owner(room, occupant->nick_key);
     ensure(reserved == NULL || str_eq(reserved->jid, occupant->account));
+    ensure(!occupant->quiet || occupant->role < ROLE_MODERATOR);
     const struct occupant *same = occupant_by_account(room, occupant->account);
+    ensure(occupant->group == same->number);
     while (same != NULL && same != occupant)
         same = same->same_account;
     ensure(same == occupant);
@@ -107,15 +112,17 @@ static void check_occupant(const struct room *room, const struct occupant *occup
 
 static uint32_t check_occupants(const struct room *room)
 {
-    uint32_t occupants = 0, sessions = 0, at = 0;
+    uint32_t occupants = 0, sessions = 0, quiet = 0, at = 0;
     const struct occupant *occupant;
     while ((occupant = occupant_next(room, &at)) != NULL) {
         check_occupant(room, occupant);
         occupants++;
+        quiet += occupant->quiet;
         sessions += occupant->session_count;
     }
     ensure(occupants == room->occupant_count);
     ensure(occupants == room->occupants_by_nick.count);
+    ensure(quiet == room->quiet_count);
     ensure(room->occupants_by_account.count <= occupants);
     ensure(sessions == room->session_count);
     ensure(sessions == room->sessions_by_jid.count);
@@ -128,7 +135,7 @@ static void check_entry(const struct room *room, uint16_t lane, const struct ros
     const struct session *session = room->sessions[entry->session];
     ensure(session != NULL && session->address == entry->address);
     ensure(route_eq(session->route, (struct route){entry->slot, entry->generation, lane}));
-    ensure(roster_occupant(entry) == session->occupant->number);
+    ensure(roster_account(entry) == session->occupant->group);
     ensure(roster_flags(entry) == 1u << (session->occupant->role - ROLE_VISITOR));
 }
 
@@ -159,6 +166,7 @@ void room_check(const struct room *room)
     ensure(room->invited.count <= ROOM_INVITED_MAX);
     ensure(room->voice_pending.count <= ROOM_VOICE_PENDING_MAX);
     ensure(room->voice_asked.count <= ROOM_VOICE_ASKED_MAX);
+    ensure(room->registrations.count <= ROOM_REGISTERING_MAX);
     check_roster(room, check_occupants(room));
     lineup_check(room);
 }

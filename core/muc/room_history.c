@@ -1,6 +1,7 @@
 /*
  * The messages kept for those who enter: a ring that grows with the room's traffic up to what the
- * room's options and the limits allow. Entries are the frames as they were broadcast.
+ * room's options and the limits allow. Entries are the frames as they were broadcast, or
+ * tombstones.
  */
 #include "core/muc/room.h"
 
@@ -54,17 +55,40 @@ void room_history_trim(struct room *room)
     history_fit(&room->history, history_limit(room), ROOM_HISTORY_BYTES_MAX);
 }
 
-void room_history_add(struct room *room, struct frame *frame, int64_t at_us, bool dated)
+void room_history_add(struct room *room, const struct history_entry *entry)
 {
     struct history *history = &room->history;
+    size_t bytes = entry->frame->size;
     uint32_t limit = history_limit(room);
-    if (limit == 0 || frame->size > ROOM_HISTORY_BYTES_MAX)
+    if (limit == 0 || bytes > ROOM_HISTORY_BYTES_MAX)
         return;
-    history_fit(history, limit - 1, ROOM_HISTORY_BYTES_MAX - frame->size);
+    history_fit(history, limit - 1, ROOM_HISTORY_BYTES_MAX - bytes);
     if (history->count == history->size)
         history_grow(history, limit);
-    uint32_t end = (history->start + history->count) % history->size;
-    history->ring[end] = (struct history_entry){frame_ref(frame), at_us, dated};
+    struct history_entry *place = &history->ring[(history->start + history->count) % history->size];
+    *place = *entry;
+    frame_ref(place->frame);
     history->count++;
-    history->bytes += frame->size;
+    history->bytes += bytes;
+}
+
+struct history_entry *room_history_find(struct room *room, struct str stanza_id)
+{
+    struct history *history = &room->history;
+    for (uint32_t i = 0; i < history->count; i++) {
+        struct history_entry *entry = &history->ring[(history->start + i) % history->size];
+        if (str_eq(str_of(entry->stanza_id, STANZA_ID_BYTES), stanza_id))
+            return entry;
+    }
+    return NULL;
+}
+
+void room_history_bury(struct room *room, struct history_entry *entry, struct frame *tombstone)
+{
+    room->history.bytes += tombstone->size;
+    room->history.bytes -= entry->frame->size;
+    frame_unref(entry->frame);
+    entry->frame = frame_ref(tombstone);
+    entry->retracted = true;
+    room_history_trim(room);
 }

@@ -5,12 +5,15 @@
  *
  *   density   all chunks of a part but the last are full, so a position is chunk * 64 + offset;
  *             removing moves the part's last entry into the gap
+ *
  *   adding    writes behind the last entry, into a chunk that others may hold: at a position that
- * none of them looks at, since each knows its part's size. Removing copies the last chunk if others
- * hold it, so a position they know is not written again finding   the owner keeps session number ->
- * (lane, position) beside the newest root; the index moves along when the root is copied, readers
- * of older roots never look at it small     a chunk starts with two entries, so a room of two costs
- * a few hundred bytes
+ *             none of them looks at, since each knows its part's size. Removing copies the last
+ *             chunk if others hold it, so a position they know is not written again
+ *
+ *   finding   the owner keeps session number -> (lane, position) beside the newest root; the index
+ *             moves along when the root is copied, readers of older roots never look at it
+ *
+ *   small     a chunk starts with two entries, so a room of two costs a few hundred bytes
  */
 #include "core/muc/roster.h"
 
@@ -276,9 +279,9 @@ static struct chunk *part_room(struct part **slot)
 }
 
 void roster_add(struct roster **roster, struct route route, struct address *address,
-                uint32_t session, uint32_t occupant, uint8_t flags)
+                uint32_t session, uint32_t account, uint8_t flags)
 {
-    ensure(occupant < ROSTER_OCCUPANTS_MAX && route.lane != LANE_NONE);
+    ensure(account < ROSTER_OCCUPANTS_MAX && route.lane != LANE_NONE);
     root_mine(roster);
     struct part **slot = part_need(roster, route.lane);
     struct chunk *chunk = part_room(slot);
@@ -289,7 +292,7 @@ void roster_add(struct roster **roster, struct route route, struct address *addr
         .slot = route.slot,
         .generation = route.generation,
         .session = session,
-        .occupant_flags = occupant << 8 | flags,
+        .account_flags = account << 8 | flags,
     };
     place_set(root, session, (struct place){(*slot)->size, route.lane});
     (*slot)->size++;
@@ -326,10 +329,10 @@ void roster_remove(struct roster **roster, uint32_t session)
         part_drop(root, slot);
 }
 
-void roster_update(struct roster **roster, uint32_t session, struct route route, uint32_t occupant,
+void roster_update(struct roster **roster, uint32_t session, struct route route, uint32_t account,
                    uint8_t flags)
 {
-    ensure(occupant < ROSTER_OCCUPANTS_MAX && route.lane != LANE_NONE);
+    ensure(account < ROSTER_OCCUPANTS_MAX && route.lane != LANE_NONE);
     struct roster *root = root_mine(roster);
     struct place place = *place_of(root, session);
     struct part *part = part_mine(part_slot(root, place.lane));
@@ -339,12 +342,12 @@ void roster_update(struct roster **roster, uint32_t session, struct route route,
     if (place.lane == route.lane) {
         entry->slot = route.slot;
         entry->generation = route.generation;
-        entry->occupant_flags = occupant << 8 | flags;
+        entry->account_flags = account << 8 | flags;
         return;
     }
     struct address *address = address_ref(entry->address);
     roster_remove(roster, session);
-    roster_add(roster, route, address, session, occupant, flags);
+    roster_add(roster, route, address, session, account, flags);
     address_unref(address);
 }
 

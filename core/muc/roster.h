@@ -48,18 +48,18 @@ struct roster_entry {
     struct address *address; /* counted: the chunk holds a reference */
     uint32_t slot;
     uint32_t generation;
-    uint32_t session;        /* number of the session in its room */
-    uint32_t occupant_flags; /* number of the occupant << 8 | flags */
+    uint32_t session;       /* number of the session in its room */
+    uint32_t account_flags; /* number of its account's first occupant << 8 | flags */
 };
 
-static inline uint32_t roster_occupant(const struct roster_entry *entry)
+static inline uint32_t roster_account(const struct roster_entry *entry)
 {
-    return entry->occupant_flags >> 8;
+    return entry->account_flags >> 8;
 }
 
 static inline uint8_t roster_flags(const struct roster_entry *entry)
 {
-    return (uint8_t)entry->occupant_flags;
+    return (uint8_t)entry->account_flags;
 }
 
 struct roster; /* chunks and counts are in roster.c */
@@ -72,10 +72,10 @@ void roster_unref(struct roster *roster); /* NULL allowed; any thread */
 /* ---- the owner's changes; `*roster` is replaced when somebody else holds the old one ---- */
 /* `address` counted: the roster takes a reference of its own. */
 void roster_add(struct roster **roster, struct route route, struct address *address,
-                uint32_t session, uint32_t occupant, uint8_t flags);
+                uint32_t session, uint32_t account, uint8_t flags);
 void roster_remove(struct roster **roster, uint32_t session);
-/* New flags, occupant or route for a session that is in. */
-void roster_update(struct roster **roster, uint32_t session, struct route route, uint32_t occupant,
+/* New flags, account or route for a session that is in. */
+void roster_update(struct roster **roster, uint32_t session, struct route route, uint32_t account,
                    uint8_t flags);
 
 /* ---- reading ---- */
@@ -92,10 +92,11 @@ uint32_t roster_lane_size(const struct roster *roster, uint16_t lane);
 uint32_t roster_run(const struct roster *roster, uint16_t lane, uint32_t at,
                     const struct roster_entry **entries);
 
-/* Whom a broadcast is for. */
+/* Whom a broadcast is for. An account goes by the number of the first of its occupants: most have
+ * one, and who has several is told of them in its own way (core/muc/presence.h). */
 struct audience {
     uint8_t any_of;  /* entry flags, one of which must be set; 0: everybody */
-    uint32_t except; /* occupant left out, or OCCUPANT_NONE */
+    uint32_t except; /* account left out, or OCCUPANT_NONE */
 };
 
 #define AUDIENCE_ALL ((struct audience){0, OCCUPANT_NONE})
@@ -103,7 +104,7 @@ struct audience {
 static inline bool audience_has(struct audience audience, const struct roster_entry *entry)
 {
     return (audience.any_of == 0 || (roster_flags(entry) & audience.any_of) != 0) &&
-           roster_occupant(entry) != audience.except;
+           roster_account(entry) != audience.except;
 }
 
 #endif

@@ -3,9 +3,11 @@
  * here, then itself, then what features add (history, subject). One step emits it all, so nothing
  * live can come in between.
  * @xep 0045 1.35.5 #order #enter-pres.list #enter-pres.self-last #enter-nonanon.warning #enter-live
+ * @xep 0045 1.35.5 #enter-logging
  * @xep 0045 1.35.5 #bizrules-presence.resync-told
  */
 #include "core/muc/feature.h"
+#include "core/muc/silence.h"
 
 /* Did what others see of the nickname change by this session's coming? */
 static bool newcomer_is_seen(const struct session *newcomer)
@@ -40,7 +42,7 @@ static uint32_t room_statuses(const struct room *room)
     uint32_t set = 0;
     if (room->options.whois == WHOIS_ANYONE)
         set |= STATUS_BIT(100);
-    if (room->options.archive)
+    if (room->options.archive || room->options.logged)
         set |= STATUS_BIT(170);
     return set;
 }
@@ -54,6 +56,7 @@ void seat_session_shown(struct room *room, struct step *step, struct session *se
         .id = in->id,
         .id_for = session,
     };
+    silence_broken(session, step->now_us);
     presence_list(room, step, session);
     if (tell_others)
         show_to_others(room, step, session, in->session == session);

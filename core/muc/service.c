@@ -1,19 +1,27 @@
 /*
- * Stanzas to the service itself: what it is, which rooms are public, ping, version. The service is
- * never a room (SEMANTICS 1.8): it is not entered and nothing is said in it.
- * @xep 0045 1.35.5 #disco-service #disco-rooms #message
+ * Stanzas to the service itself: what it is, which rooms are public, ping, version, name, time
+ * and for how long it has been running. The service is never a room (SEMANTICS 1.8): it is not
+ * entered and nothing is said in it.
+ * @xep 0045 1.35.5 #disco-service #disco-service-features #disco-rooms #entity #message.stable-id
  * @xep 0030 2.5.0 #info-basic #items-basic
  * @xep 0059 1.0 #limit #forwards #backwards #notfound #last #jump #count
  * @xep 0199 2.0.1 #c2s
- * @xep 0092 1.1 #protocol
+ * @xep 0012 2.0 #server
+ * @xep 0202 2.0 #protocol #disco
+ * @xep 0054 1.3.0 #usecases
+ * @xep 0486 0.1.0 #disco
  */
 #include "core/muc/muc.h"
 
 #include "core/base/limits.h"
 #include "core/muc/inbound.h"
+#include "core/muc/version.h"
 #include "core/xmpp/disco.h"
+#include "core/xmpp/stamp.h"
 
 #include <stdlib.h>
+
+#define SERVICE_NAME "Chatrooms"
 
 enum { ROOMS_FIRST = 64 };
 
@@ -35,13 +43,39 @@ static void answer_empty(struct step *step, const struct inbound *in)
     reply(step, in, fb_finish(&fb));
 }
 
-static void answer_version(struct step *step, const struct inbound *in)
+static void answer_card(struct step *step, const struct inbound *in)
 {
     struct fb fb;
     reply_begin(&fb, step, in);
-    fb_open(&fb, NAME_QUERY, NS_VERSION);
-    fb_leaf(&fb, NAME_NAME, NS_VERSION, STR("Stentor"));
-    fb_leaf(&fb, NAME_VERSION, NS_VERSION, step->env->settings->version);
+    fb_open(&fb, NAME_VCARD, NS_VCARD);
+    fb_leaf(&fb, NAME_FN, NS_VCARD, STR(SERVICE_NAME));
+    fb_close(&fb);
+    reply(step, in, fb_finish(&fb));
+}
+
+#define SECOND_US INT64_C(1000000)
+
+/* How long it has been there. A clock that was set back makes it young, not older than time. */
+static void answer_last(struct step *step, const struct inbound *in)
+{
+    int64_t age_us = step->now_us - step->env->settings->started_us;
+    struct fb fb;
+    reply_begin(&fb, step, in);
+    fb_open(&fb, NAME_QUERY, NS_LAST);
+    fb_attr_u64(&fb, "seconds", age_us > 0 ? (uint64_t)(age_us / SECOND_US) : 0);
+    fb_close(&fb);
+    reply(step, in, fb_finish(&fb));
+}
+
+/* In whole seconds; our zone is UTC. */
+static void answer_time(struct step *step, const struct inbound *in)
+{
+    int64_t second_us = step->now_us / SECOND_US * SECOND_US;
+    struct fb fb;
+    reply_begin(&fb, step, in);
+    fb_open(&fb, NAME_TIME, NS_TIME);
+    fb_leaf(&fb, NAME_TZO, NS_TIME, STR("+00:00"));
+    fb_leaf(&fb, NAME_UTC, NS_TIME, stamp_text(step->arena, second_us));
     fb_close(&fb);
     reply(step, in, fb_finish(&fb));
 }
@@ -49,12 +83,13 @@ static void answer_version(struct step *step, const struct inbound *in)
 static void answer_info(struct step *step, const struct inbound *in)
 {
     static const enum ns features[] = {
-        NS_DISCO_INFO, NS_DISCO_ITEMS, NS_MUC, NS_OCCUPANT_ID, NS_RSM, NS_PING, NS_VERSION,
+        NS_DISCO_INFO, NS_DISCO_ITEMS, NS_MUC,  NS_OCCUPANT_ID, NS_RSM,
+        NS_PING,       NS_VERSION,     NS_LAST, NS_TIME,        NS_VCARD,
     };
     struct fb fb;
     reply_begin(&fb, step, in);
     fb_open(&fb, NAME_QUERY, NS_DISCO_INFO);
-    fb_identity(&fb, "conference", "text", STR("Chatrooms"));
+    fb_identity(&fb, "conference", "text", STR(SERVICE_NAME));
     for (unsigned i = 0; i < ARRAY_LEN(features); i++)
         fb_feature_ns(&fb, features[i]);
     fb_feature(&fb, "http://jabber.org/protocol/muc#stable_id"); /* of all its rooms */
@@ -174,19 +209,35 @@ static bool is_disco(const struct node *payload)
            node_is(payload, NAME_QUERY, NS_DISCO_ITEMS);
 }
 
+static const struct answer {
+    enum name name;
+    enum ns ns;
+    void (*give)(struct step *step, const struct inbound *in);
+} answers[] = {
+    {NAME_QUERY, NS_DISCO_INFO, answer_info}, {NAME_PING, NS_PING, answer_empty},
+    {NAME_QUERY, NS_VERSION, version_answer}, {NAME_QUERY, NS_LAST, answer_last},
+    {NAME_TIME, NS_TIME, answer_time},        {NAME_VCARD, NS_VCARD, answer_card},
+};
+
+static const struct answer *answer_to(const struct node *payload)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(answers); i++) {
+        if (node_is(payload, answers[i].name, answers[i].ns))
+            return &answers[i];
+    }
+    return NULL;
+}
+
 static void step_get(struct step *step, const struct inbound *in, const struct room_lister *lister)
 {
     const struct node *payload = in->payload;
+    const struct answer *answer = answer_to(payload);
     if (is_disco(payload) && str_present(node_attr(payload, NAME_NODE)))
         service_refuse(step, in, &refusal_ITEM_NOT_FOUND);
-    else if (node_is(payload, NAME_QUERY, NS_DISCO_INFO))
-        answer_info(step, in);
     else if (node_is(payload, NAME_QUERY, NS_DISCO_ITEMS))
         answer_items(step, in, lister);
-    else if (node_is(payload, NAME_PING, NS_PING))
-        answer_empty(step, in);
-    else if (node_is(payload, NAME_QUERY, NS_VERSION))
-        answer_version(step, in);
+    else if (answer != NULL)
+        answer->give(step, in);
     else
         service_refuse(step, in, &refusal_SERVICE_UNAVAILABLE);
 }

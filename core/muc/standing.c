@@ -8,8 +8,10 @@
  * @xep 0045 1.35.5 #modifyowner.told #impl-service
  */
 #include "core/muc/feature.h"
+#include "core/muc/voice_pending.h"
 
 #include "core/base/ensure.h"
+#include "core/xmpp/prep.h"
 
 /* The one status code of being put out by an affiliation change. */
 static uint32_t removal_status(enum affiliation after)
@@ -25,8 +27,7 @@ static void stand(struct room *room, struct step *step, struct occupant *occupan
     enum affiliation after = occupant->affiliation;
     bool service_admin = after == AFF_OWNER && changed->after != AFF_OWNER;
     enum affiliation before = service_admin ? after : changed->before;
-    enum role role = role_after(occupant->role, before, after, room->options.moderated,
-                                room->options.members_only);
+    enum role role = role_after(occupant->role, before, after, room_kind(&room->options));
     struct news news = {.actor = actor, .reason = changed->reason};
 
     if (role == ROLE_NONE) {
@@ -39,6 +40,8 @@ static void stand(struct room *room, struct step *step, struct occupant *occupan
         return;
     occupant_set_role(room, occupant, role);
     presence_standing_changed(room, step, occupant, old, &news);
+    if (role == ROLE_MODERATOR && old != ROLE_MODERATOR)
+        voice_pending_hand_out(room, step, occupant, NULL);
 }
 
 /* Whoever uses a nickname that is now somebody else's (SEMANTICS 7.10). */
@@ -61,8 +64,7 @@ static void evict(struct room *room, struct step *step, const struct affiliation
 static void show_absent(struct room *room, struct step *step, struct str jid)
 {
     const struct affiliate *row = room_affiliate(room, jid);
-    if ((room->options.broadcast & BROADCAST_NONE) == 0 || row == NULL || !str_present(row->nick) ||
-        room->session_count == 0)
+    if (row == NULL || !str_present(row->nick))
         return;
     if (room->options.whois == WHOIS_ANYONE) {
         effect_broadcast(step, presence_absent(room, step, row, true), room->roster, AUDIENCE_ALL);
@@ -72,6 +74,38 @@ static void show_absent(struct room *room, struct step *step, struct str jid)
                      (struct audience){ROSTER_MODERATOR, OCCUPANT_NONE});
     effect_broadcast(step, presence_absent(room, step, row, false), room->roster,
                      (struct audience){ROSTER_VISITOR | ROSTER_PARTICIPANT, OCCUPANT_NONE});
+}
+
+/* Is anybody shown under exactly that nickname? */
+static bool is_shown(const struct room *room, struct step *step, struct str nick)
+{
+    struct str key = prep_nick_key(step->arena, nick);
+    const struct affiliate *owner = room_nick_owner(room, key);
+    return occupant_by_nick(room, key) != NULL || (owner != NULL && str_eq(owner->nick, nick) &&
+                                                   occupant_by_account(room, owner->jid) == NULL);
+}
+
+/* A nickname that was shown as an absent member's is nobody's any more. Who is given the message
+ * about a member removed knows by that. */
+static void show_freed(struct room *room, struct step *step,
+                       const struct affiliation_change *changed)
+{
+    bool removed = changed->after <= AFF_NONE;
+    if (!str_present(changed->nick_before) || is_shown(room, step, changed->nick_before) ||
+        (removed && room->options.whois == WHOIS_ANYONE))
+        return;
+    char id[OCCUPANT_ID_BYTES];
+    occupant_id_make(room, changed->jid, id);
+    struct affiliate gone = {
+        .jid = changed->jid,
+        .affiliation = removed ? changed->after : AFF_NONE,
+        .nick = changed->nick_before,
+        .occupant_id = str_of(id, sizeof(id)),
+    };
+    struct audience audience = AUDIENCE_ALL;
+    if (removed)
+        audience.any_of = ROSTER_VISITOR | ROSTER_PARTICIPANT;
+    effect_broadcast(step, presence_absent(room, step, &gone, false), room->roster, audience);
 }
 
 static void tell_of_absent(struct room *room, struct step *step,
@@ -87,6 +121,9 @@ static void tell_of_absent(struct room *room, struct step *step,
         statuses = STATUS_BIT(321);
     presence_absent_affiliation(room, step, changed->jid, changed->after, changed->reason,
                                 statuses);
+    if ((room->options.broadcast & BROADCAST_NONE) == 0 || room->session_count == 0)
+        return;
+    show_freed(room, step, changed);
     show_absent(room, step, changed->jid);
 }
 
@@ -126,14 +163,22 @@ void standing_tell_account(struct room *room, struct step *step, const struct in
     effect_route(step, fb_finish(&fb), jid_parse(step->arena, changed->jid));
 }
 
-static void stand_domain(struct room *room, struct step *step,
-                         const struct affiliation_change *changed, const struct actor *actor)
+/* Everybody under the domain that is now banned. */
+static void ban_domain(struct room *room, struct step *step,
+                       const struct affiliation_change *changed, const struct actor *actor)
 {
+    struct news news = {
+        .statuses = removal_status(AFF_OUTCAST),
+        .actor = actor,
+        .reason = changed->reason,
+    };
+    struct leavers banned = leavers_begin(step, room->occupant_count);
     struct occupant *occupant;
     occupant_each (room, at, occupant) {
         if (occupant->affiliation == AFF_OUTCAST)
-            stand(room, step, occupant, changed, actor, false);
+            leavers_add(&banned, occupant);
     }
+    removal_many(room, step, &banned, &news);
 }
 
 void standing_apply(struct room *room, struct step *step, const struct affiliation_change *changed,
@@ -144,7 +189,7 @@ void standing_apply(struct room *room, struct step *step, const struct affiliati
 
     evict(room, step, changed);
     if (domain)
-        stand_domain(room, step, changed, actor);
+        ban_domain(room, step, changed, actor);
     /* A gateway may be inside under its bare domain: then it is an account like any other. */
     occupant = occupant_by_account(room, changed->jid);
     if (occupant == NULL) {

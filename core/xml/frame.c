@@ -204,6 +204,19 @@ void fb_begin(struct fb *fb, struct arena *arena, const char *stanza, struct str
     fb->address_at = (uint32_t)fb->out.len;
 }
 
+void fb_begin_like(struct fb *fb, struct arena *arena, const struct frame *frame)
+{
+    const char *name_end = memchr(frame->bytes, ' ', frame->address_at);
+    struct str head = str_of(frame->bytes, frame->address_at);
+    struct str name = name_end == NULL ? head : str_of(head.at, (size_t)(name_end - head.at));
+    ensure(name.len > 1);
+    fb_begin_fragment(fb, arena);
+    open_element(fb, str_of(name.at + 1, name.len - 1), STR_NONE);
+    /* What follows the name is attributes, escaped already. */
+    buf_add(&fb->out, str_of(head.at + name.len, head.len - name.len));
+    fb->address_at = frame->address_at;
+}
+
 void fb_open(struct fb *fb, enum name name, enum ns ns)
 {
     struct str uri = token_ns_uri(ns);

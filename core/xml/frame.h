@@ -72,6 +72,9 @@ struct fb {
 void fb_begin(struct fb *fb, struct arena *arena, const char *stanza, struct str from,
               struct str type, struct str id);
 
+/* Begins a stanza that has the name, from, type and id of another; more attributes may follow. */
+void fb_begin_like(struct fb *fb, struct arena *arena, const struct frame *frame);
+
 /* Opens a child of the stanza namespace (NS_STANZA), of none (NS_NONE) or of another; xmlns is
  * written when the namespace differs from the parent's. As text, an absent `ns` is the stanza's and
  * an empty one is none. */

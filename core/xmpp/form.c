@@ -2,6 +2,15 @@
 
 #include "core/base/limits.h"
 
+#define QUOTE(number) #number
+#define TEXT(number)  QUOTE(number)
+
+static const char fault_none[] = "There is no form in it";
+static const char fault_type[] = "The form says no type: submit or cancel";
+static const char fault_fields[] = "The form has more than " TEXT(FORM_FIELDS_MAX) " fields";
+static const char fault_values[] = "The form has more than " TEXT(FORM_VALUES_MAX) " values";
+static const char fault_twice[] = "The form has a field twice";
+
 /* False: over the limit on values. */
 static bool read_values(struct arena *arena, const struct node *node, struct form_field *field,
                         unsigned *values_left)
@@ -19,17 +28,9 @@ static bool read_values(struct arena *arena, const struct node *node, struct for
     return true;
 }
 
-bool form_read(struct arena *arena, const struct node *x, struct form *form)
+/* What is wrong with the fields, or NULL. */
+static const char *read_fields(struct arena *arena, const struct node *x, struct form *form)
 {
-    *form = (struct form){.type = STR_NONE, .form_type = STR_NONE};
-    if (!node_is(x, NAME_X, NS_DATA))
-        return false;
-    form->type = node_attr(x, NAME_TYPE);
-    unsigned count = node_count(x, NAME_FIELD, NS_DATA);
-    if (form->type.len == 0 || count > FORM_FIELDS_MAX)
-        return false;
-    form->fields = ARENA_NEW_ARRAY(arena, struct form_field, count);
-
     unsigned values_left = FORM_VALUES_MAX;
     node_each (x, child) {
         if (!node_is(child, NAME_FIELD, NS_DATA))
@@ -38,13 +39,36 @@ bool form_read(struct arena *arena, const struct node *x, struct form *form)
         if (var.len == 0)
             continue; /* explanations for people have no name */
         if (form_field(form, var) != NULL)
-            return false;
+            return fault_twice;
         struct form_field *field = &form->fields[form->field_count];
         field->var = var;
         if (!read_values(arena, child, field, &values_left))
-            return false;
+            return fault_values;
         form->field_count++;
     }
+    return NULL;
+}
+
+static const char *read_form(struct arena *arena, const struct node *x, struct form *form)
+{
+    if (!node_is(x, NAME_X, NS_DATA))
+        return fault_none;
+    form->type = node_attr(x, NAME_TYPE);
+    if (form->type.len == 0)
+        return fault_type;
+    unsigned count = node_count(x, NAME_FIELD, NS_DATA);
+    if (count > FORM_FIELDS_MAX)
+        return fault_fields;
+    form->fields = ARENA_NEW_ARRAY(arena, struct form_field, count);
+    return read_fields(arena, x, form);
+}
+
+bool form_read(struct arena *arena, const struct node *x, struct form *form)
+{
+    *form = (struct form){.type = STR_NONE, .form_type = STR_NONE};
+    form->fault = read_form(arena, x, form);
+    if (form->fault != NULL)
+        return false;
     struct str form_type = form_value(form, STR("FORM_TYPE"));
     form->form_type = form_type.len > 0 ? form_type : STR_NONE;
     return true;
@@ -72,22 +96,31 @@ void fb_form_begin(struct fb *fb, const char *type, enum ns form_type)
     fb_form_begin_str(fb, type, token_ns_uri(form_type));
 }
 
-void fb_form_begin_str(struct fb *fb, const char *type, struct str form_type)
+static void open_form(struct fb *fb, const char *type)
 {
     fb_open(fb, NAME_X, NS_DATA);
     fb_attr(fb, "type", str_z(type));
+}
+
+static void write_form_type(struct fb *fb, struct str form_type)
+{
     if (form_type.len > 0)
         fb_field(fb, "FORM_TYPE", "hidden", NULL, form_type);
 }
 
-void fb_form_title(struct fb *fb, const char *title)
+void fb_form_begin_str(struct fb *fb, const char *type, struct str form_type)
 {
-    fb_leaf(fb, NAME_TITLE, NS_DATA, str_z(title));
+    open_form(fb, type);
+    write_form_type(fb, form_type);
 }
 
-void fb_form_instructions(struct fb *fb, const char *text)
+void fb_form_begin_titled(struct fb *fb, struct str form_type, const char *title,
+                          const char *instructions)
 {
-    fb_leaf(fb, NAME_INSTRUCTIONS, NS_DATA, str_z(text));
+    open_form(fb, "form");
+    fb_leaf(fb, NAME_TITLE, NS_DATA, str_z(title));
+    fb_leaf(fb, NAME_INSTRUCTIONS, NS_DATA, str_z(instructions));
+    write_form_type(fb, form_type);
 }
 
 void fb_field_begin(struct fb *fb, const char *var, const char *type, const char *label)

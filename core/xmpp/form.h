@@ -21,10 +21,11 @@ struct form {
     struct str form_type; /* FORM_TYPE, STR_NONE if missing */
     struct form_field *fields;
     unsigned field_count;
+    const char *fault; /* malformed: what is wrong with it, for people; else NULL */
 };
 
 /* `x` is <x xmlns='jabber:x:data'/>. False: malformed (no such element, a field twice, no type,
- * over FORM_FIELDS_MAX or FORM_VALUES_MAX). */
+ * over FORM_FIELDS_MAX or FORM_VALUES_MAX); then only form->fault may be looked at. */
 MUST_CHECK bool form_read(struct arena *arena, const struct node *x, struct form *form);
 
 /* The field, or NULL. */
@@ -36,8 +37,10 @@ struct str form_value(const struct form *form, struct str var);
 /* Opens <x type=...> and writes FORM_TYPE as hidden field. */
 void fb_form_begin(struct fb *fb, const char *type, enum ns form_type);
 void fb_form_begin_str(struct fb *fb, const char *type, struct str form_type);
-void fb_form_title(struct fb *fb, const char *title);
-void fb_form_instructions(struct fb *fb, const char *text);
+/* The same of a form to fill in, with what people are told: the schema wants that before all
+ * fields. */
+void fb_form_begin_titled(struct fb *fb, struct str form_type, const char *title,
+                          const char *instructions);
 /* Opens a field: `type` and `label` NULL to leave out. Values, options, <required/> follow; then
  * fb_close(). */
 void fb_field_begin(struct fb *fb, const char *var, const char *type, const char *label);

@@ -354,16 +354,31 @@ static struct nick_shape shape_of(const struct units *units)
     return shape;
 }
 
-static enum nick_verdict judge(const struct nick_shape *shape)
+static unsigned chars_max(const struct nick_rules *rules)
+{
+    return rules->chars_max > 0 ? rules->chars_max : NICK_CHARS_MAX;
+}
+
+static enum nick_verdict judge(const struct nick_shape *shape, const struct nick_rules *rules)
 {
     if (shape->blank)
         return NICK_BLANK;
-    if (shape->hidden || shape->padded || shape->chars > NICK_CHARS_MAX)
+    if (shape->hidden || shape->padded || shape->chars > chars_max(rules))
         return NICK_INVALID;
     return NICK_OK;
 }
 
-static enum nick_verdict prep_nick_ascii(struct str text, struct str *nick)
+static struct str without_spaces(struct str text)
+{
+    while (text.len > 0 && text.at[0] == ' ')
+        text = str_of(text.at + 1, text.len - 1);
+    while (text.len > 0 && text.at[text.len - 1] == ' ')
+        text.len--;
+    return text;
+}
+
+static enum nick_verdict prep_nick_ascii(struct str text, const struct nick_rules *rules,
+                                         struct str *nick)
 {
     bool blank = true, printable = true;
     for (size_t i = 0; i < text.len; i++) {
@@ -374,18 +389,63 @@ static enum nick_verdict prep_nick_ascii(struct str text, struct str *nick)
     }
     if (blank)
         return NICK_BLANK;
+    if (rules->trim)
+        text = without_spaces(text);
     if (!printable || text.at[0] == ' ' || text.at[text.len - 1] == ' ' ||
-        text.len > NICK_CHARS_MAX)
+        text.len > chars_max(rules))
         return NICK_INVALID;
     *nick = text;
     return NICK_OK;
 }
 
-enum nick_verdict prep_nick(struct arena *arena, struct str text, struct str *nick)
+/* No blank lies above U+FFFF. */
+static void trim(struct units *units)
+{
+    int32_t from = 0;
+    while (from < units->len && is_blank(units->at[from]))
+        from++;
+    while (units->len > from && is_blank(units->at[units->len - 1]))
+        units->len--;
+    units->len -= from;
+    memmove(units->at, units->at + from, (size_t)units->len * sizeof(units->at[0]));
+}
+
+/* The FreeformClass (RFC 8264) of the Unicode that ICU knows, without what is not seen. */
+static bool is_freeform(UChar32 c)
+{
+    const uint32_t categories =
+        U_GC_L_MASK | U_GC_M_MASK | U_GC_N_MASK | U_GC_S_MASK | U_GC_P_MASK | U_GC_ZS_MASK;
+    int32_t hangul = u_getIntPropertyValue(c, UCHAR_HANGUL_SYLLABLE_TYPE);
+    bool old_jamo =
+        hangul == U_HST_LEADING_JAMO || hangul == U_HST_VOWEL_JAMO || hangul == U_HST_TRAILING_JAMO;
+    return (U_GET_GC_MASK(c) & categories) != 0 && !old_jamo;
+}
+
+static bool all_freeform(const struct units *units)
+{
+    for (int32_t i = 0; i < units->len;) {
+        UChar32 c;
+        U16_NEXT(units->at, i, units->len, c);
+        if (!is_freeform(c))
+            return false;
+    }
+    return true;
+}
+
+/* As addresses are prepared; strictly, or by what is assigned today. */
+static bool prepare_nick(struct units *units, const struct nick_rules *rules)
+{
+    if (!rules->opaque)
+        return apply(resourceprep, USPREP_DEFAULT, units);
+    return apply(resourceprep, USPREP_ALLOW_UNASSIGNED, units) && all_freeform(units);
+}
+
+enum nick_verdict prep_nick(struct arena *arena, struct str text, const struct nick_rules *rules,
+                            struct str *nick)
 {
     *nick = STR_NONE;
     if (is_ascii(text))
-        return prep_nick_ascii(text, nick);
+        return prep_nick_ascii(text, rules, nick);
 
     struct units units;
     if (!to_units(text, &units))
@@ -393,14 +453,18 @@ enum nick_verdict prep_nick(struct arena *arena, struct str text, struct str *ni
     struct nick_shape shape = shape_of(&units);
     if (shape.blank)
         return NICK_BLANK;
-    if (shape.hidden || shape.padded || !apply(resourceprep, USPREP_DEFAULT, &units))
+    if (rules->trim) {
+        trim(&units);
+        shape = shape_of(&units);
+    }
+    if (shape.hidden || shape.padded || !prepare_nick(&units, rules))
         return NICK_INVALID;
     shape = shape_of(&units);
-    enum nick_verdict verdict = judge(&shape);
+    enum nick_verdict verdict = judge(&shape, rules);
     if (verdict != NICK_OK)
         return verdict;
     struct str result = from_units(arena, &units);
-    if (!str_present(result))
+    if (!str_present(result) || !str_present(prep_nick_key(arena, result)))
         return NICK_INVALID;
     *nick = str_eq(result, text) ? text : result;
     return NICK_OK;

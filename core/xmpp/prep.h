@@ -11,6 +11,7 @@
 #include "core/base/str.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Call once before threads: opens ICU's profiles. Negative code if ICU's data is missing. */
 MUST_CHECK int prep_init(void);
@@ -34,8 +35,16 @@ enum nick_verdict {
     NICK_BLANK,   /* nothing but blanks and invisible characters */
     NICK_INVALID, /* unassigned in Unicode 3.2, padded with blanks, bidi or zero-width, too long */
 };
+/* What the operator may want otherwise; all 0: as above. Whatever the rules, a nickname is a
+ * prepared resource: no server on its way changes it. */
+struct nick_rules {
+    uint32_t chars_max; /* 0: NICK_CHARS_MAX */
+    bool opaque; /* as PRECIS OpaqueString: also what came after Unicode 3.2, up to ICU's own */
+    bool trim;   /* blanks at the ends are taken off, not refused */
+};
 /* `text` is a prepared resource, or any text (registration forms). *nick: the prepared form. */
-enum nick_verdict prep_nick(struct arena *arena, struct str text, struct str *nick);
+enum nick_verdict prep_nick(struct arena *arena, struct str text, const struct nick_rules *rules,
+                            struct str *nick);
 
 /* The key nicknames are compared by: PRECIS Nickname profile (RFC 8266): white space collapsed,
  * NFKC, case folded. Never fails for what prep_nick() has accepted. */

@@ -1,11 +1,14 @@
 /*
  * Depth one of the conversation scripts: plays them on the pure core, without a socket, a thread or
- * a moment's wait. What fails here is a rule; what fails only deeper is the wiring.
+ * a moment's wait. What fails here is a rule; what fails only deeper is the wiring. Every stanza on
+ * the way is also searched for addresses that are kept from who receives it.
  *
  *   run_core FILE...
  */
+#include "core/muc/room.h"
 #include "core/xmpp/prep.h"
 #include "tests/support/player.h"
+#include "tests/support/privacy.h"
 #include "tests/support/script.h"
 #include "tests/support/world.h"
 
@@ -18,6 +21,7 @@ struct stage {
     const struct script *script;
     struct world *world;
     struct player *player;
+    struct privacy *privacy;
     char **full_jids; /* of those who are connected, by client; else NULL */
     unsigned logins;
 };
@@ -73,6 +77,70 @@ static void stage_pump(void *self, unsigned ms)
     (void)ms;
 }
 
+/* ---- who may see addresses ---- */
+
+static enum privacy_rank rank(void *self, const char *room_jid, const char *account)
+{
+    struct stage *stage = self;
+    const struct room *room = world_room(stage->world, room_jid);
+    if (room == NULL)
+        return PRIVACY_NONE;
+    switch (room_affiliation_str(room, str_z(account))) {
+    case AFF_OWNER:
+        return PRIVACY_OWNER;
+    case AFF_ADMIN:
+        return PRIVACY_ADMIN;
+    case AFF_MEMBER:
+        return PRIVACY_MEMBER;
+    case AFF_NONE:
+    case AFF_OUTCAST:
+    case AFF_COUNT:
+        break;
+    }
+    return PRIVACY_NONE;
+}
+
+static void on_sent(void *self, const char *from, const char *stanza)
+{
+    struct stage *stage = self;
+    privacy_sent(stage->privacy, from, stanza);
+}
+
+static void on_received(void *self, const char *to, const char *stanza)
+{
+    struct stage *stage = self;
+    privacy_received(stage->privacy, to, stanza);
+}
+
+static void on_gone(void *self, const char *full_jid)
+{
+    struct stage *stage = self;
+    privacy_gone(stage->privacy, full_jid);
+}
+
+static void on_settled(void *self)
+{
+    struct stage *stage = self;
+    privacy_settled(stage->privacy);
+}
+
+static void watch(struct stage *stage)
+{
+    const struct world_onlooker onlooker = {stage, on_sent, on_received, on_gone, on_settled};
+    stage->privacy = privacy_new(WORLD_SERVICE, rank, stage);
+    for (unsigned i = 0; i < stage->script->client_count; i++)
+        privacy_account(stage->privacy, stage->script->clients[i].jid);
+    world_look_on(stage->world, &onlooker);
+}
+
+static bool kept_secrets(const struct stage *stage)
+{
+    const char *breach = privacy_breach(stage->privacy);
+    if (breach != NULL)
+        printf("%s: %s\n", stage->script->path, breach);
+    return breach == NULL;
+}
+
 static bool play(const struct script *script)
 {
     struct stage stage = {.script = script, .world = world_new(NULL)};
@@ -86,9 +154,12 @@ static bool play(const struct script *script)
         abort();
     stage.player = player_new(script, &functions);
     world_listen(stage.world, on_stanza, &stage);
+    watch(&stage);
     bool good = player_run(stage.player, stdout);
+    good = kept_secrets(&stage) && good;
     player_free(stage.player);
     world_free(stage.world);
+    privacy_free(stage.privacy);
     for (unsigned i = 0; i < script->client_count; i++)
         free(stage.full_jids[i]);
     free(stage.full_jids);

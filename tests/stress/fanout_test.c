@@ -269,7 +269,7 @@ static void lane_init(uint16_t number, const struct hash_key *key)
     lane->mailbox = mailbox_new(&err);
     ensure(lane->mailbox != NULL);
     exchange_set_lane(exchange, number, lane->mailbox);
-    lane->proxy = proxy_new(exchange, key, STR(LANES_SERVICE), number);
+    lane->proxy = proxy_new(exchange, key, number);
     lane->agent =
         (struct agent){.name = "lane", .self = lane, .do_work = lane_work, .wait = lane_wait};
     for (unsigned i = 0; i < CLIENTS; i++)
@@ -301,7 +301,8 @@ static struct shard *shard_start(unsigned number)
         .number = number,
         .exchange = exchange,
         .directory = directory,
-        .env = lanes_env(),
+        .envs = lanes_env(),
+        .env_count = 1,
         .random = lanes_random,
     };
     struct shard *shard = shard_new(&setup, &err);

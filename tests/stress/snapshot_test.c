@@ -134,7 +134,7 @@ static void change(struct owner *owner, uint32_t who)
 static void hand_out(struct owner *owner, uint32_t random)
 {
     put(&queues[random % READERS],
-        (struct snapshot){roster_ref(owner->roster), gallery_show(owner->gallery, PLACE_NONE),
+        (struct snapshot){roster_ref(owner->roster), gallery_show(owner->gallery, NULL, 0),
                           owner->inside});
 }
 

@@ -120,7 +120,8 @@ static inline void link_begin(void)
         .shards = LANE_SHARDS,
     };
     for (unsigned i = 0; i < settings.link_count; i++)
-        directory_add_link(world.directory, component_route(i, 1));
+        directory_add_link(world.directory, component_service_of(&settings, i)->domain,
+                           component_route(i, 1));
     links_begin(&world.links, &setup, 1);
 }
 
@@ -141,7 +142,14 @@ static inline int begin(void **state)
     UNUSED(state);
     lane_world_begin(&world);
     settings = (struct component_settings){
-        .domain = STR("conference.localhost"), .secret = STR("test"), .link_count = 1};
+        .services = {{.domain = STR("conference.localhost"),
+                      .secret = STR("test"),
+                      .domain_option = STR("muc.domain"),
+                      .section = STR("component"),
+                      .link_count = 1}},
+        .service_count = 1,
+        .link_count = 1,
+    };
     settings.hosts[0].name = STR("127.0.0.1");
     host = -1;
     host_listen();
@@ -162,6 +170,8 @@ static inline int end(void **state)
 static inline void two_up(int peers[2])
 {
     settings.hosts[1] = settings.hosts[0];
+    settings.hosts[1].number = 1;
+    settings.services[0].link_count = 2;
     settings.link_count = 2;
     link_begin();
     link_up();

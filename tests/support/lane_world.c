@@ -155,7 +155,8 @@ void lane_world_begin(struct lane_world *world)
     ensure(prep_init() == 0 && sasl_init() == 0);
     agent_register_thread();
     *world = (struct lane_world){
-        .settings = {.muc_domain = STR("conference.localhost"), .client_domain = STR("localhost")},
+        .settings = {.muc_domains = {.at = {STR("conference.localhost")}, .count = 1},
+                     .client_domain = STR("localhost")},
         .stream = {.domain = STR("localhost"),
                    .plaintext = true,
                    .registration = true,
@@ -170,7 +171,7 @@ void lane_world_begin(struct lane_world *world)
     ensure(conns_init(&world->conns, 1000) == 0);
     world->conns.drained = drained;
     world->conns.drained_self = world;
-    struct proxy *proxy = proxy_new(world->exchange, &key, world->settings.muc_domain, 0);
+    struct proxy *proxy = proxy_new(world->exchange, &key, 0);
     deliver_init(&world->deliver, &world->conns, proxy, 0, &key);
     world->router = (struct router){
         .settings = &world->settings,

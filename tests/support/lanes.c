@@ -1,8 +1,10 @@
 #include "tests/support/lanes.h"
 
 #include "core/base/ensure.h"
+#include "core/base/limits.h"
 #include "core/base/mem.h"
 #include "core/muc/option.h"
+#include "tools/stentord/digest.h"
 
 /* ---- lanes ---- */
 
@@ -178,30 +180,35 @@ static struct str unseal(void *self, struct arena *arena, struct str sealed)
 }
 
 static struct room_options defaults;
-static struct muc_settings settings;
-static const struct muc_crypto crypto = {.hmac_sha256 = mac_of, .seal = seal, .open = unseal};
-static struct muc_env env;
+static struct muc_settings settings, lounge;
+static struct muc_crypto crypto = {.hmac_sha256 = mac_of, .seal = seal, .open = unseal};
+static struct muc_env envs[2];
 
 const struct muc_env *lanes_env(void)
 {
-    if (env.settings != NULL)
-        return &env;
+    if (envs[0].settings != NULL)
+        return envs;
     options_preset(&defaults);
-    env.hash_key = (struct hash_key){11, 12};
+    const struct hash_key key = {11, 12};
     settings.domain = STR(LANES_SERVICE);
     settings.defaults = &defaults;
     settings.version = STR("test");
-    map_init(&settings.admins, &env.hash_key);
-    env.settings = &settings;
-    env.crypto = &crypto;
-    return &env;
+    settings.tombstone_days = TOMBSTONE_DAYS;
+    map_init(&settings.admins, &key);
+    lounge = settings;
+    lounge.domain = STR(LANES_LOUNGE);
+    lounge.locked = true;
+    digest_init(&crypto);
+    envs[0] = (struct muc_env){&settings, &crypto, key};
+    envs[1] = (struct muc_env){&lounge, &crypto, key};
+    return envs;
 }
 
 void lanes_env_free(void)
 {
     map_fini(&settings.admins);
     room_options_fini(&defaults);
-    env = (struct muc_env){0};
+    envs[0] = (struct muc_env){0};
 }
 
 void lanes_random(void *bytes, size_t size)

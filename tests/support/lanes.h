@@ -9,6 +9,7 @@
 #include "shard/runtime/lane.h"
 
 #define LANES_SERVICE "rooms.example"
+#define LANES_LOUNGE  "lounge.example" /* a second one, where new rooms are locked */
 
 enum { LANE_KEPT_MAX = 4096 };
 
@@ -37,7 +38,8 @@ void delivery_expand(const struct delivery *delivery, uint16_t lane, fake_hear *
  * frees. Other messages are left for fake_lane_next(). Deliveries are freed; *cost: their KiB. */
 char *fake_lane_read(struct fake_lane *lane, uint32_t *cost);
 
-/* Presets of all options, rooms not locked, no admins. Static. */
+/* Presets of all options, rooms not locked, no admins. Static; that of LANES_LOUNGE lies behind it.
+ */
 const struct muc_env *lanes_env(void);
 void lanes_env_free(void);
 

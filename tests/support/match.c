@@ -325,6 +325,36 @@ char *match_difference_reordered(const char *expected, const char *came)
     return differ(expected, came, true);
 }
 
+/* ---- ids ---- */
+
+static bool is_stanza_id_by(const xmlNode *node, const xmlChar *from)
+{
+    xmlChar *by = xmlGetNoNsProp(node, BAD_CAST "by");
+    bool is = by != NULL && from != NULL && strcmp((const char *)node->name, "stanza-id") == 0 &&
+              strcmp(element_ns(node), "urn:xmpp:sid:0") == 0 &&
+              strcmp((const char *)by, (const char *)from) == 0;
+    xmlFree(by);
+    return is;
+}
+
+char *match_stanza_id(const char *came)
+{
+    xmlDocPtr doc;
+    xmlNodePtr root = read_element(came, &doc);
+    xmlChar *from = root == NULL ? NULL : xmlGetNoNsProp(root, BAD_CAST "from");
+    char *found = NULL;
+    if (from != NULL)
+        from[strcspn((const char *)from, "/")] = '\0';
+    for (xmlNodePtr child = root == NULL ? NULL : xmlFirstElementChild(root);
+         child != NULL && found == NULL; child = xmlNextElementSibling(child)) {
+        if (is_stanza_id_by(child, from))
+            found = (char *)xmlGetNoNsProp(child, BAD_CAST "id");
+    }
+    xmlFree(from);
+    xmlFreeDoc(doc);
+    return found;
+}
+
 /* ---- sending ---- */
 
 /* An attribute of the format that means nothing is a slip of the pen: better found than ignored. */

@@ -23,6 +23,10 @@ char *match_difference(const char *expected, const char *came);
  * name: for hosts that write every stanza they pass on anew. */
 char *match_difference_reordered(const char *expected, const char *came);
 
+/* The id that a stanza's room has given it (XEP-0359): by the address it comes from, without a
+ * resource. Heap; NULL: none. */
+char *match_stanza_id(const char *came);
+
 /* The stanza as it goes out: no scansion attributes, no white space between elements; heap.
  * NULL: *problem says why: not one well-formed element, or a scansion attribute nobody knows. */
 char *match_outgoing(const char *stanza, char **problem);

@@ -16,8 +16,9 @@ struct seat {
     struct arrival *first; /* the inbox */
     struct arrival *last;
     char *bare;
-    char *full; /* NULL before it has connected for the first time */
-    char *lost; /* why the connection ended, if it did so by itself */
+    char *full;      /* NULL before it has connected for the first time */
+    char *stanza_id; /* of what a `receives` took last; NULL: it had none */
+    char *lost;      /* why the connection ended, if it did so by itself */
     bool connected;
 };
 
@@ -103,6 +104,7 @@ void player_free(struct player *player)
         inbox_clear(&player->seats[i]);
         free(player->seats[i].bare);
         free(player->seats[i].full);
+        free(player->seats[i].stanza_id);
         free(player->seats[i].lost);
     }
     free(player->seats);
@@ -121,9 +123,15 @@ static const char *full_jid(const void *self, unsigned client)
     return player->seats[client].full;
 }
 
+static const char *stanza_id(const void *self, unsigned client)
+{
+    const struct player *player = self;
+    return player->seats[client].stanza_id;
+}
+
 static char *expanded(const struct player *player, const char *text, char **problem)
 {
-    const struct script_addresses addresses = {bare_jid, full_jid, player};
+    const struct script_addresses addresses = {bare_jid, full_jid, stanza_id, player};
     return script_expand(player->script, text, &addresses, problem);
 }
 
@@ -228,6 +236,12 @@ static bool play_send(struct player *player, const struct script_step *step, FIL
     return good;
 }
 
+static void remember_stanza_id(struct seat *seat, const char *came)
+{
+    free(seat->stanza_id);
+    seat->stanza_id = match_stanza_id(came);
+}
+
 /* Collects what was passed over, so that a failure can show all of it. */
 static bool receive(struct player *player, const struct script_step *step, const char *expected,
                     FILE *passed)
@@ -240,6 +254,8 @@ static bool receive(struct player *player, const struct script_step *step, const
                                                     : match_difference(expected, came);
         if (difference != NULL)
             fprintf(passed, "    %s\n      (%s)\n", came, difference);
+        else
+            remember_stanza_id(seat, came);
         free(came);
         if (difference == NULL)
             return true;

@@ -4,7 +4,8 @@
 #include "shard/runtime/agent.h"
 
 static const struct hash_key key = {5, 6};
-static const struct route link_route = {.slot = 99, .generation = 1, .lane = 0};
+static const struct inlet inlet = {.route = {.slot = 99, .generation = 1, .lane = 0},
+                                   .domain = STR("conference.localhost")};
 
 static void log_xml(struct buf *log, const struct frame *frame, const struct address *address)
 {
@@ -56,7 +57,8 @@ void router_world_begin(struct router_world *world)
 {
     agent_register_thread();
     *world = (struct router_world){
-        .settings = {.muc_domain = STR("conference.localhost"),
+        .settings = {.muc_domains = {.at = {STR("conference.localhost"), STR("lounge.localhost")},
+                                     .count = 2},
                      .client_domain = STR("localhost"),
                      .version = STR("1.2")},
         .exchange = exchange_new(),
@@ -76,7 +78,7 @@ void router_world_begin(struct router_world *world)
     }
     world->router = (struct router){
         .settings = &world->settings,
-        .proxy = proxy_new(world->exchange, &key, world->settings.muc_domain, 0),
+        .proxy = proxy_new(world->exchange, &key, 0),
         .directory = world->directory,
         .exchange = world->exchange,
         .hash_key = &key,
@@ -173,7 +175,7 @@ const char *router_world_send(struct router_world *world, struct client *client,
 const char *router_world_link(struct router_world *world, const char *xml)
 {
     struct passing waiting;
-    if (router_component(&world->router, link_route, parse(xml), &waiting) == ROUTED_WAIT) {
+    if (router_component(&world->router, &inlet, parse(xml), &waiting) == ROUTED_WAIT) {
         buf_addz(&world->log, "(wait)");
         passing_free(&waiting);
     }
@@ -183,8 +185,8 @@ const char *router_world_link(struct router_world *world, const char *xml)
 const char *router_world_link_refuse(struct router_world *world, const char *xml)
 {
     struct passing waiting;
-    if (router_component(&world->router, link_route, parse(xml), &waiting) == ROUTED_WAIT)
-        router_component_refuse(&world->router, link_route, &waiting);
+    if (router_component(&world->router, &inlet, parse(xml), &waiting) == ROUTED_WAIT)
+        router_component_refuse(&world->router, inlet.route, &waiting);
     return router_world_look(world);
 }
 

@@ -261,7 +261,7 @@ static bool check_step(struct reader *reader, const struct script_step *step)
         return true;
     if (step->stanza == NULL)
         return wrong(reader, step->line, "the stanza is missing; it stands on indented lines");
-    const struct script_addresses addresses = {any_address, any_address, NULL};
+    const struct script_addresses addresses = {any_address, any_address, any_address, NULL};
     char *problem = NULL;
     char *expanded = script_expand(reader->script, step->stanza, &addresses, &problem);
     char *checked = expanded == NULL ? NULL : match_outgoing(expanded, &problem);
@@ -362,27 +362,42 @@ static bool ends_with(const char *at, size_t len, const char *tail)
     return len > tail_len && memcmp(at + len - tail_len, tail, tail_len) == 0;
 }
 
+enum thing { THING_BARE, THING_FULL, THING_STANZA_ID, THINGS };
+
+/* How it ends, and why it may not be known. */
+static const struct {
+    const char *tail, *unknown;
+} things[THINGS] = {
+    [THING_BARE] = {"'s JID", "is not known yet: the client has not connected"},
+    [THING_FULL] = {"'s full JID", "is not known yet: the client has not connected"},
+    [THING_STANZA_ID] = {"'s stanza-id",
+                         "is not known: what the client received last has none of a room"},
+};
+
 /* The value of what stands between the braces; NULL: *why says what is wrong with it. */
 static const char *value_of(const struct script *script, const char *at, size_t len,
                             const struct script_addresses *addresses, const char **why)
 {
-    static const char bare[] = "'s JID";
-    static const char full[] = "'s full JID";
-    bool is_full = ends_with(at, len, full);
-    if (!is_full && !ends_with(at, len, bare)) {
-        *why = "is neither NAME's JID nor NAME's full JID";
+    const char *(*const ask[THINGS])(const void *, unsigned) = {addresses->bare, addresses->full,
+                                                                addresses->stanza_id};
+    unsigned thing = THINGS;
+    for (unsigned i = 0; i < THINGS; i++) {
+        if (ends_with(at, len, things[i].tail))
+            thing = i;
+    }
+    if (thing == THINGS) {
+        *why = "is none of NAME's JID, NAME's full JID, NAME's stanza-id";
         return NULL;
     }
-    size_t name_len = len - (is_full ? sizeof(full) : sizeof(bare)) + 1;
+    size_t name_len = len - strlen(things[thing].tail);
     int client = script_client_named(script, at, (unsigned)name_len);
     if (client < 0) {
         *why = "names no client of the cast";
         return NULL;
     }
-    const char *value = is_full ? addresses->full(addresses->self, (unsigned)client)
-                                : addresses->bare(addresses->self, (unsigned)client);
+    const char *value = ask[thing](addresses->self, (unsigned)client);
     if (value == NULL)
-        *why = "is not known yet: the client has not connected";
+        *why = things[thing].unknown;
     return value;
 }
 

@@ -11,8 +11,10 @@
  *   Romeo receives nothing         our own addition: his inbox is empty
  *   Romeo disconnects
  *
- * A line that begins with '#' is a comment. Stanzas are kept as text: what `${Romeo's JID}` and
- * `${Romeo's full JID}` stand for is known only while the script is played. A script that was read
+ * A line that begins with '#' is a comment. Stanzas are kept as text: what `${Romeo's JID}`,
+ * `${Romeo's full JID}` and, of our own, `${Romeo's stanza-id}` stand for is known only while the
+ * script is played. The last is the id that the room gave the message he has received last (that a
+ * `receives` has taken, not one passed over). A script that was read
  * without a problem has well-formed stanzas and names only clients of its cast.
  */
 #ifndef TESTS_SUPPORT_SCRIPT_H
@@ -61,10 +63,12 @@ const char *script_verb_text(enum script_verb verb);
 /* Index of the client with that name, or -1. */
 int script_client_named(const struct script *script, const char *name, unsigned name_len);
 
-/* What a client's addresses are at the moment; NULL: not known (has not connected yet). */
+/* What a client's addresses are at the moment; NULL: not known (has not connected yet); and the id
+ * of the message it received last; NULL: it has none. */
 struct script_addresses {
     const char *(*bare)(const void *self, unsigned client);
     const char *(*full)(const void *self, unsigned client);
+    const char *(*stanza_id)(const void *self, unsigned client);
     const void *self;
 };
 

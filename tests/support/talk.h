@@ -49,24 +49,58 @@ static inline void reads_at(struct world *world, const char *who, char *expected
     free(expected);
 }
 
+/* What is wrong with an error that answers the last stanza of that client; NULL: nothing. It comes
+ * from where the request went, `by` the room, with the request's id. */
+static inline const char *error_flaw(const char *came, const char *sent, const char *type,
+                                     const char *condition)
+{
+    struct stanza *answer = stanza_parse(str_z(came));
+    struct stanza *request = stanza_parse(str_z(sent));
+    assert_non_null(answer);
+    assert_non_null(request);
+    const struct node *root = stanza_root(answer), *asked = stanza_root(request);
+    const struct node *error = node_find(root, NAME_ERROR, NS_STANZA);
+    const struct node *element = node_find(error, NAME_NONE, NS_STANZAS);
+    struct str to = node_attr(asked, NAME_TO), by = node_attr(error, NAME_BY);
+    const char *flaw = NULL;
+
+    if (!str_eqz(node_attr(root, NAME_TYPE), "error") || error == NULL)
+        flaw = "it is no error";
+    else if (!str_eqz(node_attr(error, NAME_TYPE), type))
+        flaw = "the type of the error";
+    else if (!str_eqz(node_name(element), condition))
+        flaw = "the condition";
+    else if (root->name != asked->name)
+        flaw = "it is another kind of stanza";
+    else if (!str_eq(node_attr(root, NAME_ID), node_attr(asked, NAME_ID)))
+        flaw = "the id";
+    else if (!str_eq(node_attr(root, NAME_FROM), to))
+        flaw = "it comes from somewhere else";
+    else if (!str_starts(to, by) || (by.len < to.len && to.at[by.len] != '/'))
+        flaw = "it is by somebody else";
+    stanza_free(answer);
+    stanza_free(request);
+    return flaw;
+}
+
 static inline void reads_error_at(struct world *world, const char *who, const char *type,
                                   const char *condition, const char *file, int line)
 {
-    const char *came = world_next(world, who);
-    char *error = text_of("<error type='%s'", type);
-    char *element = text_of("<%s xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'", condition);
-    bool fits = came != NULL && strstr(came, "type='error'") != NULL &&
-                strstr(came, error) != NULL && strstr(came, element) != NULL;
-    free(error);
-    free(element);
-    if (fits)
+    const char *came = world_next(world, who), *sent = world_sent(world, who);
+    const char *flaw = came == NULL   ? "nothing came"
+                       : sent == NULL ? "nothing was asked"
+                                      : error_flaw(came, sent, type, condition);
+    if (flaw == NULL && world_changed(world, who))
+        flaw = "the room has changed though it refused";
+    if (flaw == NULL)
         return;
-    print_error("%s:%d: expected an error %s, %s\n  came: %s\n", file, line, type, condition,
-                came == NULL ? "nothing" : came);
+    print_error("%s:%d: expected an error %s, %s: %s\n  sent: %s\n  came: %s\n", file, line, type,
+                condition, flaw, sent == NULL ? "" : sent, came == NULL ? "" : came);
     _fail(file, line);
 }
 
-/* Sends a stanza; the next one it has not read fits; is an error with that type and condition. */
+/* Sends a stanza; the next one it has not read fits; is the error with that type and condition that
+ * answers the last stanza it sent, and that has changed nothing. */
 #define says(world, from, ...) says_at((world), (from), text_of(__VA_ARGS__), __FILE__, __LINE__)
 #define reads(world, who, ...) reads_at((world), (who), text_of(__VA_ARGS__), __FILE__, __LINE__)
 #define reads_error(world, who, type, condition)                                                   \

@@ -1,10 +1,13 @@
 #include "tests/support/world.h"
 
 #include "core/base/ensure.h"
+#include "core/base/limits.h"
 #include "core/base/mem.h"
 #include "core/muc/option.h"
 #include "core/muc/room.h"
 #include "core/xmpp/prep.h"
+#include "tests/support/room_digest.h"
+#include "tools/stentord/digest.h"
 
 #include <stdlib.h>
 
@@ -14,7 +17,8 @@ enum {
     ROOMS_MAX = 4096,
     ARENA_BYTES = 64 * 1024,
     EFFECT_KINDS = FX_PUBLISH + 1,
-    SEAL_MAC = 16, /* characters */
+    SEAL_MAC = 16,        /* characters */
+    DIGEST_SESSIONS = 40, /* larger rooms are not compared before and after: too slow */
 };
 
 struct inbox {
@@ -28,6 +32,8 @@ struct client {
     uint32_t generation;
     bool gone;
     struct inbox inbox;
+    char *sent;   /* the last stanza */
+    bool changed; /* it has changed something of its room */
 };
 
 struct place {
@@ -137,6 +143,19 @@ static void set_defaults(struct world *world, const char *const *options)
     }
 }
 
+static void set_names(struct world *world, struct map *names, const char *const *given)
+{
+    map_init(names, &world->env.hash_key);
+    for (; given != NULL && *given != NULL; given++)
+        map_put(names, str_z(*given), (void *)(uintptr_t)*given);
+}
+
+static void set_permit(struct world *world, struct permit *permit, const char *const *given)
+{
+    permit->limited = given != NULL;
+    set_names(world, &permit->names, given);
+}
+
 struct world *world_new(const struct world_config *config)
 {
     static const struct world_config plain = {.locked = true};
@@ -148,8 +167,10 @@ struct world *world_new(const struct world_config *config)
     struct world *world = MEM_NEW(struct world);
     world->arena = arena_new(ARENA_BYTES);
     world->now_us = INT64_C(1767225600000000); /* 2026-01-01T00:00:00Z */
+    world->settings.started_us = world->now_us;
     world->domain = jid_parse(NULL, STR(WORLD_SERVICE));
     world->crypto = (struct muc_crypto){.hmac_sha256 = mac_of, .seal = seal, .open = unseal};
+    digest_init(&world->crypto);
     world->env.hash_key = (struct hash_key){11, 12};
     world->env.settings = &world->settings;
     world->env.crypto = &world->crypto;
@@ -157,9 +178,13 @@ struct world *world_new(const struct world_config *config)
     world->settings.version = STR("test");
     world->settings.locked = config->locked;
     world->settings.defaults = &world->defaults;
-    map_init(&world->settings.admins, &world->env.hash_key);
-    for (const char *const *admin = config->admins; admin != NULL && *admin != NULL; admin++)
-        map_put(&world->settings.admins, str_z(*admin), (void *)(uintptr_t)*admin);
+    world->settings.nick = config->nick;
+    world->settings.tombstone_days = config->no_tombstones ? 0 : TOMBSTONE_DAYS;
+    set_names(world, &world->settings.admins, config->admins);
+    set_names(world, &world->settings.banned, config->banned);
+    set_permit(world, &world->settings.create, config->create);
+    set_permit(world, &world->settings.persistent, config->persistent);
+    set_permit(world, &world->settings.listed, config->listed);
     set_defaults(world, config->options);
     return world;
 }
@@ -187,11 +212,16 @@ void world_free(struct world *world)
         place_free(world->places[i]);
     for (unsigned i = 0; i < world->client_count; i++) {
         inbox_free(&world->clients[i]->inbox);
+        mem_free(world->clients[i]->sent);
         jid_free(world->clients[i]->jid);
         mem_free(world->clients[i]);
     }
     inbox_free(&world->elsewhere);
     map_fini(&world->settings.admins);
+    map_fini(&world->settings.banned);
+    map_fini(&world->settings.create.names);
+    map_fini(&world->settings.persistent.names);
+    map_fini(&world->settings.listed.names);
     room_options_fini(&world->defaults);
     arena_free(world->arena);
     jid_free(world->domain);
@@ -593,9 +623,42 @@ static bool stanza_by(struct world *world, const char *from, const char *xml, st
     return taken;
 }
 
+/* Of the room that a stanza goes to; 0: there is none, or it is too large. */
+static uint64_t digest_at(const struct world *world, const struct jid *to)
+{
+    const struct place *place = to == NULL ? NULL : place_find(world, jid_bare(to));
+    if (place == NULL || room_sessions(place->room) > DIGEST_SESSIONS)
+        return 0;
+    return room_digest(place->room);
+}
+
 bool world_stanza(struct world *world, const char *from, const char *xml)
 {
-    return stanza_by(world, from, xml, route_of(client_need(world, from)));
+    struct client *client = client_need(world, from);
+    char *sent = mem_new(strlen(xml) + 1);
+    memcpy(sent, xml, strlen(xml));
+    mem_free(client->sent);
+    client->sent = sent;
+
+    struct stanza *stanza = stanza_parse(str_z(sent));
+    struct jid *to =
+        stanza == NULL ? NULL : jid_parse(NULL, node_attr(stanza_root(stanza), NAME_TO));
+    uint64_t before = digest_at(world, to);
+    bool taken = stanza_by(world, from, sent, route_of(client));
+    client->changed = digest_at(world, to) != before;
+    jid_free(to);
+    stanza_free(stanza);
+    return taken;
+}
+
+const char *world_sent(const struct world *world, const char *full_jid)
+{
+    return client_need(world, full_jid)->sent;
+}
+
+bool world_changed(const struct world *world, const char *full_jid)
+{
+    return client_need(world, full_jid)->changed;
 }
 
 bool world_stanza_from(struct world *world, const char *from, const char *xml)

@@ -17,6 +17,11 @@ struct world_config {
     const char *const *options; /* of new rooms; ends in NULL; NULL: the presets */
     const char *const *admins;  /* bare JIDs of the service's admins; ends in NULL; NULL: none */
     bool locked;                /* new rooms are locked */
+    /* Bare JIDs and domains; end in NULL; NULL: everybody may, nobody is banned. */
+    const char *const *create, *const *persistent, *const *listed;
+    const char *const *banned;
+    bool no_tombstones;
+    struct nick_rules nick;
 };
 
 /* `config` NULL: presets, no admins, locked. */
@@ -33,6 +38,11 @@ void world_client_gone(struct world *world, const char *full_jid);
  * is delivered; to anybody else it is lost. False: it is not one well-formed stanza with a valid
  * `to`. */
 bool world_stanza(struct world *world, const char *from, const char *xml);
+/* The last one it sent; NULL: none. */
+const char *world_sent(const struct world *world, const char *full_jid);
+/* Has that changed anything that its room is or remembers? Of rooms with many inside it is not
+ * known: false. */
+bool world_changed(const struct world *world, const char *full_jid);
 /* As from somebody who is no client, a server for one. What it is answered shows up elsewhere. */
 bool world_stanza_from(struct world *world, const char *from, const char *xml);
 

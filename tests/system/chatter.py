@@ -1,5 +1,5 @@
 """Two people and a third who use slixmpp as a bot writer would: the same conversation against
-whatever server is at the port. Shared by clients.py and run_ejabberd.py."""
+whatever server is at the port. Shared by clients.py, run_prosody.py and run_ejabberd.py."""
 
 import asyncio
 import logging
@@ -29,7 +29,8 @@ class Chatter:
     def __init__(self, account, port, authority=None):
         """`authority`: PEM file that must have signed the server's certificate; None: no TLS."""
         self.client = slixmpp.ClientXMPP(f"{account}@{DOMAIN}", PASSWORD)
-        for plugin in ("xep_0004", "xep_0030", "xep_0045", "xep_0092", "xep_0199", "xep_0203"):
+        for plugin in ("xep_0004", "xep_0030", "xep_0045", "xep_0077", "xep_0092", "xep_0199",
+                       "xep_0203"):
             self.client.register_plugin(plugin)
         self.muc = self.client.plugin["xep_0045"]
         self.port = port
@@ -152,6 +153,49 @@ async def rename_and_kick(alice, bob, room):
         assert "bedtime" in str(gone), gone
 
 
+async def refused(request, condition):
+    """What is asked must be refused; plugins raise the error they are answered."""
+    try:
+        await request
+    except (slixmpp.exceptions.IqError, slixmpp.exceptions.PresenceError) as error:
+        given = error.presence if hasattr(error, "presence") else error.iq
+        assert given["error"]["condition"] == condition, given
+        return
+    raise AssertionError(f"that was not refused with {condition}")
+
+
+async def register(alice, bob, room):
+    """A member takes a nickname for its own, and it is kept while he is away."""
+    plugin = bob.client["xep_0077"]
+    answer = await plugin.get_registration(jid=room, timeout=WAIT_S)
+    form = answer["register"]["form"]
+    assert "muc#register_roomnick" in form.get_fields(), answer
+    request = bob.client.make_iq_set(ito=room)
+    request["register"]["form"]["type"] = "submit"
+    request["register"]["form"].add_field(
+        var="FORM_TYPE", ftype="hidden", value="http://jabber.org/protocol/muc#register")
+    request["register"]["form"].add_field(var="muc#register_roomnick", value="Bob")
+    await request.send(timeout=WAIT_S)
+    answer = await plugin.get_registration(jid=room, timeout=WAIT_S)
+    assert answer["register"]["registered"] and answer["register"]["username"] == "Bob", answer
+    await refused(alice.join(room, "Bob"), "conflict")
+
+
+async def ban(alice, bob, carol, room):
+    """Only admins ban; who is banned is put out and stays out until the ban is lifted."""
+    address = f"{ACCOUNTS[2]}@{DOMAIN}"
+    await refused(bob.muc.set_affiliation(room, "outcast", jid=address, timeout=WAIT_S),
+                  "forbidden")
+    await alice.muc.set_affiliation(room, "outcast", jid=address, reason="too loud",
+                                    timeout=WAIT_S)
+    for chatter in (alice, bob, carol):
+        gone = await chatter.see("Carol", "unavailable", "ban")
+        assert 301 in gone["muc"]["status_codes"] and "too loud" in str(gone), gone
+    assert await alice.muc.get_affiliation_list(room, "outcast", timeout=WAIT_S) == [address]
+    await refused(carol.join(room, "Carol"), "forbidden")
+    await alice.muc.set_affiliation(room, "none", jid=address, timeout=WAIT_S)
+
+
 async def return_and_leave(alice, bob, carol, room):
     _, subject, _, history = await bob.join(room, "Bob")
     assert subject["subject"] == "The weather", subject
@@ -161,9 +205,12 @@ async def return_and_leave(alice, bob, carol, room):
     invitation = await carol.until("groupchat_invite", lambda _: True, "invitation")
     assert invitation["from"] == room and "we are talking" in str(invitation), invitation
     await carol.join(room, "Carol")
+    await ban(alice, bob, carol, room)
+    await carol.join(room, "Carol")
     bob.muc.leave_muc(room, "Bob")
     await alice.see("Bob", "unavailable", "Bob's leaving")
-    await alice.see("Carol", "available", "Carol's arrival")
+    for arrival in ("Carol's arrival", "Carol's return"):
+        await alice.see("Carol", "available", arrival)
     carol.client.abort()
     await alice.see("Carol", "unavailable", "Carol's vanishing")
 
@@ -185,6 +232,7 @@ async def conversation(port, authority=None):
     await open_room(alice, room)
     await talk(alice, bob, room)
     await rename_and_kick(alice, bob, room)
+    await register(alice, bob, room)
     await return_and_leave(alice, bob, carol, room)
     await end_room(alice, bob, room)
     for chatter in (alice, bob):

@@ -1,16 +1,17 @@
-"""Two ordinary clients and a guest (slixmpp) talk in a room of stentord alone: in the clear,
-then over TLS with a certificate they verify."""
+"""Ordinary clients and a guest talk in a room of stentord alone: those of libstrophe, then those of
+slixmpp in the clear, and over TLS with a certificate they verify."""
 
 import harness
 from chatter import converse, need_slixmpp
 
 
 def test(args):
-    need_slixmpp()
     with harness.certificate() as (certificate, key):
         settings = {"client.certificate": certificate, "client.key": key}
         with harness.Stentor(args.stentord, client=True, settings=settings) as stentor:
             stentor.register_accounts()
+            harness.talk(args, stentor.port)
+            need_slixmpp()
             converse(stentor.port)
             print("in the clear: talked")
             converse(stentor.port, certificate)

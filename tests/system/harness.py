@@ -239,14 +239,22 @@ Component "{muc_domain}"
 
 
 class Prosody(Host):
+    """`more`: further components, domain -> secret."""
+
     name = "prosody"
+
+    def __init__(self, more=None):
+        super().__init__()
+        self.more = more or {}
 
     def start(self):
         if shutil.which("prosody") is None:
             raise Skip("Prosody is not installed (Debian package prosody)")
         config = self.write("prosody.cfg.lua", PROSODY_CONFIG.format(
             folder=self.folder, port=self.port, component_port=self.component_port, domain=DOMAIN,
-            muc_domain=MUC_DOMAIN, secret=SECRET))
+            muc_domain=MUC_DOMAIN, secret=SECRET) + "".join(
+                f'Component "{domain}"\n    component_secret = "{secret}"\n'
+                for domain, secret in self.more.items()))
         for account in ACCOUNTS:
             self.write(f"data/{DOMAIN}/accounts/{account}.dat",
                        f'return {{ ["password"] = "{PASSWORD}"; }};\n')
@@ -336,6 +344,12 @@ def play(args, port, scripts, extra=()):
     return failed
 
 
+def talk(args, port):
+    """A conversation of libstrophe's clients, in a room of their own."""
+    status = subprocess.run([args.talk, str(port)], check=False).returncode
+    assert status == 0, "the clients of libstrophe did not get on with each other"
+
+
 def scripts_of(args):
     scripts = sorted(glob.glob(os.path.join(args.scripts, "*.scs")))
     if not scripts:
@@ -353,6 +367,7 @@ def arguments(description):
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--stentord", required=True, help="the program under test")
     parser.add_argument("--play", help="the player of scripts, from tests/system/play.c")
+    parser.add_argument("--talk", help="the conversation of tests/system/strophe_talk.c")
     parser.add_argument("--scripts", help="folder of the conversation scripts")
     parser.add_argument("--verbatim", help="one more script, taken from elsewhere; may be absent")
     parser.add_argument("--only", help="only scripts (or cases) with this in their name")

@@ -11,7 +11,7 @@ import time
 
 import harness
 from harness import ACCOUNTS, MUC_DOMAIN, PASSWORD, RawClient, Stentor, free_port
-from rawclient import name
+from rawclient import NS_MUC, name
 
 RUN = os.path.join(os.path.dirname(__file__), "..", "..", "tools", "run.py")
 CLEAR = ("--set", "client.plaintext=on")
@@ -72,9 +72,58 @@ def wrong_configuration_is_told(args):
             (["--set", f"client.domain={MUC_DOMAIN}", *CLEAR], "client.domain"),
             (["--set", "muc.defaults.moderrated=on", *CLEAR], "muc.defaults.moder"),
             (["--set", "muc.defaults.maxusers=many", *CLEAR], "maxusers"),
+            (["--set", "muc.banned=a@", *CLEAR], "muc.banned: 'a@'"),
+            (["--set", "muc.create=a@b/c", *CLEAR], "muc.create: 'a@b/c'"),
+            (["--set", "muc.persistent=admins,a@b", *CLEAR], "muc.persistent: 'admins'"),
+            (["--set", "muc.public=a@b,anyone", *CLEAR], "muc.public: 'anyone'"),
+            (["--set", "muc.nick_chars=121", *CLEAR], "1 to 120"),
+            (["--set", "muc.nick_padding=keep", *CLEAR], "muc.nick_padding: 'keep'"),
+            (["--set", "muc.nick_profile=loose", *CLEAR], "muc.nick_profile: 'loose'"),
+            (["--set", "muc.tombstone_days=367", *CLEAR], "0 to 366"),
             (["--set", "muc.domain=not a domain", *CLEAR], "muc.domain")):
         called(args, *options, status=2, says=says)
         called(args, *options, "--check-config", status=2, says=says)
+
+
+def refused(client, room):
+    """The condition of the error that answers a join."""
+    client.send(f"<presence to='{room}/Guest'><x xmlns='{NS_MUC}'/></presence>")
+    answer = client.until(lambda stanza: (stanza.get("from") or "").startswith(room))
+    assert answer.get("type") == "error", dict(answer.items())
+    error = next(child for child in answer if name(child) == "error")
+    return name(error[0])
+
+
+def not_everybody_may_do_everything(args):
+    """Who may make rooms, and who enters none, by the operator's word."""
+    first, _, third = (f"{account}@{harness.DOMAIN}" for account in ACCOUNTS)
+    settings = {"muc.locked": "off", "muc.create": f"{first}, far.example", "muc.banned": third,
+                "muc.persistent": "admins", "muc.public": "anyone", "muc.tombstone_days": "0"}
+    with Stentor(args.stentord, client=True, settings=settings) as stentor:
+        stentor.register_accounts()
+        maker, guest, banned = (RawClient(stentor.port).login(account, PASSWORD)
+                                for account in ACCOUNTS)
+        room = f"permits@{MUC_DOMAIN}"
+        assert refused(guest, room) == "not-allowed"
+        assert refused(banned, room) == "forbidden"
+        maker.join(room, "Maker")
+        guest.join(room, "Second")
+        assert refused(banned, room) == "forbidden"
+
+
+def nicknames_are_by_the_operators_rules(args):
+    settings = {"muc.locked": "off", "muc.nick_chars": "3", "muc.nick_padding": "trim",
+                "muc.nick_profile": "opaque"}
+    with Stentor(args.stentord, client=True, settings=settings) as stentor:
+        stentor.register_accounts()
+        first, second = (RawClient(stentor.port).login(account, PASSWORD)
+                         for account in ACCOUNTS[:2])
+        room = f"nicks@{MUC_DOMAIN}"
+        first.join(room, "\U0001F916 ")
+        assert refused(second, room) == "jid-malformed"  # "Guest" is longer
+        second.send(f"<presence to='{room}/ Two'><x xmlns='{NS_MUC}'/></presence>")
+        for nick in ("\U0001F916", "Two"):
+            second.until(lambda stanza, shown=f"{room}/{nick}": stanza.get("from") == shown)
 
 
 def the_printed_sample_is_a_configuration(args):
@@ -268,6 +317,8 @@ CASES = (
     links_may_be_written_in_these_ways,
     wrong_configuration_is_told,
     the_printed_sample_is_a_configuration,
+    not_everybody_may_do_everything,
+    nicknames_are_by_the_operators_rules,
     a_busy_address_is_named,
     a_secret_may_stand_in_a_file,
     both_doors_at_once,

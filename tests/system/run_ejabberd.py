@@ -1,5 +1,5 @@
-"""ejabberd as host, stentord as its component: a whole conversation of ordinary clients
-(slixmpp), then the scripts, played by libstrophe's clients."""
+"""ejabberd as host, stentord as its component: a whole conversation of ordinary clients, those of
+libstrophe and those of slixmpp, then the scripts, played by libstrophe's clients."""
 
 import harness
 from chatter import converse, need_slixmpp
@@ -9,6 +9,7 @@ def test(args):
     need_slixmpp()
     with harness.Ejabberd() as ejabberd, harness.Stentor(args.stentord, host=ejabberd):
         ejabberd.await_component()
+        harness.talk(args, ejabberd.port)
         converse(ejabberd.port)
         print("through ejabberd: talked")
         scripts = harness.scripts_of(args)

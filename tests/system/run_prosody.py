@@ -1,15 +1,36 @@
-"""Depth three: every conversation script through a real Prosody, with stentord as its component."""
+"""Depth three: every conversation script through a real Prosody, with stentord as its component;
+then a whole conversation of ordinary clients, those of libstrophe and those of slixmpp."""
 
 import harness
+from chatter import converse, need_slixmpp
+from rawclient import RawClient
+
+
+def goodbye(prosody, stentor):
+    """Who is inside is told that the service ends."""
+    own = f"goodbye@{harness.MUC_DOMAIN}/User"
+    with RawClient(prosody.port) as client:
+        client.login(harness.ACCOUNTS[0], harness.PASSWORD)
+        client.join(*own.split("/"))
+        stentor.process.terminate()
+        gone = client.until(lambda stanza: stanza.get("from") == own and
+                            stanza.get("type") == "unavailable")
+        codes = {status.get("code") for status in gone.findall(".//{*}status")}
+        assert {"110", "332"} <= codes, codes
 
 
 def test(args):
-    with harness.Prosody() as prosody, harness.Stentor(args.stentord, host=prosody):
+    with harness.Prosody() as prosody, harness.Stentor(args.stentord, host=prosody) as stentor:
         prosody.await_component()
         scripts = harness.scripts_of(args)
         failed = harness.play(args, prosody.port, scripts, ["--tls", "off"])
         print(f"through Prosody: {len(scripts) - len(failed)} of {len(scripts)} scripts played")
         assert not failed, "through Prosody: " + ", ".join(failed)
+        harness.talk(args, prosody.port)
+        need_slixmpp()
+        converse(prosody.port)
+        print("through Prosody: talked")
+        goodbye(prosody, stentor)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ struct house {
     struct logs *logs;
     struct muc_crypto crypto;
     struct crypto_keys keys;
-    struct muc_env env;
+    struct muc_env envs[DOMAINS_MAX];
     struct exchange *exchange;
     struct directory *directory;
     struct scribe *scribe;
@@ -64,7 +64,8 @@ static int start_shards(struct house *house)
             .number = i,
             .exchange = house->exchange,
             .directory = house->directory,
-            .env = &house->env,
+            .envs = house->envs,
+            .env_count = house->settings->service_count,
             .log = logs_sink(house->logs, name),
             .random = crypto_random,
         };
@@ -101,7 +102,7 @@ static struct net_setup net_setup(struct house *house, unsigned lane)
         .stream = settings->client_door ? &settings->stream : NULL,
         .tls = settings->tls,
         .listen_fd = house->listen_fd,
-        .component = settings->component_door ? &settings->component : NULL,
+        .component = settings->component.link_count > 0 ? &settings->component : NULL,
         .lanes = settings->net_threads,
         .log = logs_sink(house->logs, name),
         .random = crypto_random,
@@ -138,7 +139,8 @@ static int start_parts(struct house *house)
     if (settings->client_door)
         directory_set_local(house->directory, settings->stream.domain);
     for (unsigned i = 0; i < settings->component.link_count; i++)
-        directory_add_link(house->directory, component_route(i, settings->net_threads));
+        directory_add_link(house->directory, component_service_of(&settings->component, i)->domain,
+                           component_route(i, settings->net_threads));
     int err = start_scribe(house);
     if (err == 0)
         err = start_shards(house);
@@ -173,9 +175,9 @@ static bool start(struct house *house)
 static void log_start(struct house *house)
 {
     const struct settings *settings = house->settings;
-    log_info("stentord %s serves %.*s; shards: %u, network threads: %u", STENTOR_VERSION,
-             (int)settings->muc.domain.len, settings->muc.domain.at, settings->threads,
-             settings->net_threads);
+    for (unsigned i = 0; i < settings->service_count; i++)
+        log_info("stentord %s serves %s; shards: %u, network threads: %u", STENTOR_VERSION,
+                 settings->services[i].domain.at, settings->threads, settings->net_threads);
     if (settings->client_door)
         log_info("clients: %s, domain %.*s%s%s", settings->client_listen.at,
                  (int)settings->stream.domain.len, settings->stream.domain.at,
@@ -183,8 +185,8 @@ static void log_start(struct house *house)
                  settings->stream.plaintext ? ", without TLS allowed" : "");
     const struct component_settings *component = &settings->component;
     for (unsigned i = 0; i < component->link_count; i++)
-        log_info("component link: %s port %u", component->hosts[i].name.at,
-                 component->hosts[i].port);
+        log_info("component link: %s port %u, for %s", component->hosts[i].name.at,
+                 component->hosts[i].port, component_service_of(component, i)->domain.at);
 }
 
 /* Serves the log until a stop signal comes. */
@@ -312,7 +314,8 @@ int boot_run(const struct settings *settings, const struct config *config)
         return 1;
     }
     crypto_init(&house.crypto, &house.keys);
-    house.env = (struct muc_env){&settings->muc, &house.crypto, settings->hash_key};
+    for (unsigned i = 0; i < settings->service_count; i++)
+        house.envs[i] = (struct muc_env){&settings->services[i], &house.crypto, settings->hash_key};
     agent_register_thread();
     log_set_sink(logs_sink(house.logs, "main"));
     raise_open_files();

@@ -1,6 +1,7 @@
 #include "tools/stentord/crypto.h"
 
 #include "core/base/ensure.h"
+#include "tools/stentord/digest.h"
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -46,27 +47,15 @@ static struct str seal(void *self, struct arena *arena, struct str plain)
     return str_of(text, (size_t)text_len);
 }
 
-/* EVP_DecodeBlock counts padding as bytes: the '=' at the end are taken off again. */
-static size_t decode(struct str text, uint8_t *bytes)
-{
-    int len = EVP_DecodeBlock(bytes, (const unsigned char *)text.at, (int)text.len);
-    if (len < 0)
-        return 0;
-    for (size_t i = text.len; i > 0 && i > text.len - 2 && text.at[i - 1] == '='; i--)
-        len--;
-    return (size_t)len;
-}
-
 static struct str open_sealed(void *self, struct arena *arena, struct str text)
 {
     const struct crypto_keys *keys = self;
-    if (text.len == 0 || text.len % 4 != 0)
+    struct str sealed = digest_unbase64(arena, text);
+    if (sealed.len < NONCE_BYTES + TAG_BYTES)
         return STR_NONE;
-    uint8_t *bytes = arena_raw(arena, text.len / 4 * 3 + 1);
-    size_t size = decode(text, bytes);
-    if (size < NONCE_BYTES + TAG_BYTES)
-        return STR_NONE;
-    size_t plain_len = size - NONCE_BYTES - TAG_BYTES;
+    uint8_t *bytes = arena_raw(arena, sealed.len);
+    memcpy(bytes, sealed.at, sealed.len);
+    size_t plain_len = sealed.len - NONCE_BYTES - TAG_BYTES;
     uint8_t *plain = arena_raw(arena, plain_len + 1);
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     int len = 0;
@@ -90,4 +79,5 @@ void crypto_init(struct muc_crypto *crypto, struct crypto_keys *keys)
         .seal = seal,
         .open = open_sealed,
     };
+    digest_init(crypto);
 }

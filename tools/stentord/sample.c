@@ -3,6 +3,8 @@
  */
 #include "tools/stentord/settings.h"
 
+#include "core/base/limits.h"
+
 #include <stdio.h>
 
 /* Sections that open a door when they are there: printed as comments. */
@@ -27,6 +29,22 @@ static void print_room_defaults(void)
     const struct option *const *rows = options_all(&count);
     for (unsigned i = 0; i < count; i++)
         print_option("    ", rows[i]->name, rows[i]->preset, rows[i]->help);
+}
+
+/* Their options are those of the first service; nothing is said twice here. */
+static void print_domains(void)
+{
+    printf("\n  # further services (%d domains in all), each with options of its own: any of the "
+           "above\n"
+           "  # but domain, and component.*, without which it is for clients of this server only;\n"
+           "  # what is not said has the preset\n"
+           "  # domains:\n"
+           "  #   lounge.localhost:\n"
+           "  #     locked: off\n"
+           "  #     component:\n"
+           "  #       host: localhost\n"
+           "  #       secret: the one that the host server has for it\n",
+           DOMAINS_MAX);
 }
 
 /* The part of a name before its first dot; empty for a name without. */
@@ -67,8 +85,10 @@ void settings_print_sample(void)
         struct str its = section_of(row->name);
         bool commented = is_door(its) || (its.len > 0 && !has_preset(its));
         if (!str_eq(its, section)) {
-            if (str_eqz(section, "muc"))
+            if (str_eqz(section, "muc")) {
                 print_room_defaults();
+                print_domains();
+            }
             section = its;
             if (commented && !is_door(its))
                 printf("\n# %.*s:\n", (int)its.len, its.at);

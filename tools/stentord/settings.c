@@ -5,6 +5,7 @@
 #include "core/base/mem.h"
 #include "core/xmpp/prep.h"
 #include "net/net.h"
+#include "shard/runtime/agent.h"
 #include "tools/stentord/crypto.h"
 
 #include <errno.h>
@@ -23,32 +24,147 @@ static bool fail(struct settings *settings, const char *format, ...)
     return false;
 }
 
-static bool prepare_domain(struct settings *settings, struct str text, const char *name,
-                           struct str *domain)
+/* An option and what is wrong with it: config_name() and the place in front of that. */
+static bool fail_option(struct settings *settings, const struct config *config, enum config_id id,
+                        const char *format, ...) PRINTF_LIKE(4, 5);
+
+static bool fail_option(struct settings *settings, const struct config *config, enum config_id id,
+                        const char *format, ...)
 {
+    char what[LOG_LINE_MAX];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof(what), format, args);
+    va_end(args);
+    struct str where = config->values[id].where;
+    if (!str_present(where) && str_present(config->label))
+        where = config->values[CONFIG_MUC_DOMAIN].where;
+    bool placed = str_present(where);
+    return fail(settings, "%s%s%s: %s", placed ? where.at : "", placed ? ": " : "",
+                config_name(config, id).text, what);
+}
+
+static bool prepare_domain(struct settings *settings, const struct config *config,
+                           enum config_id id, struct str *domain)
+{
+    struct str text = config_text(config, id);
     *domain = prep_domain(settings->arena, text);
     if (!str_present(*domain))
-        return fail(settings, "%s: '%.*s' is not a domain", name, (int)text.len, text.at);
+        return fail_option(settings, config, id, "'%s' is not a domain", text.at);
     *domain = str_in(settings->arena, *domain);
     return true;
 }
 
 /* ---- muc ---- */
 
-static bool make_admins(struct settings *settings, const struct config_value *admins)
+static bool make_admins(struct settings *settings, const struct config *config,
+                        struct muc_settings *muc)
 {
-    map_init(&settings->muc.admins, &settings->hash_key);
+    const struct config_value *admins = &config->values[CONFIG_MUC_ADMINS];
     for (unsigned i = 0; i < admins->item_count; i++) {
         struct jid *jid = jid_parse(settings->arena, admins->items[i]);
         if (jid == NULL || !jid_is_bare(jid) || jid->local_len == 0)
-            return fail(settings, "muc.admins: '%s' is not a bare JID (name@domain)",
-                        admins->items[i].at);
-        map_put(&settings->muc.admins, jid_bare(jid), jid);
+            return fail_option(settings, config, CONFIG_MUC_ADMINS,
+                               "'%s' is not a bare JID (name@domain)", admins->items[i].at);
+        map_put(&muc->admins, jid_bare(jid), jid);
     }
     return true;
 }
 
-static bool fail_default(struct settings *settings, const struct config_default *given)
+static bool make_names(struct settings *settings, const struct config *config, enum config_id id,
+                       struct map *names)
+{
+    const struct config_value *given = &config->values[id];
+    for (unsigned i = 0; i < given->item_count; i++) {
+        struct jid *jid = jid_parse(settings->arena, given->items[i]);
+        if (jid == NULL || !jid_is_bare(jid))
+            return fail_option(settings, config, id,
+                               "'%s' is neither a bare JID (name@domain) nor a domain",
+                               given->items[i].at);
+        map_put(names, jid_bare(jid), jid);
+    }
+    return true;
+}
+
+/* The words are for those who cannot be named: they stand alone. */
+static bool make_permit(struct settings *settings, const struct config *config, enum config_id id,
+                        struct permit *permit)
+{
+    const struct config_value *given = &config->values[id];
+    for (unsigned i = 0; i < given->item_count; i++) {
+        bool anyone = str_eqz(given->items[i], "anyone");
+        if (!anyone && !str_eqz(given->items[i], "admins"))
+            continue;
+        if (given->item_count > 1)
+            return fail_option(settings, config, id, "'%s' goes with no other entry",
+                               given->items[i].at);
+        permit->limited = !anyone;
+        return true;
+    }
+    permit->limited = given->item_count > 0;
+    return make_names(settings, config, id, &permit->names);
+}
+
+static bool make_permits(struct settings *settings, const struct config *config,
+                         struct muc_settings *muc)
+{
+    return make_names(settings, config, CONFIG_MUC_BANNED, &muc->banned) &&
+           make_permit(settings, config, CONFIG_MUC_CREATE, &muc->create) &&
+           make_permit(settings, config, CONFIG_MUC_PERSISTENT, &muc->persistent) &&
+           make_permit(settings, config, CONFIG_MUC_PUBLIC, &muc->listed);
+}
+
+/* Is it the second of the two words? False: neither. */
+static bool read_word(struct settings *settings, const struct config *config, enum config_id id,
+                      const char *const words[2], bool *second)
+{
+    struct str text = config_text(config, id);
+    *second = str_eqz(text, words[1]);
+    return *second || str_eqz(text, words[0]) ||
+           fail_option(settings, config, id, "'%s' is neither %s nor %s", text.at, words[0],
+                       words[1]);
+}
+
+static bool make_nick_rules(struct settings *settings, const struct config *config,
+                            struct nick_rules *rules)
+{
+    static const char *const paddings[2] = {"refuse", "trim"};
+    static const char *const profiles[2] = {"strict", "opaque"};
+    rules->chars_max = (uint32_t)config_number(config, CONFIG_MUC_NICK_CHARS);
+    return read_word(settings, config, CONFIG_MUC_NICK_PADDING, paddings, &rules->trim) &&
+           read_word(settings, config, CONFIG_MUC_NICK_PROFILE, profiles, &rules->opaque);
+}
+
+static void maps_init(struct settings *settings, struct muc_settings *muc)
+{
+    map_init(&muc->admins, &settings->hash_key);
+    map_init(&muc->banned, &settings->hash_key);
+    map_init(&muc->create.names, &settings->hash_key);
+    map_init(&muc->persistent.names, &settings->hash_key);
+    map_init(&muc->listed.names, &settings->hash_key);
+}
+
+static void maps_fini(struct muc_settings *muc)
+{
+    map_fini(&muc->admins);
+    map_fini(&muc->banned);
+    map_fini(&muc->create.names);
+    map_fini(&muc->persistent.names);
+    map_fini(&muc->listed.names);
+}
+
+/* What stands in front of a room option's name. */
+static struct str defaults_lead(struct settings *settings, const struct config *config)
+{
+    struct buf lead;
+    buf_init(&lead, settings->arena);
+    buf_add(&lead, str_present(config->label) ? config->label : STR("muc"));
+    buf_addz(&lead, ".defaults.");
+    return buf_str(&lead);
+}
+
+static bool fail_default(struct settings *settings, const struct config *config,
+                         const struct config_default *given)
 {
     unsigned count;
     const struct option *const *rows = options_all(&count);
@@ -56,58 +172,62 @@ static bool fail_default(struct settings *settings, const struct config_default 
     for (unsigned i = 0; i < count; i++)
         names[i] = rows[i]->name;
     const char *nearest = config_nearest(given->name, names, count);
-    return fail(settings, "%s: there is no room option 'muc.defaults.%s'%s%s%s", given->where.at,
-                given->name.at, nearest != NULL ? "; did you mean '" : "",
-                nearest != NULL ? nearest : "", nearest != NULL ? "'?" : "");
+    return fail(settings, "%s: there is no room option '%s%s'%s%s%s", given->where.at,
+                defaults_lead(settings, config).at, given->name.at,
+                nearest != NULL ? "; did you mean '" : "", nearest != NULL ? nearest : "",
+                nearest != NULL ? "'?" : "");
 }
 
-static bool make_room_defaults(struct settings *settings, const struct config *config)
+static bool make_room_defaults(struct settings *settings, const struct config *config,
+                               struct room_options *defaults)
 {
-    options_preset(&settings->room_defaults);
     for (unsigned i = 0; i < config->default_count; i++) {
         const struct config_default *given = &config->defaults[i];
         const struct option *option = option_by_name(given->name);
         if (option == NULL)
-            return fail_default(settings, given);
+            return fail_default(settings, config, given);
         const char *why = NULL;
-        if (!option_set_text(&settings->room_defaults, option, given->value, &why))
-            return fail(settings, "%s: muc.defaults.%s: '%s' %s", given->where.at, option->name,
-                        given->value.at, why);
+        if (!option_set_text(defaults, option, given->value, &why))
+            return fail(settings, "%s: %s%s: '%s' %s", given->where.at,
+                        defaults_lead(settings, config).at, option->name, given->value.at, why);
     }
-    settings->muc.defaults = &settings->room_defaults;
     return true;
 }
 
 /* ---- component ---- */
 
-static bool read_secret(struct settings *settings, struct str path, struct str *secret)
+static bool read_secret(struct settings *settings, const struct config *config, struct str *secret)
 {
+    struct str path = config_text(config, CONFIG_COMPONENT_SECRET_FILE);
     char text[1025];
     FILE *file = fopen(path.at, "re");
     if (file == NULL)
-        return fail(settings, "component.secret_file: %s: %s", path.at, strerror(errno));
+        return fail_option(settings, config, CONFIG_COMPONENT_SECRET_FILE, "%s: %s", path.at,
+                           strerror(errno));
     size_t len = fread(text, 1, sizeof(text), file);
     fclose(file);
     struct str trimmed = str_trim(str_of(text, len));
     if (len == sizeof(text) || str_empty(trimmed))
-        return fail(settings, "component.secret_file: %s: a secret of 1 to 1024 bytes is needed",
-                    path.at);
+        return fail_option(settings, config, CONFIG_COMPONENT_SECRET_FILE,
+                           "%s: a secret of 1 to 1024 bytes is needed", path.at);
     *secret = str_in(settings->arena, trimmed);
     return true;
 }
 
-static bool make_secret(struct settings *settings, const struct config *config)
+static bool make_secret(struct settings *settings, const struct config *config, struct str *secret)
 {
-    struct component_settings *component = &settings->component;
-    component->secret = str_in(settings->arena, config_text(config, CONFIG_COMPONENT_SECRET));
-    struct str path = config_text(config, CONFIG_COMPONENT_SECRET_FILE);
-    if (!str_empty(path) && !str_empty(component->secret))
-        return fail(settings, "component.secret and component.secret_file: give one of them");
-    if (!str_empty(path))
-        return read_secret(settings, path, &component->secret);
-    if (str_empty(component->secret))
-        return fail(settings, "component.secret: not set; give the secret that the host server "
-                              "expects, or component.secret_file");
+    *secret = str_in(settings->arena, config_text(config, CONFIG_COMPONENT_SECRET));
+    bool in_file = !str_empty(config_text(config, CONFIG_COMPONENT_SECRET_FILE));
+    if (in_file && !str_empty(*secret))
+        return fail_option(settings, config, CONFIG_COMPONENT_SECRET,
+                           "given, and %s too: give one of them",
+                           config_name(config, CONFIG_COMPONENT_SECRET_FILE).text);
+    if (in_file)
+        return read_secret(settings, config, secret);
+    if (str_empty(*secret))
+        return fail_option(settings, config, CONFIG_COMPONENT_SECRET,
+                           "not set; give the secret that the host server expects, or %s",
+                           config_name(config, CONFIG_COMPONENT_SECRET_FILE).text);
     return true;
 }
 
@@ -131,44 +251,142 @@ static struct str split_host(struct str text, struct str *port)
     return host;
 }
 
-static bool add_link(struct settings *settings, struct str text)
+static bool add_link(struct settings *settings, const struct config *config, struct str name,
+                     uint16_t port)
 {
     struct component_settings *component = &settings->component;
+    if (component->link_count == LINKS_MAX)
+        return fail_option(settings, config, CONFIG_COMPONENT_LINKS,
+                           "there are more than %d links, those of all domains together",
+                           LINKS_MAX);
+    unsigned service = component->service_count - 1;
+    component->hosts[component->link_count++] =
+        (struct component_host){.name = str_in(settings->arena, name),
+                                .port = port,
+                                .service = service,
+                                .number = component->services[service].link_count++};
+    return true;
+}
+
+static bool add_written_link(struct settings *settings, const struct config *config,
+                             struct str text)
+{
     struct str port;
     struct str host = split_host(text, &port);
-    uint64_t number = component->hosts[0].port;
+    uint64_t number = (uint64_t)config_number(config, CONFIG_COMPONENT_PORT);
     bool good = !str_empty(host) && (!str_present(port) || str_to_u64(port, &number));
     if (!good || number < 1 || number > UINT16_MAX)
-        return fail(settings,
-                    "component.links: '%s' is not an address to connect to: write host, host:port "
-                    "or [IPv6 address]:port",
-                    text.at);
-    component->hosts[component->link_count++] =
-        (struct component_host){str_in(settings->arena, host), (uint16_t)number};
-    return true;
+        return fail_option(settings, config, CONFIG_COMPONENT_LINKS,
+                           "'%s' is not an address to connect to: write host, host:port or "
+                           "[IPv6 address]:port",
+                           text.at);
+    return add_link(settings, config, host, (uint16_t)number);
 }
 
 static_assert(LINKS_MAX == 64, "component.links takes one less, for component.host is the first");
 
-static bool make_component(struct settings *settings, const struct config *config)
+/* "component", or where it stands in one of muc.domains. */
+static struct str section_name(struct settings *settings, const struct config *config)
 {
-    settings->component_door = !str_empty(config_text(config, CONFIG_COMPONENT_HOST));
-    if (!settings->component_door && config_any_set(config, "component."))
-        return fail(settings, "component.host: not set, though other component options are");
-    if (!settings->component_door)
+    struct buf name;
+    buf_init(&name, settings->arena);
+    if (str_present(config->label))
+        buf_addf(&name, "%s.", config->label.at);
+    buf_addz(&name, "component");
+    return buf_str(&name);
+}
+
+static bool make_component(struct settings *settings, const struct config *config,
+                           struct str domain)
+{
+    struct str host = config_text(config, CONFIG_COMPONENT_HOST);
+    if (str_empty(host) && config_any_set(config, "component."))
+        return fail_option(settings, config, CONFIG_COMPONENT_HOST,
+                           "not set, though other component options are");
+    if (str_empty(host))
         return true;
     struct component_settings *component = &settings->component;
-    component->domain = settings->muc.domain;
-    component->hosts[0] =
-        (struct component_host){str_in(settings->arena, config_text(config, CONFIG_COMPONENT_HOST)),
-                                (uint16_t)config_number(config, CONFIG_COMPONENT_PORT)};
-    component->link_count = 1;
+    struct component_service *service = &component->services[component->service_count++];
+    service->domain = domain;
+    service->section = section_name(settings, config);
+    service->domain_option =
+        str_in(settings->arena, str_z(config_name(config, CONFIG_MUC_DOMAIN).text));
+    if (!add_link(settings, config, host, (uint16_t)config_number(config, CONFIG_COMPONENT_PORT)))
+        return false;
     const struct config_value *links = &config->values[CONFIG_COMPONENT_LINKS];
     for (unsigned i = 0; i < links->item_count; i++) {
-        if (!add_link(settings, links->items[i]))
+        if (!add_written_link(settings, config, links->items[i]))
             return false;
     }
-    return make_secret(settings, config);
+    return make_secret(settings, config, &service->secret);
+}
+
+/* ---- services ---- */
+
+static bool make_service(struct settings *settings, const struct config *config)
+{
+    struct domains *domains = &settings->router.muc_domains;
+    struct room_options *defaults = &settings->room_defaults[settings->service_count];
+    struct muc_settings *muc = &settings->services[settings->service_count++];
+    options_preset(defaults);
+    *muc = (struct muc_settings){
+        .locked = config_on(config, CONFIG_MUC_LOCKED),
+        .tombstone_days = (uint32_t)config_number(config, CONFIG_MUC_TOMBSTONE_DAYS),
+        .defaults = defaults,
+        .version = STR(STENTOR_VERSION),
+        .started_us = settings->started_us,
+    };
+    maps_init(settings, muc);
+    if (!prepare_domain(settings, config, CONFIG_MUC_DOMAIN, &muc->domain))
+        return false;
+    if (domains_have(domains, muc->domain))
+        return fail_option(settings, config, CONFIG_MUC_DOMAIN,
+                           "'%s' is there already: each domain is given once, be it as muc.domain "
+                           "or in muc.domains",
+                           muc->domain.at);
+    domains->at[domains->count++] = muc->domain;
+    return make_admins(settings, config, muc) && make_permits(settings, config, muc) &&
+           make_nick_rules(settings, config, &muc->nick) &&
+           make_room_defaults(settings, config, defaults) &&
+           make_component(settings, config, muc->domain);
+}
+
+static bool make_services(struct settings *settings, const struct config *config)
+{
+    settings->started_us = clock_wall_us();
+    if (!make_service(settings, config))
+        return false;
+    for (unsigned i = 0; i < config->domain_count; i++) {
+        if (!make_service(settings, config->domains[i].own))
+            return false;
+    }
+    return true;
+}
+
+static bool has_component(const struct settings *settings, struct str domain)
+{
+    for (unsigned i = 0; i < settings->component.service_count; i++) {
+        if (str_eq(settings->component.services[i].domain, domain))
+            return true;
+    }
+    return false;
+}
+
+static bool check_doors(struct settings *settings, const struct config *config)
+{
+    if (!settings->client_door && settings->component.service_count == 0)
+        return fail(settings, "no door is open: set component.host to serve a host server, or a "
+                              "client option (client.listen) for clients");
+    for (unsigned i = 0; i < settings->service_count && !settings->client_door; i++) {
+        const struct config *its = i == 0 ? config : config->domains[i - 1].own;
+        if (!has_component(settings, settings->services[i].domain))
+            return fail_option(settings, its, CONFIG_MUC_DOMAIN,
+                               "no door leads to %s: set %s for its host server, or a client "
+                               "option (client.listen) for clients",
+                               settings->services[i].domain.at,
+                               config_name(its, CONFIG_COMPONENT_HOST).text);
+    }
+    return true;
 }
 
 /* ---- client ---- */
@@ -196,14 +414,13 @@ static bool make_client(struct settings *settings, const struct config *config)
     if (!settings->client_door)
         return true;
     struct stream_settings *stream = &settings->stream;
-    if (!prepare_domain(settings, config_text(config, CONFIG_CLIENT_DOMAIN), "client.domain",
-                        &stream->domain))
+    if (!prepare_domain(settings, config, CONFIG_CLIENT_DOMAIN, &stream->domain))
         return false;
-    if (str_eq(stream->domain, settings->muc.domain))
-        return fail(settings,
-                    "client.domain and muc.domain are both '%.*s': accounts and rooms "
-                    "need domains of their own",
-                    (int)stream->domain.len, stream->domain.at);
+    if (domains_have(&settings->router.muc_domains, stream->domain))
+        return fail_option(settings, config, CONFIG_CLIENT_DOMAIN,
+                           "'%s' is also muc.domain or one of muc.domains: accounts and rooms need "
+                           "domains of their own",
+                           stream->domain.at);
     if (!make_tls(settings, config))
         return false;
     settings->client_listen = str_in(settings->arena, config_text(config, CONFIG_CLIENT_LISTEN));
@@ -216,7 +433,7 @@ static bool make_client(struct settings *settings, const struct config *config)
     stream->plaintext = config_on(config, CONFIG_CLIENT_PLAINTEXT);
     stream->registration = config_on(config, CONFIG_CLIENT_REGISTRATION);
     stream->anonymous = config_on(config, CONFIG_CLIENT_ANONYMOUS);
-    stream->version = settings->muc.version;
+    stream->version = settings->router.version;
     char *secret = arena_raw(settings->arena, SALT_SECRET_BYTES);
     crypto_random(secret, SALT_SECRET_BYTES);
     stream->secret = str_of(secret, SALT_SECRET_BYTES);
@@ -253,30 +470,20 @@ bool settings_make(struct settings *settings, const struct config *config)
     crypto_random(&settings->hash_key, sizeof(settings->hash_key));
     crypto_random(&settings->placement_key, sizeof(settings->placement_key));
     make_threads(settings, config);
-    settings->muc.version = STR(STENTOR_VERSION);
-    settings->muc.locked = config_on(config, CONFIG_MUC_LOCKED);
-    settings->router.version = settings->muc.version;
-    if (!prepare_domain(settings, config_text(config, CONFIG_MUC_DOMAIN), "muc.domain",
-                        &settings->muc.domain))
-        return false;
-    settings->router.muc_domain = settings->muc.domain;
+    settings->router.version = STR(STENTOR_VERSION);
     if (!str_empty(config_text(config, CONFIG_STORE_PATH)))
-        return fail(settings,
-                    "store.path: this version keeps everything in memory; leave it unset");
-    if (!make_admins(settings, &config->values[CONFIG_MUC_ADMINS]) ||
-        !make_room_defaults(settings, config) || !make_component(settings, config) ||
-        !make_client(settings, config))
-        return false;
-    if (!settings->client_door && !settings->component_door)
-        return fail(settings, "no door is open: set component.host to serve a host server, or a "
-                              "client option (client.listen) for clients");
-    return true;
+        return fail_option(settings, config, CONFIG_STORE_PATH,
+                           "this version keeps everything in memory; leave it unset");
+    return make_services(settings, config) && make_client(settings, config) &&
+           check_doors(settings, config);
 }
 
 void settings_fini(struct settings *settings)
 {
     tls_free(settings->tls);
-    map_fini(&settings->muc.admins);
-    room_options_fini(&settings->room_defaults);
+    for (unsigned i = 0; i < settings->service_count; i++) {
+        maps_fini(&settings->services[i]);
+        room_options_fini(&settings->room_defaults[i]);
+    }
     arena_free(settings->arena);
 }

@@ -20,15 +20,16 @@ struct settings {
     struct hash_key placement_key;
     unsigned threads;
     unsigned net_threads;
-    struct muc_settings muc;
-    struct room_options room_defaults;
+    int64_t started_us;
+    struct muc_settings services[DOMAINS_MAX]; /* muc.domain, then muc.domains */
+    struct room_options room_defaults[DOMAINS_MAX];
+    unsigned service_count;
     bool client_door;
     struct str client_listen;
     struct stream_settings stream;
     struct router_settings router;
-    struct tls *tls; /* NULL: none */
-    bool component_door;
-    struct component_settings component;
+    struct tls *tls;                     /* NULL: none */
+    struct component_settings component; /* without a link: none is connected to */
     char error[LOG_LINE_MAX];
 };
 

@@ -24,6 +24,7 @@ static const struct option_choice told[] = {
 /* For the operator; rooms have no say in it. */
 static const struct option options[] = {
     {
+        .id = OPTION_ID_TELL_ABSENT,
         .name = "tell_absent",
         .type = OPTION_CHOICE,
         .offset = offsetof(struct room_options, tell_absent),
@@ -34,6 +35,7 @@ static const struct option options[] = {
                 "members (new ones and former ones), all (the banned too)",
     },
     {
+        .id = OPTION_ID_ABSENT_ROLE,
         .name = "absent_role",
         .type = OPTION_BOOL,
         .offset = offsetof(struct room_options, absent_role),
@@ -177,6 +179,18 @@ static void tell_account(struct room *room, struct step *step, const struct inbo
     invitation_send(room, step, in, &invitation);
 }
 
+/* Those who lose all they had come first: one of them may use a nickname that another is given, and
+ * is to be told what it has lost. */
+static void apply_each(struct room *room, struct step *step, const struct change *change,
+                       const struct actor *actor, bool losers)
+{
+    for (unsigned i = 0; i < change->affiliation_count; i++) {
+        const struct affiliation_change *changed = &change->affiliations[i];
+        if (losers == (changed->after <= AFF_NONE))
+            standing_apply(room, step, changed, actor, true);
+    }
+}
+
 static void announce(struct room *room, struct step *step, const struct change *change,
                      const struct inbound *in)
 {
@@ -187,8 +201,8 @@ static void announce(struct room *room, struct step *step, const struct change *
     /* The actor may be among those who are put out: what is said about it must outlast it. */
     actor.nick = str_in(step->arena, actor.nick);
     actor.jid = str_in(step->arena, actor.jid);
-    for (unsigned i = 0; i < change->affiliation_count; i++)
-        standing_apply(room, step, &change->affiliations[i], &actor, true);
+    apply_each(room, step, change, &actor, true);
+    apply_each(room, step, change, &actor, false);
     reply_result(room, step, in);
 }
 
@@ -217,8 +231,7 @@ static enum step_outcome set_affiliations(struct room *room, struct step *step,
  */
 static bool may_read(const struct room *room, const struct inbound *in, enum affiliation wanted)
 {
-    enum role role =
-        role_default(in->affiliation, room->options.moderated, room->options.members_only);
+    enum role role = role_default(in->affiliation, room_kind(&room->options));
 
     if (in->affiliation >= AFF_ADMIN && in->affiliation >= wanted)
         return true;

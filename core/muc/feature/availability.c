@@ -12,6 +12,7 @@
 
 static const struct option options[] = {
     {
+        .id = OPTION_ID_VISITOR_STATUS,
         .name = "visitor_status",
         .field = "muc#roomconfig_allowvisitorstatus",
         .aliases = {"allow_visitor_status"},
@@ -50,7 +51,8 @@ static void answer_for_absent(struct room *room, struct step *step, const struct
     struct str key = prep_nick_key(step->arena, in->nick);
     const struct affiliate *owner = room_nick_owner(room, key);
     if (owner != NULL && str_eq(owner->nick, in->nick) && occupant_by_nick(room, key) == NULL) {
-        bool with_jid = presence_sees_jids(room, in->self);
+        bool own = str_eq(owner->jid, in->self->account);
+        bool with_jid = own || presence_sees_jids(room, in->self);
         reply(step, in, presence_absent(room, step, owner, with_jid));
     }
 }

@@ -7,18 +7,29 @@
 #include "core/muc/feature.h"
 
 static const struct option_choice sizes[] = {
-    {"none", "No limit", 0, false},   {"10", "10", 10, false},
-    {"20", "20", 20, false},          {"30", "30", 30, false},
-    {"50", "50", 50, false},          {"100", "100", 100, false},
-    {"200", "200", 200, false},       {"500", "500", 500, false},
-    {"1000", "1000", 1000, false},    {"2000", "2000", 2000, false},
-    {"5000", "5000", 5000, false},    {"10000", "10000", 10000, false},
-    {"50000", "50000", 50000, false}, {"100000", "100000", 100000, false},
-    {"0", "No limit", 0, true},       {"", "No limit", 0, true},
+    {"none", "No limit", 0, false},
+    {"2", "2", 2, false},
+    {"5", "5", 5, false},
+    {"10", "10", 10, false},
+    {"20", "20", 20, false},
+    {"30", "30", 30, false},
+    {"50", "50", 50, false},
+    {"100", "100", 100, false},
+    {"200", "200", 200, false},
+    {"500", "500", 500, false},
+    {"1000", "1000", 1000, false},
+    {"2000", "2000", 2000, false},
+    {"5000", "5000", 5000, false},
+    {"10000", "10000", 10000, false},
+    {"50000", "50000", 50000, false},
+    {"100000", "100000", 100000, false},
+    {"0", "No limit", 0, true},
+    {"", "No limit", 0, true},
 };
 
 static const struct option options[] = {
     {
+        .id = OPTION_ID_MAX_USERS,
         .name = "max_users",
         .field = "muc#roomconfig_maxusers",
         .label = "Most occupants at a time",

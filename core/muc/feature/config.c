@@ -6,16 +6,48 @@
  * The fields are the option rows of all features, and three that are no options: whether a password
  * is needed (it follows from there being one), and the complete lists of admins and owners.
  * @xep 0045 1.35.5 #roomconfig #roomconfig-notify #createroom-instant #createroom-reserved
- * @xep 0045 1.35.5 #registrar-formtype-owner
+ * @xep 0045 1.35.5 #registrar-formtype-owner #createroom-general.form #createroom-general.unlocked
+ * @xep 0045 1.35.5 #createroom-general.cancelled
  */
 #include "core/muc/destruction.h"
 #include "core/muc/feature.h"
+#include "core/muc/notice.h"
 #include "core/muc/staff.h"
 
 #define ROOMCONFIG      STR("http://jabber.org/protocol/muc#roomconfig")
 #define FIELD_PROTECTED "muc#roomconfig_passwordprotectedroom"
 #define FIELD_ADMINS    "muc#roomconfig_roomadmins"
 #define FIELD_OWNERS    "muc#roomconfig_roomowners"
+
+/* ---- values ---- */
+
+static bool is_on(const struct option *option, const struct room_options *options)
+{
+    const void *value = (const char *)options + option->offset;
+
+    switch (option->type) {
+    case OPTION_BOOL:
+        return *(const bool *)value;
+    case OPTION_TEXT:
+    case OPTION_MULTI:
+    case OPTION_JIDS:
+    case OPTION_SECRET:
+        return !str_empty(*(const struct str *)value);
+    case OPTION_NUMBER:
+    case OPTION_CHOICE:
+    case OPTION_SET:
+        break;
+    }
+    return *(const uint32_t *)value != 0;
+}
+
+/* What an owner may not turn on it is not offered, and it cannot be submitted. */
+static bool may_be_on(const struct room *room, const struct inbound *in,
+                      const struct option *option)
+{
+    return permit_option(room->env->settings, option, jid_bare(in->from)) ||
+           is_on(option, &room->options);
+}
 
 /* ---- the form ---- */
 
@@ -32,16 +64,15 @@ static void write_staff(struct fb *fb, const struct room *room, enum affiliation
     fb_close(fb);
 }
 
-static void write_form(struct fb *fb, const struct room *room)
+static void write_form(struct fb *fb, const struct room *room, const struct inbound *in)
 {
     unsigned count;
     const struct option *const *options = options_all(&count);
 
-    fb_form_begin_str(fb, "form", ROOMCONFIG);
-    fb_form_title(fb, "Configuration of the room");
-    fb_form_instructions(fb, "Fields that are left out of the answer keep their values.");
+    fb_form_begin_titled(fb, ROOMCONFIG, "Configuration of the room",
+                         "Fields that are left out of the answer keep their values.");
     for (unsigned i = 0; i < count; i++) {
-        if (options[i]->field == NULL)
+        if (options[i]->field == NULL || !may_be_on(room, in, options[i]))
             continue;
         if (options[i]->type == OPTION_SECRET)
             fb_field(fb, FIELD_PROTECTED, "boolean", "Is a password needed to enter?",
@@ -61,7 +92,7 @@ static enum step_outcome get(struct room *room, struct step *step, const struct 
 
     reply_begin(&fb, step, in);
     fb_open(&fb, NAME_QUERY, NS_MUC_OWNER);
-    write_form(&fb, room);
+    write_form(&fb, room, in);
     fb_close(&fb);
     reply(step, in, fb_finish(&fb));
     return STEP_DONE;
@@ -72,26 +103,15 @@ static enum step_outcome get(struct room *room, struct step *step, const struct 
 /* Who is not affiliated has to leave a room that has become members-only (13.10). */
 static void remove_strangers(struct room *room, struct step *step)
 {
+    struct news news = {.statuses = STATUS_BIT(322)};
+    struct leavers strangers = leavers_begin(step, room->occupant_count);
     struct occupant *occupant;
 
     occupant_each (room, at, occupant) {
-        struct news news = {.unavailable = true, .statuses = STATUS_BIT(322)};
         if (occupant->affiliation == AFF_NONE)
-            removal_occupant(room, step, occupant, &news);
+            leavers_add(&strangers, occupant);
     }
-}
-
-static void notify(struct room *room, struct step *step, uint32_t statuses)
-{
-    struct fb fb;
-
-    if (statuses == 0)
-        return;
-    fb_begin(&fb, step->arena, "message", jid_full(room->jid), STR("groupchat"), step_id(step));
-    fb_open(&fb, NAME_X, NS_MUC_USER);
-    fb_statuses(&fb, statuses, false);
-    fb_close(&fb);
-    effect_broadcast(step, fb_finish(&fb), room->roster, AUDIENCE_ALL);
+    removal_many(room, step, &strangers, &news);
 }
 
 static void announce(struct room *room, struct step *step, const struct change *change,
@@ -108,30 +128,11 @@ static void announce(struct room *room, struct step *step, const struct change *
     if (change->config.closes)
         remove_strangers(room, step);
     reply_result(room, step, in);
-    notify(room, step, change->config.statuses);
+    notice_statuses(room, step, change->config.statuses);
     room_settle(room, step); /* nobody inside, and no longer persistent */
 }
 
 /* ---- codes of the notice (13.7) ---- */
-
-static bool is_on(const struct option *option, const struct room_options *options)
-{
-    const void *value = (const char *)options + option->offset;
-
-    switch (option->type) {
-    case OPTION_BOOL:
-        return *(const bool *)value;
-    case OPTION_TEXT:
-    case OPTION_MULTI:
-    case OPTION_SECRET:
-        return !str_empty(*(const struct str *)value);
-    case OPTION_NUMBER:
-    case OPTION_CHOICE:
-    case OPTION_SET:
-        break;
-    }
-    return *(const uint32_t *)value != 0;
-}
 
 static uint32_t statuses_of(const struct room_options *before, const struct room_options *after)
 {
@@ -186,11 +187,37 @@ static bool set_options(struct room_options *options, const struct form *form, s
     return set_protection(options, form);
 }
 
+/* False: *var is the field of what this owner may not turn on. */
+static bool permitted(const struct room *room, const struct inbound *in,
+                      const struct room_options *wanted, struct str *var)
+{
+    unsigned count;
+    const struct option *const *options = options_all(&count);
+
+    for (unsigned i = 0; i < count; i++) {
+        if (!is_on(options[i], wanted) || may_be_on(room, in, options[i]))
+            continue;
+        *var = str_z(options[i]->field);
+        return false;
+    }
+    return true;
+}
+
+static const char *why_not(const struct room *room, const struct inbound *in, struct str var)
+{
+    const struct option *option = option_by_field(var);
+
+    if (option == NULL)
+        return NULL;
+    if (!may_be_on(room, in, option))
+        return "takes a permission that the operator of this service has not given you";
+    return option->never_on;
+}
+
 static enum step_outcome refuse_value(struct room *room, struct step *step,
                                       const struct inbound *in, struct str var)
 {
-    const struct option *option = option_by_field(var);
-    const char *why = option == NULL ? NULL : option->never_on;
+    const char *why = why_not(room, in, var);
     struct refuse_more more = {
         .text = str_fmt(step->arena, "The value given for %.*s is not possible%s%s", (int)var.len,
                         var.at, why == NULL ? "" : ": it ", why == NULL ? "" : why),
@@ -214,7 +241,7 @@ static enum step_outcome submit(struct room *room, struct step *step, const stru
     if (refusal != NULL)
         return refuse(room, step, in, refusal);
     room_options_copy(&wanted, &room->options);
-    if (set_options(&wanted, form, &var)) {
+    if (set_options(&wanted, form, &var) && permitted(room, in, &wanted, &var)) {
         struct change change = {
             .kind = CHANGE_OPTIONS,
             .options = &wanted,
@@ -264,8 +291,8 @@ static enum step_outcome set(struct room *room, struct step *step, const struct 
     const struct node *x = node_find(in->payload, NAME_X, NS_DATA);
     struct form form;
 
-    if (x == NULL || !form_read(step->arena, x, &form))
-        return refuse(room, step, in, &refusal_FORM_TYPE);
+    if (!form_read(step->arena, x, &form))
+        return refuse_form(room, step, in, &form);
     if (str_eqz(form.type, "cancel"))
         return cancel(room, step, in);
     if (!str_eqz(form.type, "submit"))

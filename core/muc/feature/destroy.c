@@ -44,13 +44,23 @@ static void announce(struct room *room, struct step *step, const struct change *
     reply_result(room, step, in);
 }
 
+/* Another end, or a configuration: what cannot be undone has to be clear. */
+static bool says_more(const struct inbound *in)
+{
+    return node_count(in->payload, NAME_DESTROY, NS_MUC_OWNER) > 1 ||
+           node_find(in->payload, NAME_X, NS_DATA) != NULL;
+}
+
 static enum step_outcome destroy(struct room *room, struct step *step, const struct inbound *in)
 {
     const struct node *node = destroy_node(in);
     struct str alternate = node_attr(node, NAME_JID);
     struct change change = {.kind = CHANGE_DESTROY};
+    int64_t days = room->env->settings->tombstone_days;
     const struct jid *jid;
 
+    if (says_more(in))
+        return refuse(room, step, in, &refusal_BAD_REQUEST);
     if (!str_empty(alternate)) {
         jid = jid_parse(step->arena, alternate);
         if (jid == NULL)
@@ -61,7 +71,8 @@ static enum step_outcome destroy(struct room *room, struct step *step, const str
     if (change.destroy.reason.len > REASON_BYTES_MAX ||
         child_text(step, node, NAME_PASSWORD).len > ROOM_TEXT_BYTES_MAX)
         return refuse(room, step, in, &refusal_BAD_REQUEST);
-    change.destroy.until_us = step->now_us + TOMBSTONE_DAYS * DAY_US;
+    if (days > 0)
+        change.destroy.until_us = step->now_us + days * DAY_US;
     return change_submit(room, step, &change, announce, in);
 }
 
@@ -72,6 +83,7 @@ static enum step_outcome deny(struct room *room, struct step *step, const struct
 
 static const struct option options[] = {
     {
+        .id = OPTION_ID_DESTROY_ITEM_NONE,
         .name = "destroy_item_none",
         .type = OPTION_BOOL,
         .offset = offsetof(struct room_options, destroy_none),

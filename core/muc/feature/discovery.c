@@ -3,12 +3,15 @@
  * says so itself, so nothing is advertised that is not there), how it is set up, who is inside if
  * the owner wants that known, and to an account the nickname it has reserved.
  * @xep 0045 1.35.5 #disco-roominfo #disco-roomitems #reservednick.name #reservednick.none
- * @xep 0045 1.35.5 #reservednick.inside #registrar-formtype-roominfo #impl-service-traffic #entity
+ * @xep 0045 1.35.5 #reservednick.inside #reservednick.unsupported #registrar-formtype-roominfo
+ * @xep 0045 1.35.5 #impl-service-traffic #entity
  * @xep 0030 2.5.0 #info #items
  * @xep 0128 1.0.1 #examples-muc
+ * @xep 0115 1.6.0 #discover
  */
 #include "core/muc/feature.h"
 
+#include "core/xmpp/caps.h"
 #include "core/xmpp/disco.h"
 
 #define NODE_NICK    "x-roomuser-item"
@@ -31,7 +34,14 @@ static enum step_outcome answer(struct step *step, const struct inbound *in, str
     return STEP_DONE;
 }
 
-static enum step_outcome room_info(struct room *room, struct step *step, const struct inbound *in)
+static void write_options(struct fb *fb, const struct feature *feature,
+                          const struct room_options *options)
+{
+    for (unsigned i = 0; i < feature->option_count; i++)
+        option_write_info(fb, &feature->options[i], options);
+}
+
+static struct frame *room_info(struct room *room, struct step *step, const struct inbound *in)
 {
     struct str name = room->options.name;
     struct fb fb;
@@ -47,11 +57,60 @@ static enum step_outcome room_info(struct room *room, struct step *step, const s
     }
     fb_form_begin_str(&fb, "result", ROOMINFO);
     for (unsigned i = 0; i < features_count; i++) {
+        write_options(&fb, features_all[i], &room->options);
         if (features_all[i]->disco_form != NULL)
             features_all[i]->disco_form(room, &fb);
     }
     fb_close(&fb);
-    return answer(step, in, &fb);
+    fb_close(&fb);
+    return fb_finish(&fb);
+}
+
+/* Is `hash` that of what is answered (0115)? A room's presence never says one, but a client may
+ * have made it of an earlier answer. */
+static bool is_hash_of(struct step *step, const struct frame *info, struct str hash)
+{
+    const struct muc_crypto *crypto = step->env->crypto;
+    struct buf text;
+
+    buf_init(&text, step->arena);
+    frame_write(info, STR_NONE, STR_NONE, &text);
+    struct stanza *stanza = stanza_parse(buf_str(&text));
+    const struct node *query = node_find(stanza_root(stanza), NAME_QUERY, NS_DISCO_INFO);
+    struct str caps = caps_text(step->arena, query);
+    stanza_free(stanza);
+    return str_eq(crypto->caps_hash(crypto->self, step->arena, caps), hash);
+}
+
+static enum step_outcome info_by_hash(struct room *room, struct step *step,
+                                      const struct inbound *in, struct str hash)
+{
+    struct frame *info = room_info(room, step, in);
+
+    if (is_hash_of(step, info, hash)) {
+        reply(step, in, info);
+        return STEP_DONE;
+    }
+    frame_unref(info);
+    return refuse(room, step, in, &refusal_ITEM_NOT_FOUND);
+}
+
+/* What stands behind the last '#', STR_NONE if there is none. */
+static struct str hash_in(struct str node)
+{
+    const char *mark = memrchr(node.at, '#', node.len);
+
+    return mark == NULL ? STR_NONE : str_of(mark + 1, (size_t)(node.at + node.len - mark) - 1);
+}
+
+/* A room that is neither listed nor open to all may be kept secret (12.4); who is a member, or is
+ * inside, knows of it anyway. */
+static bool is_secret(const struct room *room, const struct inbound *in)
+{
+    const struct room_options *options = &room->options;
+
+    return options->conceal && !options->is_public && options->members_only &&
+           in->affiliation < AFF_MEMBER && in->session == NULL;
 }
 
 /* The nickname the asker has reserved; nothing at all if there is none (SEMANTICS 7.15). */
@@ -60,6 +119,8 @@ static enum step_outcome own_nick(struct room *room, struct step *step, const st
     const struct affiliate *row = room_affiliate(room, jid_bare(in->from));
     struct fb fb;
 
+    if (!room->options.registration)
+        return refuse(room, step, in, &refusal_REGISTRATION_OFF);
     open_query(&fb, step, in, NS_DISCO_INFO);
     if (row != NULL && !str_empty(row->nick))
         fb_identity(&fb, "conference", "text", row->nick);
@@ -70,13 +131,19 @@ static enum step_outcome info(struct room *room, struct step *step, const struct
 {
     struct str node = node_attr(in->payload, NAME_NODE);
 
-    if (str_empty(node))
-        return room_info(room, step, in);
+    if (is_secret(room, in))
+        return refuse(room, step, in, &refusal_ROOM_MISSING);
+    if (str_empty(node)) {
+        reply(step, in, room_info(room, step, in));
+        return STEP_DONE;
+    }
     if (str_eqz(node, NODE_NICK))
         return own_nick(room, step, in);
     /* The list of what a room does not let through: it lets everything through. */
     if (str_eqz(node, NODE_TRAFFIC))
         return refuse(room, step, in, &refusal_SERVICE_UNAVAILABLE);
+    if (!str_empty(hash_in(node)))
+        return info_by_hash(room, step, in, hash_in(node));
     return refuse(room, step, in, &refusal_ITEM_NOT_FOUND);
 }
 
@@ -95,7 +162,7 @@ static void collect(const struct room *room, struct step *step, struct page *pag
 
     page->at = ARENA_NEW_ARRAY(step->arena, const struct occupant *, room->occupant_count);
     occupant_each (room, at, occupant) {
-        if (presence_shown(room, occupant->role))
+        if (presence_shown(room, occupant))
             page->at[page->count++] = occupant;
     }
 }
@@ -160,6 +227,8 @@ static enum step_outcome items(struct room *room, struct step *step, const struc
     struct page page = {.count = 0};
     struct fb fb;
 
+    if (is_secret(room, in))
+        return refuse(room, step, in, &refusal_ROOM_MISSING);
     if (!str_empty(node_attr(in->payload, NAME_NODE)))
         return refuse(room, step, in, &refusal_ITEM_NOT_FOUND);
     if (rsm.malformed)
@@ -172,6 +241,20 @@ static enum step_outcome items(struct room *room, struct step *step, const struc
     write_page(&fb, &page, &rsm);
     return answer(step, in, &fb);
 }
+
+static const struct option options[] = {
+    {
+        .id = OPTION_ID_CONCEAL,
+        .name = "conceal",
+        .field = "x-conceal",
+        .label = "Keep a room that is hidden and members-only secret from strangers",
+        .type = OPTION_BOOL,
+        .offset = offsetof(struct room_options, conceal),
+        .preset = "off",
+        .help = "a room that is hidden and members-only is, for strangers who ask about it, not "
+                "there",
+    },
+};
 
 static const struct handler handlers[] = {
     {.kinds = KIND_IQ,
@@ -190,6 +273,8 @@ static const struct handler handlers[] = {
 
 const struct feature feature_discovery = {
     .name = "discovery",
+    .options = options,
+    .option_count = ARRAY_LEN(options),
     .handlers = handlers,
     .handler_count = ARRAY_LEN(handlers),
 };

@@ -16,11 +16,13 @@
 /* Step 1 of the checks. */
 static const struct refusal *read_nick(struct room *room, struct step *step, struct entry *entry)
 {
-    enum nick_verdict verdict = prep_nick(step->arena, entry->in->nick, &entry->nick);
+    enum nick_verdict verdict =
+        prep_nick(step->arena, entry->in->nick, &step->env->settings->nick, &entry->nick);
     if (verdict != NICK_OK)
         return verdict == NICK_BLANK ? &refusal_NICK_BLANK : &refusal_NICK_INVALID;
     entry->nick_key = prep_nick_key(step->arena, entry->nick);
     entry->existing = occupant_by_nick(room, entry->nick_key);
+    entry->rewritten = !str_eq(entry->nick, entry->in->nick);
     return NULL;
 }
 
@@ -28,7 +30,7 @@ static const struct refusal *read_nick(struct room *room, struct step *step, str
 static enum role entry_role(const struct room *room, const struct inbound *in,
                             enum affiliation affiliation)
 {
-    enum role role = role_default(affiliation, room->options.moderated, room->options.members_only);
+    enum role role = role_default(affiliation, room_kind(&room->options));
     enum role kept = room_kept_role(room, jid_bare(in->from));
     bool about_voice = role == ROLE_VISITOR || role == ROLE_PARTICIPANT;
     return about_voice && (kept == ROLE_VISITOR || kept == ROLE_PARTICIPANT) ? kept : role;

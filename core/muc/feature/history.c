@@ -11,9 +11,11 @@
 
 static const struct option options[] = {
     {
+        .id = OPTION_ID_HISTORY,
         .name = "history",
         .field = "muc#roomconfig_historylength",
         .aliases = {"muc#maxhistoryfetch"},
+        .info = {"muc#maxhistoryfetch"},
         .label = "Most messages kept for those who enter",
         .type = OPTION_NUMBER,
         .offset = offsetof(struct room_options, history),
@@ -23,6 +25,7 @@ static const struct option options[] = {
         .help = "most messages kept for those who enter",
     },
     {
+        .id = OPTION_ID_HISTORY_DEFAULT,
         .name = "history_default",
         .field = "muc#roomconfig_defaulthistorymessages",
         .label = "Messages sent to those who do not say how many",
@@ -32,6 +35,15 @@ static const struct option options[] = {
         .max = ROOM_HISTORY_MAX,
         .preset = "20",
         .help = "messages sent to those who enter and do not say how many",
+    },
+    {
+        .id = OPTION_ID_SINCE_EXCLUSIVE,
+        .name = "since_exclusive",
+        .label = "Is what was said at the very moment a newcomer names left out?",
+        .type = OPTION_BOOL,
+        .offset = offsetof(struct room_options, since_exclusive),
+        .preset = "off",
+        .help = "what was said at the very moment named by \"since\" is not sent again",
     },
 };
 
@@ -70,7 +82,7 @@ static struct bounds read_bounds(const struct room *room, const struct step *ste
         limited = true;
     }
     if (stamp_parse(node_attr(history, NAME_SINCE), &time_us)) {
-        later(&bounds, time_us);
+        later(&bounds, room->options.since_exclusive ? time_us + 1 : time_us);
         limited = true;
     }
     if (!limited && room->options.history_default < bounds.stanzas)
@@ -121,20 +133,9 @@ static void entered(struct room *room, struct step *step, struct session *sessio
         effect_send_list(step, listed + most - count, count, session->route, session->address);
 }
 
-static void disco_form(const struct room *room, struct fb *fb)
-{
-    struct buf number;
-    buf_init(&number, NULL);
-    buf_addf(&number, "%u", (unsigned)room->options.history);
-    fb_field(fb, "muc#maxhistoryfetch", "text-single", "Most messages sent on entry",
-             buf_str(&number));
-    buf_free(&number);
-}
-
 const struct feature feature_history = {
     .name = "history",
     .options = options,
     .option_count = ARRAY_LEN(options),
     .entered = entered,
-    .disco_form = disco_form,
 };

@@ -35,7 +35,7 @@ struct invitations {
 static const struct refusal *inviter_refused(const struct room *room, const struct inbound *in)
 {
     const struct room_options *options = &room->options;
-    enum role role = role_default(in->affiliation, options->moderated, options->members_only);
+    enum role role = role_default(in->affiliation, room_kind(options));
 
     if (in->self != NULL)
         role = in->self->role;
@@ -219,6 +219,7 @@ static struct frame *decline_frame(struct room *room, struct step *step, const s
     struct fb fb;
 
     fb_begin(&fb, step->arena, "message", jid_full(room->jid), STR_NONE, in->id);
+    fb_lang(&fb, node_attr_ns(in->root, NAME_LANG, NS_XML));
     fb_open(&fb, NAME_X, NS_MUC_USER);
     fb_open(&fb, NAME_DECLINE, NS_MUC_USER);
     fb_attr(&fb, "from", by_nick ? jid_full(in->self->jid) : jid_bare(in->from));
@@ -303,16 +304,12 @@ static bool has_decline(const struct room *room, const struct inbound *in)
     return user_child(in, NAME_DECLINE) != NULL;
 }
 
-static void disco_form(const struct room *room, struct fb *fb)
-{
-    fb_field(fb, "muc#roomconfig_allowinvites", "boolean", "Members may invite others",
-             room->options.allow_invites ? STR("1") : STR("0"));
-}
-
 static const struct option options[] = {
     {
+        .id = OPTION_ID_ALLOW_INVITES,
         .name = "allow_invites",
         .field = "muc#roomconfig_allowinvites",
+        .info = {"muc#roomconfig_allowinvites"},
         .aliases = {"{http://prosody.im/protocol/muc}roomconfig_allowmemberinvites"},
         .label = "May members invite others to a members-only room?",
         .type = OPTION_BOOL,
@@ -321,6 +318,7 @@ static const struct option options[] = {
         .help = "members may invite others to a members-only room, not only admins",
     },
     {
+        .id = OPTION_ID_INVITE_MEMBERS,
         .name = "invite_members",
         .label = "Are new members of a closed room invited?",
         .type = OPTION_BOOL,
@@ -359,5 +357,4 @@ const struct feature feature_invite = {
     .option_count = ARRAY_LEN(options),
     .handlers = handlers,
     .handler_count = ARRAY_LEN(handlers),
-    .disco_form = disco_form,
 };

@@ -23,30 +23,21 @@ static enum step_outcome leave(struct room *room, struct step *step, const struc
     return STEP_DONE;
 }
 
-static struct news found_gone(const struct room *room, struct step *step, const struct inbound *in)
-{
-    return (struct news){
-        .unavailable = true,
-        .statuses = STATUS_BIT(333),
-        .status_text = bounce_text(room, step->arena, in->root),
-    };
-}
-
 /* The account's server cannot be reached, so no session of the account can be. */
 static void whole_account_gone(struct room *room, struct step *step, const struct inbound *in)
 {
-    struct news news = found_gone(room, step, in);
+    struct news news = bounce_news(room, step->arena, in->root);
+    struct leavers gone = leavers_begin(step, ROOM_NICKS_PER_ACCOUNT);
     struct occupant *occupant = occupant_by_account(room, jid_full(in->from));
-    while (occupant != NULL) {
-        removal_occupant(room, step, occupant, &news);
-        occupant = occupant_by_account(room, jid_full(in->from));
-    }
+    for (; occupant != NULL; occupant = occupant->same_account)
+        leavers_add(&gone, occupant);
+    removal_many(room, step, &gone, &news);
 }
 
 static enum step_outcome ghost(struct room *room, struct step *step, const struct inbound *in)
 {
     if (in->session != NULL) {
-        struct news news = found_gone(room, step, in);
+        struct news news = bounce_news(room, step->arena, in->root);
         removal_session(room, step, in->session, &news);
     } else if (jid_is_bare(in->from) && bounce_of_server(in->root)) {
         whole_account_gone(room, step, in);

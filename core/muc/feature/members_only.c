@@ -16,6 +16,7 @@ static const struct option_choice list_readers[] = {
 
 static const struct option options[] = {
     {
+        .id = OPTION_ID_MEMBERS_ONLY,
         .name = "members_only",
         .field = "muc#roomconfig_membersonly",
         .label = "Only members may enter",
@@ -25,6 +26,7 @@ static const struct option options[] = {
         .help = "only members, admins and owners may enter",
     },
     {
+        .id = OPTION_ID_MEMBER_LIST,
         .name = "member_list",
         .field = "muc#roomconfig_getmemberlist",
         .label = "Roles that may read the lists of members",

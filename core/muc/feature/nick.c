@@ -11,8 +11,21 @@
 
 #include "core/xmpp/prep.h"
 
+/* Rooms knew on and off before there was a choice. */
+static const struct option_choice reserved_nick[] = {
+    {"off", "May ask for any other", RESERVED_NICK_FREE, false},
+    {"rewrite", "Is given it, whatever was asked for", RESERVED_NICK_REWRITE, false},
+    {"refuse", "Has to ask for it", RESERVED_NICK_REFUSE, false},
+    {"on", NULL, RESERVED_NICK_REWRITE, true},
+    {"1", NULL, RESERVED_NICK_REWRITE, true},
+    {"true", NULL, RESERVED_NICK_REWRITE, true},
+    {"0", NULL, RESERVED_NICK_FREE, true},
+    {"false", NULL, RESERVED_NICK_FREE, true},
+};
+
 static const struct option options[] = {
     {
+        .id = OPTION_ID_VISITOR_NICK_CHANGE,
         .name = "visitor_nick_change",
         .field = "muc#roomconfig_allowvisitornickchange",
         .aliases = {"allow_visitor_nickchange"},
@@ -23,14 +36,29 @@ static const struct option options[] = {
         .help = "visitors may change their nickname while inside",
     },
     {
+        .id = OPTION_ID_RESERVED_NICK_ONLY,
         .name = "reserved_nick_only",
         .field = "x-reserved_nick_only",
         .aliases = {"reserved_nick_only"},
-        .label = "Who has a reserved nickname has to use it",
-        .type = OPTION_BOOL,
+        .label = "Who has a reserved nickname ...",
+        .type = OPTION_CHOICE,
         .offset = offsetof(struct room_options, reserved_nick_only),
+        .choices = reserved_nick,
+        .choice_count = ARRAY_LEN(reserved_nick),
         .preset = "off",
-        .help = "who has a reserved nickname is given it, whatever was asked for",
+        .help = "who has a reserved nickname: off (may use another), rewrite (is given it, "
+                "whatever was asked for) or refuse (has to ask for it)",
+    },
+    {
+        .id = OPTION_ID_MANY_SESSIONS,
+        .name = "many_sessions",
+        .field = "x-allow_many_sessions",
+        .aliases = {"allow_multisessions", "muc#roomconfig_allowmultisessions"},
+        .label = "Several clients of one account may have the same nickname",
+        .type = OPTION_BOOL,
+        .offset = offsetof(struct room_options, many_sessions),
+        .preset = "on",
+        .help = "several clients of one account may enter under the same nickname",
     },
 };
 
@@ -43,15 +71,19 @@ static bool reserved_by_another(const struct room *room, const struct entry *ent
 /* The nickname the account has to use, or STR_NONE. */
 static struct str forced_nick(const struct room *room, const struct entry *entry)
 {
-    if (!room->options.reserved_nick_only)
+    if (room->options.reserved_nick_only == RESERVED_NICK_FREE)
         return STR_NONE;
     const struct affiliate *mine = room_affiliate(room, jid_bare(entry->in->from));
     return mine != NULL && !str_empty(mine->nick) ? mine->nick : STR_NONE;
 }
 
-static bool taken(const struct entry *entry)
+/* By another account; by another client of the same, where that is not wanted. */
+static bool taken(const struct room *room, const struct entry *entry)
 {
-    return entry->existing != NULL && !str_eq(entry->existing->account, jid_bare(entry->in->from));
+    const struct occupant *holder = entry->existing;
+    if (holder == NULL || holder == entry->in->self)
+        return false;
+    return !room->options.many_sessions || !str_eq(holder->account, jid_bare(entry->in->from));
 }
 
 static void rewrite(const struct room *room, struct step *step, struct entry *entry,
@@ -67,19 +99,21 @@ static void rewrite(const struct room *room, struct step *step, struct entry *en
 
 static const struct refusal *may_enter(struct room *room, struct step *step, struct entry *entry)
 {
-    struct str asked = entry->nick;
     if (!room_exists(room))
         return NULL;
     if (reserved_by_another(room, entry))
         return &refusal_NICK_RESERVED;
     struct str forced = forced_nick(room, entry);
+    if (room->options.reserved_nick_only == RESERVED_NICK_REFUSE && str_present(forced) &&
+        !str_eq(prep_nick_key(step->arena, forced), entry->nick_key))
+        return &refusal_NICK_FORCED;
     if (str_present(forced))
         rewrite(room, step, entry, forced);
-    if (taken(entry))
+    if (taken(room, entry))
         return &refusal_NICK_TAKEN;
     if (entry->existing != NULL)
         rewrite(room, step, entry, entry->existing->nick); /* one spelling for all its sessions */
-    entry->rewritten = !str_eq(entry->nick, asked);
+    entry->rewritten = !str_eq(entry->nick, entry->in->nick);
     return NULL;
 }
 
@@ -101,7 +135,7 @@ static const struct refusal *may_change(struct room *room, struct step *step, st
     struct str forced = forced_nick(room, entry);
     if (str_present(forced) && !str_eq(forced, entry->nick))
         return &refusal_NICK_FORCED;
-    if (taken(entry))
+    if (taken(room, entry))
         return &refusal_NICK_TAKEN;
     if (entry->existing == NULL && self->session_count > 1) {
         if (room_is_full(room, self->affiliation))
@@ -205,33 +239,51 @@ static void show(struct room *room, struct step *step, const struct entry *entry
     presence_to_self(room, step, session->occupant, session, &news);
 }
 
+static const struct refusal *read_change(const struct room *room, struct step *step,
+                                         struct entry *entry)
+{
+    enum nick_verdict verdict =
+        prep_nick(step->arena, entry->in->nick, &step->env->settings->nick, &entry->nick);
+    if (verdict != NICK_OK)
+        return verdict == NICK_BLANK ? &refusal_NICK_BLANK : &refusal_NICK_INVALID;
+    entry->nick_key = prep_nick_key(step->arena, entry->nick);
+    entry->existing = occupant_by_nick(room, entry->nick_key);
+    entry->rewritten = !str_eq(entry->nick, entry->in->nick);
+    return NULL;
+}
+
+/* True: the session goes by itself, to another occupant or to be one. */
+static bool move(struct room *room, struct step *step, const struct entry *entry)
+{
+    const struct occupant *self = entry->in->self;
+    /* A change of case alone takes all sessions along: the two would be one nickname. */
+    bool joins_other = entry->existing != NULL && entry->existing != self;
+    bool alone = entry->existing == NULL && self->session_count > 1;
+    if (joins_other)
+        merge(room, step, entry);
+    else if (alone)
+        split(room, step, entry);
+    else
+        rename_whole(room, step, entry);
+    return joins_other || alone;
+}
+
 static enum step_outcome change_nick(struct room *room, struct step *step, const struct inbound *in)
 {
     struct entry entry = {.in = in, .x = node_find(in->root, NAME_X, NS_MUC)};
-    enum nick_verdict verdict = prep_nick(step->arena, in->nick, &entry.nick);
-    if (verdict != NICK_OK) {
-        return refuse(room, step, in,
-                      verdict == NICK_BLANK ? &refusal_NICK_BLANK : &refusal_NICK_INVALID);
-    }
-    entry.nick_key = prep_nick_key(step->arena, entry.nick);
-    entry.existing = occupant_by_nick(room, entry.nick_key);
     struct arrival arrival;
-    const struct refusal *refusal = may_change(room, step, &entry);
+    const struct refusal *refusal = read_change(room, step, &entry);
+    /* It calls itself by what it asked for when it came, and was given less of. */
+    bool stays = refusal == NULL && str_eq(entry.nick, in->self->nick);
+    if (refusal == NULL && !stays)
+        refusal = may_change(room, step, &entry);
     if (refusal == NULL && !arrival_read(room, step, in, in->self->role, &arrival))
         refusal = &refusal_PRESENCE_TOO_LARGE;
     if (refusal != NULL)
         return refuse(room, step, in, refusal);
-    /* A change of case alone takes all sessions along: the two would be one nickname. */
-    bool joins_other = entry.existing != NULL && entry.existing != in->self;
-    bool alone = entry.existing == NULL && in->self->session_count > 1;
-    if (joins_other)
-        merge(room, step, &entry);
-    else if (alone)
-        split(room, step, &entry);
-    else
-        rename_whole(room, step, &entry);
+    bool renamed = !stays && !move(room, step, &entry);
     (void)arrival_apply(room, in->session, &arrival);
-    show(room, step, &entry, !joins_other && !alone);
+    show(room, step, &entry, renamed);
     return STEP_DONE;
 }
 

@@ -1,6 +1,7 @@
 /*
  * An opaque id for the account behind a nickname, the same for all its nicknames and sessions in
- * this room and of no meaning in another. Made where occupants are seated (core/muc/occupant.c);
+ * this room and of no meaning in another. Made where occupants are seated (core/muc/occupant.c) and
+ * nicknames reserved (core/muc/change.c: who is away is shown with it as well);
  * forged ones are left out of everything that is reflected.
  * @xep 0421 1.0.1 #enter #message #disco #id-generation
  */
@@ -13,9 +14,7 @@ static void stamp(struct room *room, struct step *step, struct fb *fb,
 {
     UNUSED(room);
     UNUSED(step);
-    fb_open(fb, NAME_OCCUPANT_ID, NS_OCCUPANT_ID);
-    fb_attr_plain(fb, STR("id"), occupant_id(stamping->occupant));
-    fb_close(fb);
+    fb_occupant_id(fb, occupant_id(stamping->occupant));
 }
 
 static void disco(const struct room *room, struct fb *fb)

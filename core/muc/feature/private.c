@@ -20,10 +20,18 @@ static const struct option_choice senders[] = {
     {"moderator", "Moderators", PM_MODERATORS, true},
 };
 
+static const struct option_choice visitors_write[] = {
+    {"anyone", "Anyone", VISITOR_PM_ANYONE, false},
+    {"moderators", "Moderators", VISITOR_PM_MODERATORS, false},
+    {"nobody", "Nobody", VISITOR_PM_NOBODY, false},
+};
+
 static const struct option options[] = {
     {
+        .id = OPTION_ID_ALLOW_PM,
         .name = "allow_pm",
         .field = "muc#roomconfig_allowpm",
+        .info = {"muc#roomconfig_allowpm"},
         .label = "Who may send private messages",
         .type = OPTION_CHOICE,
         .offset = offsetof(struct room_options, allow_pm),
@@ -33,6 +41,7 @@ static const struct option options[] = {
         .help = "who may send private messages: anyone, participants, moderators, affiliated, none",
     },
     {
+        .id = OPTION_ID_MODERATOR_PM,
         .name = "moderator_pm",
         .field = "{xmpp:prosody.im}muc#allow_modpm",
         .label = "Private messages from and to moderators are always possible",
@@ -41,7 +50,33 @@ static const struct option options[] = {
         .preset = "off",
         .help = "private messages from and to moderators are possible whatever allow_pm says",
     },
+    {
+        .id = OPTION_ID_VISITOR_PM,
+        .name = "visitor_pm",
+        .field = "allow_private_messages_from_visitors",
+        .label = "To whom visitors may send private messages",
+        .type = OPTION_CHOICE,
+        .offset = offsetof(struct room_options, visitor_pm),
+        .choices = visitors_write,
+        .choice_count = ARRAY_LEN(visitors_write),
+        .preset = "anyone",
+        .help = "to whom visitors may send private messages, if allow_pm lets them: anyone, "
+                "moderators, nobody",
+    },
 };
+
+static bool visitor_may_send(const struct room *room, const struct occupant *to)
+{
+    switch ((enum visitor_pm)room->options.visitor_pm) {
+    case VISITOR_PM_ANYONE:
+        return true;
+    case VISITOR_PM_MODERATORS:
+        return to->role == ROLE_MODERATOR;
+    case VISITOR_PM_NOBODY:
+        return false;
+    }
+    return false;
+}
 
 static bool may_send(const struct room *room, const struct occupant *from,
                      const struct occupant *to)
@@ -50,6 +85,8 @@ static bool may_send(const struct room *room, const struct occupant *from,
         return true;
     if (room->options.moderator_pm && (from->role == ROLE_MODERATOR || to->role == ROLE_MODERATOR))
         return true;
+    if (from->role == ROLE_VISITOR && !visitor_may_send(room, to))
+        return false;
     switch ((enum allow_pm)room->options.allow_pm) {
     case PM_ANYONE:
         return true;
@@ -82,7 +119,7 @@ static void begin(struct fb *fb, struct step *step, const struct inbound *in)
 static struct frame *finish(struct room *room, struct step *step, struct fb *fb,
                             const struct inbound *in)
 {
-    struct stamping stamping = {.occupant = in->self, .in = in, .is_private = true};
+    struct stamping stamping = {.occupant = in->self, .in = in};
     fb_empty(fb, NAME_X, NS_MUC_USER);
     features_stamp_message(room, step, fb, &stamping);
     return fb_finish(fb);
@@ -130,16 +167,6 @@ static enum step_outcome bounce(struct room *room, struct step *step, const stru
     return STEP_DONE;
 }
 
-static void disco_form(const struct room *room, struct fb *fb)
-{
-    for (size_t i = 0; i < ARRAY_LEN(senders); i++) {
-        if (senders[i].number == room->options.allow_pm && !senders[i].hidden) {
-            fb_field(fb, "muc#roomconfig_allowpm", "text-single", "Who may send private messages",
-                     str_z(senders[i].value));
-        }
-    }
-}
-
 static const struct handler handlers[] = {
     {
         .kinds = KIND_MESSAGE,
@@ -168,5 +195,4 @@ const struct feature feature_private = {
     .option_count = ARRAY_LEN(options),
     .handlers = handlers,
     .handler_count = ARRAY_LEN(handlers),
-    .disco_form = disco_form,
 };

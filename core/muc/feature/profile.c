@@ -15,22 +15,15 @@ static void disco(const struct room *room, struct fb *fb)
     fb_feature(fb, room->options.persistent ? "muc_persistent" : "muc_temporary");
 }
 
-static void field(struct fb *fb, const char *var, const char *label, struct str value)
-{
-    if (!str_empty(value))
-        fb_field(fb, var, "text-single", label, value);
-}
-
 static void disco_form(const struct room *room, struct fb *fb)
 {
-    field(fb, "muc#roominfo_description", "Description", room->options.description);
-    field(fb, "muc#roominfo_lang", "Language", room->options.language);
-    field(fb, "muc#roominfo_occupants", "Number of occupants",
-          str_fmt(fb->arena, "%u", (unsigned)room->occupant_count));
+    fb_field(fb, "muc#roominfo_occupants", "text-single", "Number of occupants",
+             str_fmt(fb->arena, "%u", (unsigned)room->occupant_count));
 }
 
 static const struct option options[] = {
     {
+        .id = OPTION_ID_NAME,
         .name = "name",
         .field = "muc#roomconfig_roomname",
         .label = "Name of the room",
@@ -41,8 +34,10 @@ static const struct option options[] = {
         .help = "the name of the room, for people",
     },
     {
+        .id = OPTION_ID_DESCRIPTION,
         .name = "description",
         .field = "muc#roomconfig_roomdesc",
+        .info = {"muc#roominfo_description"},
         .label = "Description",
         .type = OPTION_TEXT,
         .offset = offsetof(struct room_options, description),
@@ -51,8 +46,10 @@ static const struct option options[] = {
         .help = "what the room is about",
     },
     {
+        .id = OPTION_ID_LANGUAGE,
         .name = "language",
         .field = "muc#roomconfig_lang",
+        .info = {"muc#roominfo_lang"},
         .label = "Language spoken in the room",
         .type = OPTION_TEXT,
         .offset = offsetof(struct room_options, language),
@@ -61,6 +58,7 @@ static const struct option options[] = {
         .help = "the language spoken in the room, as a language tag: en, de-AT",
     },
     {
+        .id = OPTION_ID_PERSISTENT,
         .name = "persistent",
         .field = "muc#roomconfig_persistentroom",
         .label = "Keep the room when the last occupant leaves?",
@@ -70,6 +68,7 @@ static const struct option options[] = {
         .help = "the room stays when its last occupant leaves",
     },
     {
+        .id = OPTION_ID_PUBLIC,
         .name = "public",
         .field = "muc#roomconfig_publicroom",
         .label = "List the room publicly?",
@@ -79,6 +78,7 @@ static const struct option options[] = {
         .help = "the room is in the list of rooms",
     },
     {
+        .id = OPTION_ID_PUBLIC_LIST,
         .name = "public_list",
         .field = "public_list",
         .label = "List the occupants publicly?",
@@ -88,14 +88,65 @@ static const struct option options[] = {
         .help = "who is inside can be asked for from outside",
     },
     {
+        .id = OPTION_ID_ARCHIVE,
         .name = "archive",
-        .aliases = {"muc#roomconfig_enablelogging", "muc#roomconfig_enablearchiving", "mam"},
+        .aliases = {"muc#roomconfig_enablearchiving", "mam"},
         .label = "Archive the messages?",
         .type = OPTION_BOOL,
         .offset = offsetof(struct room_options, archive),
         .preset = "off",
         .never_on = "must be off: this version keeps no archive",
         .help = "messages are archived; not possible in this version",
+    },
+    {
+        .id = OPTION_ID_LOGGED,
+        .name = "logged",
+        .field = "muc#roomconfig_enablelogging",
+        .label = "What is said here is published (who enters is warned; the room itself keeps no "
+                 "log)",
+        .type = OPTION_BOOL,
+        .offset = offsetof(struct room_options, logged),
+        .status_on = 170,
+        .status_off = 171,
+        .preset = "off",
+        .help = "who enters is warned that what is said is published: by the operator or a "
+                "logging client, not by this program",
+    },
+    {
+        .id = OPTION_ID_LOGS_URL,
+        .name = "logs_url",
+        .field = "muc#roominfo_logs",
+        .info = {"muc#roominfo_logs"},
+        .label = "URL of what has been published",
+        .type = OPTION_TEXT,
+        .offset = offsetof(struct room_options, logs_url),
+        .max = ROOM_TEXT_BYTES_MAX,
+        .preset = "",
+        .help = "URL at which people read what was said in the room",
+    },
+    {
+        .id = OPTION_ID_CONTACT,
+        .name = "contact",
+        .field = "muc#roominfo_contactjid",
+        .info = {"muc#roominfo_contactjid"},
+        .label = "Addresses to turn to about the room",
+        .type = OPTION_JIDS,
+        .offset = offsetof(struct room_options, contact),
+        .max = ROOM_TEXT_BYTES_MAX,
+        .preset = "",
+        .help = "addresses to turn to about the room, separated by commas",
+    },
+    {
+        .id = OPTION_ID_PUBSUB,
+        .name = "pubsub",
+        .field = "muc#roomconfig_pubsub",
+        .info = {"muc#roominfo_pubsub"},
+        .label = "XMPP URI of the publish-subscribe node that goes with the room",
+        .type = OPTION_TEXT,
+        .offset = offsetof(struct room_options, pubsub),
+        .max = ROOM_TEXT_BYTES_MAX,
+        .preset = "",
+        .help = "XMPP URI of a publish-subscribe node that goes with the room",
     },
 };
 

@@ -5,14 +5,12 @@
  * @xep 0045 1.35.5 #register #registrar-formtype-register
  * @xep 0077 2.4 #usecases-register #usecases-cancel
  */
-#include "core/muc/feature.h"
+#include "core/muc/registration.h"
 
 #include "core/xmpp/disco.h"
 #include "core/xmpp/prep.h"
 
 #include <stddef.h>
-
-#define FIELD_NICK "muc#register_roomnick"
 
 /* The account's reserved nickname; empty: it is not registered (SEMANTICS 7.3). */
 static struct str reserved_nick(const struct room *room, const struct inbound *in)
@@ -41,12 +39,25 @@ static const struct refusal *sender_refused(const struct room *room, const struc
 
 /* ---- asking for the form ---- */
 
-static void write_form(struct fb *fb)
+static void write_question(struct fb *fb, const struct register_question *question)
 {
-    fb_form_begin(fb, "form", NS_MUC_REGISTER);
-    fb_field_begin(fb, FIELD_NICK, "text-single", "Nickname");
-    fb_field_required(fb);
+    fb_field_begin(fb, question->var, question->type, question->label);
+    if (question->required)
+        fb_field_required(fb);
     fb_close(fb);
+}
+
+static void write_form(struct fb *fb, uint32_t questions)
+{
+    static const struct register_question nick = {FIELD_REGISTER_NICK, "text-single", "Nickname",
+                                                  true};
+
+    fb_form_begin(fb, "form", NS_MUC_REGISTER);
+    write_question(fb, &nick);
+    for (unsigned i = 0; i < REGISTER_FIELDS; i++) {
+        if ((questions & 1u << i) != 0)
+            write_question(fb, &register_questions[i]);
+    }
     fb_close(fb);
 }
 
@@ -61,7 +72,7 @@ static enum step_outcome get_form(struct room *room, struct step *step, const st
     reply_begin(&fb, step, in);
     fb_open(&fb, NAME_QUERY, NS_REGISTER);
     if (str_empty(nick)) {
-        write_form(&fb);
+        write_form(&fb, registration_questions(room, in->affiliation));
     } else {
         fb_empty(&fb, NAME_REGISTERED, NS_REGISTER);
         fb_leaf(&fb, NAME_USERNAME, NS_REGISTER, nick);
@@ -71,69 +82,20 @@ static enum step_outcome get_form(struct room *room, struct step *step, const st
     return STEP_DONE;
 }
 
-/* ---- what follows a change ---- */
+/* ---- a change ---- */
 
-/* The occupant goes by its reserved nickname from now on; the service's doing, so 210 (7.6). */
-static void rename_to_reserved(struct room *room, struct step *step, struct occupant *occupant,
-                               struct str nick, struct str nick_key)
-{
-    struct news leaving = {
-        .unavailable = true,
-        .statuses = STATUS_BIT(303),
-        .new_nick = nick,
-        .urgency = URGENCY_LASTING,
-    };
-    struct news arriving = {.self_statuses = STATUS_BIT(210), .urgency = URGENCY_LASTING};
-
-    presence_announce(room, step, occupant, &leaving);
-    occupant_rename(room, occupant, nick, nick_key);
-    presence_announce(room, step, occupant, &arriving);
-}
-
-static void enforce(struct room *room, struct step *step, struct str account, struct str nick)
-{
-    struct str key = prep_nick_key(step->arena, nick);
-    struct occupant *occupant = occupant_by_account(room, account);
-
-    if (!room->options.reserved_nick_only || occupant == NULL ||
-        occupant_by_nick(room, key) != NULL)
-        return;
-    rename_to_reserved(room, step, occupant, nick, key);
-}
-
-/* The stored reason was for an earlier change: it is kept, but not announced with this one. */
 static void announce(struct room *room, struct step *step, const struct change *change,
                      const struct inbound *in)
 {
-    struct affiliation_change changed = change->affiliations[0];
-
-    changed.reason = STR_NONE;
-    standing_apply(room, step, &changed, NULL, true);
-    if (!str_empty(changed.nick))
-        enforce(room, step, changed.jid, changed.nick);
+    registration_announce(room, step, change);
     reply_result(room, step, in);
 }
 
 static enum step_outcome submit(struct room *room, struct step *step, const struct inbound *in,
                                 enum affiliation after, struct str nick)
 {
-    const struct affiliate *row = room_affiliate(room, jid_bare(in->from));
-    struct affiliation_change *changed = ARENA_NEW(step->arena, struct affiliation_change);
-    struct change change = {
-        .kind = CHANGE_AFFILIATIONS,
-        .affiliations = changed,
-        .affiliation_count = 1,
-    };
-
-    *changed = (struct affiliation_change){
-        .jid = jid_bare(in->from),
-        .before = listed(room, in),
-        .after = after,
-        .set_nick = true,
-        .nick = nick,
-        .reason = row == NULL ? STR_NONE : str_in(step->arena, row->reason),
-    };
-    return change_submit(room, step, &change, announce, in);
+    return change_submit(
+        room, step, registration_change(room, step, jid_bare(in->from), after, nick), announce, in);
 }
 
 /* ---- registering ---- */
@@ -141,63 +103,109 @@ static enum step_outcome submit(struct room *room, struct step *step, const stru
 /* NULL and *nick, or what is wrong with the form. */
 static const struct refusal *read_nick(struct step *step, const struct form *form, struct str *nick)
 {
-    struct str wanted = form_value(form, STR(FIELD_NICK));
+    struct str wanted = form_value(form, STR(FIELD_REGISTER_NICK));
 
     if (!str_eqz(form->type, "submit") || !str_eq(form->form_type, token_ns_uri(NS_MUC_REGISTER)))
         return &refusal_FORM_TYPE;
-    if (str_empty(wanted) || prep_nick(step->arena, wanted, nick) != NICK_OK)
+    if (str_empty(wanted) ||
+        prep_nick(step->arena, wanted, &step->env->settings->nick, nick) != NICK_OK)
         return &refusal_REGISTER_NICK;
     return NULL;
 }
 
-static bool taken(const struct room *room, struct str account, struct str nick_key)
+/* False: an answer is missing or too long. */
+static bool read_answers(struct step *step, const struct form *form, uint32_t questions,
+                         struct registration *wanted)
 {
-    const struct occupant *user = occupant_by_nick(room, nick_key);
-    const struct affiliate *holder = room_nick_owner(room, nick_key);
+    for (unsigned i = 0; i < REGISTER_FIELDS; i++) {
+        const struct form_field *field = form_field(form, str_z(register_questions[i].var));
+        struct buf text;
+        buf_init(&text, step->arena);
+        if ((questions & 1u << i) == 0)
+            continue;
+        for (unsigned v = 0; field != NULL && v < field->value_count; v++) {
+            buf_addz(&text, v == 0 ? "" : "\n");
+            buf_add(&text, field->values[v]);
+        }
+        if (text.len > ROOM_TEXT_BYTES_MAX ||
+            (register_questions[i].required && str_empty(str_trim(buf_str(&text)))))
+            return false;
+        wanted->answers[i] = buf_str(&text);
+    }
+    return true;
+}
 
-    return (user != NULL && !str_eq(user->account, account)) ||
-           (holder != NULL && !str_eq(holder->jid, account));
+/* Registering waits for an admin's word; that it was received is answered at once (7.17). */
+static enum step_outcome apply_for(struct room *room, struct step *step, const struct inbound *in,
+                                   const struct registration *wanted)
+{
+    const struct registration *waiting = registration_waiting(room, wanted->account);
+    bool news = waiting == NULL || !registration_equal(waiting, wanted);
+
+    if (news && !registration_keep(room, wanted))
+        return refuse(room, step, in, &refusal_ROOM_BUSY);
+    reply_result(room, step, in);
+    if (news)
+        registration_ask(room, step, wanted);
+    return STEP_DONE;
+}
+
+/* NULL, or why the nickname cannot be the account's. */
+static const struct refusal *nick_refused(const struct room *room, struct step *step,
+                                          struct str account, struct str nick)
+{
+    if (registration_nick_taken(room, account, prep_nick_key(step->arena, nick)))
+        return &refusal_REGISTER_TAKEN;
+    if (room_affiliate(room, account) == NULL && room->affiliations.count >= ROOM_AFFILIATIONS_MAX)
+        return &refusal_ROOM_BUSY;
+    return NULL;
 }
 
 static enum step_outcome enrol(struct room *room, struct step *step, const struct inbound *in)
 {
     const struct node *x = node_find(in->payload, NAME_X, NS_DATA);
     const struct refusal *refusal;
-    struct str account = jid_bare(in->from);
-    enum affiliation after;
+    enum affiliation held = listed(room, in);
+    struct registration wanted = {.account = jid_bare(in->from)};
     struct form form;
-    struct str nick;
 
-    if (x == NULL || !form_read(step->arena, x, &form))
-        return refuse(room, step, in, &refusal_FORM_TYPE);
+    if (!form_read(step->arena, x, &form))
+        return refuse_form(room, step, in, &form);
     if (str_eqz(form.type, "cancel")) {
         reply_result(room, step, in);
         return STEP_DONE;
     }
-    refusal = read_nick(step, &form, &nick);
+    refusal = read_nick(step, &form, &wanted.nick);
+    if (refusal == NULL &&
+        !read_answers(step, &form, registration_questions(room, in->affiliation), &wanted))
+        refusal = &refusal_REGISTER_ANSWERS;
+    if (refusal == NULL)
+        refusal = nick_refused(room, step, wanted.account, wanted.nick);
     if (refusal != NULL)
         return refuse(room, step, in, refusal);
-    if (taken(room, account, prep_nick_key(step->arena, nick)))
-        return refuse(room, step, in, &refusal_REGISTER_TAKEN);
-    if (room_affiliate(room, account) == NULL && room->affiliations.count >= ROOM_AFFILIATIONS_MAX)
-        return refuse(room, step, in, &refusal_ROOM_BUSY);
-    if (str_eq(reserved_nick(room, in), nick)) {
+    if (str_eq(reserved_nick(room, in), wanted.nick)) {
         reply_result(room, step, in);
         return STEP_DONE;
     }
-    after = listed(room, in);
-    return submit(room, step, in, after > AFF_MEMBER ? after : AFF_MEMBER, nick);
+    if (registration_needs_consent(room, in->affiliation))
+        return apply_for(room, step, in, &wanted);
+    return submit(room, step, in, held > AFF_MEMBER ? held : AFF_MEMBER, wanted.nick);
 }
 
 /* ---- unregistering ---- */
 
-/* A member who never took a nickname may still give up membership; admins and owners lose only the
- * nickname (7.7). */
+/* Who waits to be registered waits no longer. A member who never took a nickname may still give up
+ * membership; admins and owners lose only the nickname (7.7). */
 static enum step_outcome withdraw(struct room *room, struct step *step, const struct inbound *in)
 {
     enum affiliation held = listed(room, in);
     bool member = held == AFF_MEMBER;
 
+    if (registration_waiting(room, jid_bare(in->from)) != NULL) {
+        registration_forget(room, jid_bare(in->from));
+        reply_result(room, step, in);
+        return STEP_DONE;
+    }
     if (!member && str_empty(reserved_nick(room, in)))
         return refuse(room, step, in, &refusal_NOT_REGISTERED);
     return submit(room, step, in, member ? AFF_NONE : held, STR(""));
@@ -215,14 +223,29 @@ static enum step_outcome set(struct room *room, struct step *step, const struct 
     return remove ? withdraw(room, step, in) : enrol(room, step, in);
 }
 
+/* Where nobody can register, the room does not know such requests (7.2). */
+static bool is_on(const struct room *room, const struct inbound *in)
+{
+    UNUSED(in);
+    return room->options.registration;
+}
+
 static void disco(const struct room *room, struct fb *fb)
 {
-    UNUSED(room);
-    fb_feature_ns(fb, NS_REGISTER);
+    if (room->options.registration)
+        fb_feature_ns(fb, NS_REGISTER);
 }
 
 static const struct option options[] = {
-    {.name = "allow_register",
+    {.id = OPTION_ID_REGISTRATION,
+     .name = "registration",
+     .label = "Can nicknames be registered?",
+     .type = OPTION_BOOL,
+     .offset = offsetof(struct room_options, registration),
+     .preset = "on",
+     .help = "nicknames can be registered with rooms"},
+    {.id = OPTION_ID_ALLOW_REGISTER,
+     .name = "allow_register",
      .field = "{xmpp:prosody.im}muc#allow_unaffiliated_register",
      .aliases = {"muc#roomconfig_allow_register"},
      .label = "Let anybody register a nickname and become a member?",
@@ -238,12 +261,14 @@ static const struct handler handlers[] = {
      .types = TYPE_GET,
      .name = NAME_QUERY,
      .ns = NS_REGISTER,
+     .match = is_on,
      .run = get_form},
     {.kinds = KIND_IQ,
      .targets = TARGET_ROOM,
      .types = TYPE_SET,
      .name = NAME_QUERY,
      .ns = NS_REGISTER,
+     .match = is_on,
      .run = set},
 };
 

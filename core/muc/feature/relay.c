@@ -14,8 +14,10 @@
 
 static const struct option options[] = {
     {
+        .id = OPTION_ID_ALLOW_QUERY,
         .name = "allow_query",
         .field = "muc#roomconfig_allow_query_users",
+        .info = {"muc#roomconfig_allow_query_users"},
         .aliases = {"allow_query_users"},
         .label = "Occupants may send requests to each other",
         .type = OPTION_BOOL,

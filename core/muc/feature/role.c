@@ -7,6 +7,8 @@
 #include "core/muc/admin_query.h"
 #include "core/muc/feature.h"
 
+#include <stddef.h>
+
 static bool about_roles(const struct room *room, const struct inbound *in)
 {
     UNUSED(room);
@@ -15,28 +17,34 @@ static bool about_roles(const struct room *room, const struct inbound *in)
 
 /* ---- changing ---- */
 
-/* NULL: may act on roles at all. An owner who is not inside has no role to act by (6.2.1). */
-static const struct refusal *actor_refused(const struct inbound *in)
+/* NULL: may act on roles at all. An owner who is not inside has no role to act by, unless the
+ * operator gives it one (6.2.1). */
+static const struct refusal *actor_refused(const struct room *room, const struct inbound *in)
 {
-    if (in->self == NULL)
-        return in->affiliation >= AFF_ADMIN ? &refusal_NOT_ALLOWED : &refusal_NOT_MODERATOR;
-    return in->self->role == ROLE_MODERATOR ? NULL : &refusal_NOT_MODERATOR;
+    if (in->self != NULL)
+        return in->self->role == ROLE_MODERATOR ? NULL : &refusal_NOT_MODERATOR;
+    if (in->affiliation < AFF_ADMIN)
+        return &refusal_NOT_MODERATOR;
+    return room->options.outside_admins ? NULL : &refusal_NOT_ALLOWED;
 }
 
-static const struct refusal *item_refused(const struct occupant *actor,
+static const struct refusal *item_refused(const struct room *room, const struct inbound *in,
                                           const struct admin_item *item)
 {
     const struct occupant *target = item->occupant;
-    struct privilege_party from = {actor->affiliation, actor->role};
+    struct privilege_party from = {in->affiliation, ROLE_MODERATOR};
     struct privilege_party to = {target->affiliation, target->role};
+    bool equal = from.affiliation == to.affiliation && to.role == ROLE_MODERATOR;
 
     if (item->role == target->role)
         return NULL;
-    if (target == actor && item->role == ROLE_NONE)
+    if (target == in->self && item->role == ROLE_NONE)
         return &refusal_SELF;
     /* Stepping down needs no rank, but an admin or owner is always a moderator (6.2.7). */
-    if (target == actor && item->role == ROLE_PARTICIPANT && actor->affiliation < AFF_ADMIN)
+    if (target == in->self && item->role == ROLE_PARTICIPANT && from.affiliation < AFF_ADMIN)
         return NULL;
+    if (item->role == ROLE_NONE && equal && !room->options.kick_equals)
+        return &refusal_RANK;
     return role_change_refused(from, to, item->role);
 }
 
@@ -69,14 +77,14 @@ static void change_role(struct room *room, struct step *step, const struct actor
 
 static enum step_outcome set_roles(struct room *room, struct step *step, const struct inbound *in)
 {
-    const struct refusal *refusal = actor_refused(in);
+    const struct refusal *refusal = actor_refused(room, in);
     struct admin_query query = {.why = STR_NONE};
     struct actor actor = inbound_actor(in);
 
     if (refusal == NULL)
         refusal = admin_query_read(room, step, in, &query);
     for (unsigned i = 0; refusal == NULL && i < query.count; i++)
-        refusal = item_refused(in->self, &query.items[i]);
+        refusal = item_refused(room, in, &query.items[i]);
     if (refusal != NULL)
         return refuse_with(room, step, in, refusal, (struct refuse_more){.text = query.why});
 
@@ -98,8 +106,7 @@ static bool may_read(const struct room *room, const struct inbound *in)
 {
     if (in->self != NULL)
         return in->self->role == ROLE_MODERATOR;
-    return role_default(in->affiliation, room->options.moderated, room->options.members_only) ==
-           ROLE_MODERATOR;
+    return role_default(in->affiliation, room_kind(&room->options)) == ROLE_MODERATOR;
 }
 
 static void write_occupant(struct fb *fb, const struct occupant *occupant)
@@ -138,6 +145,28 @@ static enum step_outcome list_role(struct room *room, struct step *step, const s
     return STEP_DONE;
 }
 
+static const struct option options[] = {
+    {
+        .id = OPTION_ID_KICK_EQUALS,
+        .name = "kick_equals",
+        .field = "x-kick_equals",
+        .label = "Moderators may kick other moderators of the same affiliation",
+        .type = OPTION_BOOL,
+        .offset = offsetof(struct room_options, kick_equals),
+        .preset = "on",
+        .help = "moderators may kick other moderators of the same affiliation",
+    },
+    {
+        .id = OPTION_ID_OUTSIDE_ADMINS,
+        .name = "outside_admins",
+        .label = "Admins and owners change roles also while they are not inside",
+        .type = OPTION_BOOL,
+        .offset = offsetof(struct room_options, outside_admins),
+        .preset = "off",
+        .help = "admins and owners may kick, and give and take voice, without being inside",
+    },
+};
+
 static const struct handler handlers[] = {
     {.kinds = KIND_IQ,
      .targets = TARGET_ROOM,
@@ -157,6 +186,8 @@ static const struct handler handlers[] = {
 
 const struct feature feature_role = {
     .name = "role",
+    .options = options,
+    .option_count = ARRAY_LEN(options),
     .handlers = handlers,
     .handler_count = ARRAY_LEN(handlers),
 };

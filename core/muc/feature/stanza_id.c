@@ -5,18 +5,16 @@
  * @xep 0359 0.7.0 #stanza-id #rules #disco
  */
 #include "core/muc/feature.h"
+#include "core/muc/groupchat.h"
 
 #include "core/xmpp/disco.h"
 
 static void stamp_message(struct room *room, struct step *step, struct fb *fb,
                           const struct stamping *stamping)
 {
-    if (stamping->is_private)
-        return;
-    fb_open(fb, NAME_STANZA_ID, NS_STANZA_ID);
-    fb_attr(fb, "by", jid_full(room->jid));
-    fb_attr_plain(fb, STR("id"), step_id(step));
-    fb_close(fb);
+    UNUSED(step);
+    if (str_present(stamping->stanza_id))
+        fb_stanza_id(fb, room, stamping->stanza_id);
 }
 
 static void disco(const struct room *room, struct fb *fb)

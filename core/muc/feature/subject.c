@@ -10,8 +10,10 @@
 
 static const struct option options[] = {
     {
+        .id = OPTION_ID_CHANGE_SUBJECT,
         .name = "change_subject",
         .field = "muc#roomconfig_changesubject",
+        .info = {"muc#roominfo_subjectmod", "muc#roomconfig_changesubject"},
         .label = "Participants may change the subject",
         .type = OPTION_BOOL,
         .offset = offsetof(struct room_options, change_subject),
@@ -47,7 +49,7 @@ static enum step_outcome set_subject(struct room *room, struct step *step, const
         return refuse_with(room, step, in, &refusal_SUBJECT_DENIED,
                            (struct refuse_more){.echo = in->root, .echo_subject = true});
     }
-    struct frame *frame = groupchat_frame(room, step, in);
+    struct frame *frame = groupchat_make(room, step, in).frame;
     bool many = node_count(in->root, NAME_SUBJECT, NS_STANZA) > ROOM_SUBJECT_LANGS_MAX;
     if (many || frame->size > ROOM_SUBJECT_BYTES_MAX) {
         frame_unref(frame);
@@ -88,12 +90,8 @@ static void entered(struct room *room, struct step *step, struct session *sessio
 
 static void disco_form(const struct room *room, struct fb *fb)
 {
-    struct str may = room->options.change_subject ? STR("1") : STR("0");
     if (!str_empty(room->subject.plain))
         fb_field(fb, "muc#roominfo_subject", "text-single", "Subject", room->subject.plain);
-    fb_field(fb, "muc#roominfo_subjectmod", "boolean", "Participants may change the subject", may);
-    fb_field(fb, "muc#roomconfig_changesubject", "boolean", "Participants may change the subject",
-             may);
 }
 
 static const struct handler handlers[] = {

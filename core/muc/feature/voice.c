@@ -4,6 +4,7 @@
  * @xep 0045 1.35.5 #requestvoice #voiceapprove #registrar-formtype-request
  */
 #include "core/muc/feature.h"
+#include "core/muc/voice_pending.h"
 
 #include "core/base/limits.h"
 #include "core/xmpp/prep.h"
@@ -11,24 +12,6 @@
 #include <stddef.h>
 
 /* ---- asking ---- */
-
-static struct frame *approval_form(struct room *room, struct step *step,
-                                   const struct occupant *visitor, struct str full_jid)
-{
-    struct fb fb;
-
-    fb_begin(&fb, step->arena, "message", jid_full(room->jid), STR_NONE, step_id(step));
-    fb_form_begin(&fb, "form", NS_MUC_REQUEST);
-    fb_form_title(&fb, "Voice request");
-    fb_form_instructions(&fb, "A visitor asks to be allowed to speak. Tick the last field and"
-                              " submit to allow it; cancel to leave things as they are.");
-    fb_field(&fb, "muc#role", "list-single", "Requested role", STR("participant"));
-    fb_field(&fb, "muc#jid", "jid-single", "User ID", full_jid);
-    fb_field(&fb, "muc#roomnick", "text-single", "Room Nickname", visitor->nick);
-    fb_field(&fb, "muc#request_allow", "boolean", "Grant voice to this person?", STR("false"));
-    fb_close(&fb);
-    return fb_finish(&fb);
-}
 
 static bool has_moderator(const struct room *room)
 {
@@ -41,16 +24,6 @@ static bool has_moderator(const struct room *room)
     return false;
 }
 
-static const struct occupant *still_waits(const struct room *room,
-                                          const struct voice_request *waiting)
-{
-    const struct session *session = session_find(room, waiting->jid);
-
-    if (session == NULL || session->occupant->role != ROLE_VISITOR)
-        return NULL;
-    return session->occupant;
-}
-
 /* Room for a request that has to wait: those of visitors who left or got voice are forgotten
  * first. */
 static bool keep(struct room *room, const struct inbound *in)
@@ -60,7 +33,7 @@ static bool keep(struct room *room, const struct inbound *in)
     if (room_voice_keep(room, in->self->account, jid_full(in->from)))
         return true;
     map_each (&room->voice_pending, at, waiting) {
-        if (still_waits(room, waiting) == NULL)
+        if (voice_still_waits(room, waiting) == NULL)
             room_voice_forget(room, waiting->account);
     }
     return room_voice_keep(room, in->self->account, jid_full(in->from));
@@ -95,7 +68,7 @@ static enum step_outcome request(struct room *room, struct step *step, const str
     if (too_soon(room, step, in))
         return refuse(room, step, in, &refusal_VOICE_TOO_SOON);
     if (has_moderator(room))
-        effect_broadcast(step, approval_form(room, step, in->self, jid_full(in->from)),
+        effect_broadcast(step, voice_approval_form(room, step, in->self, jid_full(in->from)),
                          room->roster, moderators);
     else if (!keep(room, in))
         return refuse(room, step, in, &refusal_ROOM_BUSY);
@@ -166,7 +139,7 @@ static enum step_outcome read_form(struct room *room, struct step *step, const s
     if (in->self == NULL)
         return refuse(room, step, in, &refusal_NOT_OCCUPANT);
     if (!form_read(step->arena, node_find(in->root, NAME_X, NS_DATA), &form))
-        return refuse(room, step, in, &refusal_BAD_REQUEST);
+        return refuse_form(room, step, in, &form);
     if (str_eqz(form.type, "cancel"))
         return STEP_DONE;
     if (!str_eqz(form.type, "submit") || !str_eq(form.form_type, token_ns_uri(NS_MUC_REQUEST)))
@@ -178,26 +151,17 @@ static enum step_outcome read_form(struct room *room, struct step *step, const s
 
 /* ---- a moderator comes ---- */
 
-/* The first moderator to enter gets all requests that nobody could answer before. */
 static void entered(struct room *room, struct step *step, struct session *session,
                     const struct node *x)
 {
-    const struct voice_request *waiting;
-
     UNUSED(x);
-    if (session->occupant->role != ROLE_MODERATOR)
-        return;
-    map_each (&room->voice_pending, at, waiting) {
-        const struct occupant *visitor = still_waits(room, waiting);
-        if (visitor != NULL)
-            effect_send(step, approval_form(room, step, visitor, waiting->jid), session->route,
-                        session->address);
-        room_voice_forget(room, waiting->account);
-    }
+    if (session->occupant->role == ROLE_MODERATOR)
+        voice_pending_hand_out(room, step, session->occupant, session);
 }
 
 static const struct option options[] = {
     {
+        .id = OPTION_ID_VOICE_REQUESTS,
         .name = "voice_requests",
         .field = "muc#roomconfig_allowvoicerequests",
         .aliases = {"allow_voice_requests"},
@@ -208,6 +172,7 @@ static const struct option options[] = {
         .help = "visitors may ask the moderators for voice",
     },
     {
+        .id = OPTION_ID_VOICE_REQUEST_MIN_INTERVAL,
         .name = "voice_request_min_interval",
         .field = "muc#roomconfig_voicerequestmininterval",
         .aliases = {"voice_request_min_interval"},

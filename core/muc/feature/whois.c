@@ -14,6 +14,7 @@ static const struct option_choice viewers[] = {
 
 static const struct option options[] = {
     {
+        .id = OPTION_ID_WHOIS,
         .name = "whois",
         .field = "muc#roomconfig_whois",
         .label = "Who sees the real addresses of occupants",

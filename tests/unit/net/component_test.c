@@ -349,7 +349,8 @@ static uint32_t way_out(void)
 {
     struct jid *to = jid_parse(NULL, STR("somebody@far"));
     struct route route = ROUTE_NONE;
-    unsigned count = directory_reach(world.directory, to, ROUTE_NONE, &route, 1);
+    struct way way = {settings.services[0].domain, to, ROUTE_NONE};
+    unsigned count = directory_reach(world.directory, &way, &route, 1);
     jid_free(to);
     assert_int_equal(count, 1);
     return route.slot;
@@ -375,6 +376,43 @@ static void each_link_has_its_own_route_and_name(void **state)
     host = peers[0];
     assert_string_equal(lane_world_read(host, NULL), "");
     close(peers[1]);
+}
+
+/* A handshake holds only with the secret of its own domain, so both are looked at. */
+static void each_domain_has_its_own_link_and_secret(void **state)
+{
+    UNUSED(state);
+    settings.services[1] = (struct component_service){.domain = STR("lounge.localhost"),
+                                                      .secret = STR("another"),
+                                                      .domain_option = STR("muc.domains[x]"),
+                                                      .section = STR("muc.domains[x].component"),
+                                                      .link_count = 1};
+    settings.service_count = 2;
+    settings.hosts[1] = settings.hosts[0];
+    settings.hosts[1].service = 1;
+    settings.link_count = 2;
+    link_begin();
+    char shaken[2][100];
+    for (unsigned i = 0; i < 2; i++) {
+        assert_true(host_accept(LINK_RETRY_MS_MAX) >= 0);
+        bool first = strstr(host_read(NULL), " to='conference.localhost'>") != NULL;
+        host_send(HOST_HEADER);
+        snprintf(shaken[!first], sizeof(shaken[0]), "%s", host_read(NULL));
+        if (first)
+            host_send("<handshake/>");
+        else
+            host_send("<stream:error><not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-streams'/>"
+                      "</stream:error>");
+        for (unsigned turn = 0; turn < 5; turn++)
+            lane_world_step(&world, 0);
+        close(host);
+        host = -1;
+    }
+    assert_string_not_equal(shaken[0], shaken[1]);
+    assert_true(logged("component link (conference.localhost): up, speaking for conference"));
+    assert_true(logged("component link (lounge.localhost): "));
+    assert_true(logged("does not accept the secret for lounge.localhost; "
+                       "muc.domains[x].component.secret must be"));
 }
 
 static void a_lost_link_leaves_the_others_alone(void **state)
@@ -455,6 +493,7 @@ int main(void)
                                         begin, end),
         cmocka_unit_test_setup_teardown(a_host_that_does_not_read_is_not_read_either, begin, end),
         cmocka_unit_test_setup_teardown(each_link_has_its_own_route_and_name, begin, end),
+        cmocka_unit_test_setup_teardown(each_domain_has_its_own_link_and_secret, begin, end),
         cmocka_unit_test_setup_teardown(a_lost_link_leaves_the_others_alone, begin, end),
         cmocka_unit_test_setup_teardown(all_links_end_properly, begin, end),
     };

@@ -130,7 +130,8 @@ static void the_domain_leads_to_the_rooms(void **state)
     UNUSED(state);
     assert_result(get("localhost", ITEMS), "localhost",
                   "<query xmlns='http://jabber.org/protocol/disco#items'>"
-                  "<item jid='conference.localhost' name='Chatrooms'/></query>");
+                  "<item jid='conference.localhost' name='Chatrooms'/>"
+                  "<item jid='lounge.localhost' name='Chatrooms'/></query>");
 }
 
 static void unknown_nodes_are_not_found(void **state)

@@ -32,8 +32,9 @@
     "xmlns:stream='http://etherx.jabber.org/streams' to='localhost' version='1.0'>"
 
 static const struct hash_key key = {31, 32};
-static const struct router_settings router = {.muc_domain = STR("conference.localhost"),
-                                              .client_domain = STR("localhost")};
+static const struct router_settings router = {
+    .muc_domains = {.at = {STR("conference.localhost")}, .count = 1},
+    .client_domain = STR("localhost")};
 static const struct stream_settings stream = {.domain = STR("localhost"),
                                               .plaintext = true,
                                               .anonymous = true,

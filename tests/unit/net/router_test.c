@@ -358,6 +358,40 @@ static void the_link_is_told_what_is_wrong(void **state)
     }
 }
 
+/* The other service has a link of its own, or none: this one is not the way to it. */
+static void a_link_brings_stanzas_for_its_own_domain_only(void **state)
+{
+    UNUSED(state);
+    assert_has(send("<presence to='den@lounge.localhost/Juliet'/>"),
+               "{" JULIET " -> den@lounge.localhost/Juliet ");
+    assert_has(router_world_link(&world, "<iq type='get' id='1' from='" NURSE
+                                         "' to='den@lounge.localhost'><a xmlns='b'/></iq>"),
+               "[99 <iq from='den@lounge.localhost' type='error' id='1' to='" NURSE
+               "'><error type='cancel'><service-unavailable" STANZAS "/>");
+    static const char *const others[] = {
+        "<presence from='" NURSE "' to='den@lounge.localhost/Nurse'/>",
+        "<message type='groupchat' from='" NURSE "' to='den@lounge.localhost'/>",
+        "<iq type='result' id='1' from='" NURSE "' to='den@lounge.localhost'/>",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        assert_string_equal(router_world_link(&world, others[i]), "");
+    /* Nor does it name the other one, were a malformed address one of there. */
+    assert_has(router_world_link(&world, "<message from='" NURSE "' to='a b@lounge.localhost'/>"),
+               "from='conference.localhost' type='error'");
+}
+
+static void a_session_leaves_the_rooms_of_all_services(void **state)
+{
+    UNUSED(state);
+    send("<presence to='" ROOM "/Juliet'/>");
+    send("<presence to='lounge@lounge.localhost/Juliet'/>");
+    const char *said = router_world_leave(&world, &juliet);
+    assert_has(said, "{gone " JULIET " " ROOM "}");
+    assert_has(said, "{gone " JULIET " lounge@lounge.localhost}");
+    assert_has(router_world_send(&world, &romeo, "<message to='a@unknown.localhost' id='u'/>"),
+               "<remote-server-not-found");
+}
+
 static void the_link_is_not_told_what_cannot_be_said(void **state)
 {
     UNUSED(state);
@@ -417,6 +451,8 @@ int main(void)
         TEST(the_host_server_brings_stanzas),
         TEST(the_host_server_cannot_speak_for_our_clients),
         TEST(the_link_is_told_what_is_wrong),
+        TEST(a_link_brings_stanzas_for_its_own_domain_only),
+        TEST(a_session_leaves_the_rooms_of_all_services),
         TEST(the_link_is_not_told_what_cannot_be_said),
         TEST(the_link_waits_too),
     };

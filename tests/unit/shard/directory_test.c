@@ -53,7 +53,7 @@ static struct route route(uint32_t slot)
 static const struct listed_room *listed(const char *name)
 {
     struct listed_room *rooms;
-    uint32_t count = directory_rooms(directory, arena, &rooms);
+    uint32_t count = directory_rooms(directory, STR("rooms.example"), arena, &rooms);
     assert_int_equal(count, directory_room_count(directory));
     for (uint32_t i = 0; i < count; i++) {
         if (str_eqz(jid_full(rooms[i].jid), name))
@@ -101,7 +101,7 @@ static void many_rooms(void **state)
         directory_room(directory, jid(name), true, STR("x"), i);
     }
     struct listed_room *rooms;
-    assert_int_equal(directory_rooms(directory, arena, &rooms), MANY);
+    assert_int_equal(directory_rooms(directory, STR("rooms.example"), arena, &rooms), MANY);
     uint64_t sum = 0;
     for (unsigned i = 0; i < MANY; i++)
         sum += rooms[i].occupants;
@@ -210,7 +210,8 @@ static void sessions_are_limited(void **state)
 
 static unsigned reach(const char *to, struct route *routes)
 {
-    return directory_reach(directory, jid(to), ROUTE_NONE, routes, 4);
+    struct way way = {STR("rooms.example"), jid(to), ROUTE_NONE};
+    return directory_reach(directory, &way, routes, 4);
 }
 
 static void reaching(void **state)
@@ -220,7 +221,7 @@ static void reaching(void **state)
     assert_int_equal(reach("romeo@example.org", routes), 0);
 
     directory_set_local(directory, STR("example.org"));
-    directory_add_link(directory, route(9));
+    directory_add_link(directory, STR("rooms.example"), route(9));
     assert_true(directory_is_local(directory, jid("romeo@example.org/desk")));
     assert_false(directory_is_local(directory, jid("romeo@elsewhere.example")));
 
@@ -251,8 +252,8 @@ static void reaching(void **state)
 static uint32_t link_for(struct route origin)
 {
     struct route found = ROUTE_NONE;
-    assert_int_equal(directory_reach(directory, jid("nurse@elsewhere.example"), origin, &found, 1),
-                     1);
+    struct way way = {STR("rooms.example"), jid("nurse@elsewhere.example"), origin};
+    assert_int_equal(directory_reach(directory, &way, &found, 1), 1);
     return found.slot;
 }
 
@@ -260,7 +261,7 @@ static void elsewhere_is_behind_a_link_that_is_up(void **state)
 {
     UNUSED(state);
     for (uint32_t i = 1; i <= 3; i++)
-        directory_add_link(directory, route(i));
+        directory_add_link(directory, STR("rooms.example"), route(i));
     assert_int_equal(link_for(ROUTE_NONE), 1); /* none is up: dropped and counted there */
     assert_int_equal(link_for(route(2)), 1);
     directory_link_up(directory, route(2), true);
@@ -282,12 +283,55 @@ static void there_are_as_many_links_as_a_mask_has_bits(void **state)
 {
     UNUSED(state);
     for (uint32_t i = 0; i < LINKS_MAX; i++)
-        directory_add_link(directory, route(i));
+        directory_add_link(directory, STR("rooms.example"), route(i));
     directory_link_up(directory, route(LINKS_MAX - 1), true);
     assert_int_equal(link_for(ROUTE_NONE), LINKS_MAX - 1);
     directory_link_up(directory, route(0), true);
     assert_int_equal(link_for(ROUTE_NONE), 0);
     assert_int_equal(link_for(route(LINKS_MAX - 1)), LINKS_MAX - 1);
+}
+
+/* ---- of two services ---- */
+
+static void rooms_are_listed_by_service(void **state)
+{
+    UNUSED(state);
+    directory_room(directory, jid("a@rooms.example"), true, STR("Here"), 1);
+    directory_room(directory, jid("a@lounge.example"), true, STR("There"), 2);
+    struct listed_room *rooms;
+    assert_int_equal(directory_rooms(directory, STR("lounge.example"), arena, &rooms), 1);
+    assert_true(str_eq(rooms[0].name, STR("There")));
+    assert_int_equal(directory_rooms(directory, STR("rooms.example"), arena, &rooms), 1);
+    assert_true(str_eq(rooms[0].name, STR("Here")));
+    assert_int_equal(directory_rooms(directory, STR("example"), arena, &rooms), 0);
+    assert_int_equal(directory_room_count(directory), 2);
+}
+
+static unsigned way_out(const char *service, struct route origin, uint32_t *slot)
+{
+    struct route found = ROUTE_NONE;
+    struct way way = {str_z(service), jid("nurse@elsewhere.example"), origin};
+    unsigned count = directory_reach(directory, &way, &found, 1);
+    *slot = found.slot;
+    return count;
+}
+
+static void a_service_goes_by_links_of_its_own(void **state)
+{
+    UNUSED(state);
+    uint32_t slot;
+    directory_add_link(directory, STR("rooms.example"), route(1));
+    directory_add_link(directory, STR("lounge.example"), route(2));
+    directory_add_link(directory, STR("lounge.example"), route(3));
+    directory_link_up(directory, route(1), true);
+    assert_int_equal(way_out("lounge.example", ROUTE_NONE, &slot), 1);
+    assert_int_equal(slot, 2); /* down, and yet: the other one speaks for somebody else */
+    directory_link_up(directory, route(3), true);
+    assert_int_equal(way_out("lounge.example", route(1), &slot), 1);
+    assert_int_equal(slot, 3);
+    assert_int_equal(way_out("rooms.example", route(3), &slot), 1);
+    assert_int_equal(slot, 1);
+    assert_int_equal(way_out("direct.example", ROUTE_NONE, &slot), 0);
 }
 
 /* ---- with readers ---- */
@@ -306,7 +350,7 @@ static void *read_on(void *self)
     while (!atomic_load(&finished)) {
         struct listed_room *rooms;
         struct route at;
-        uint32_t count = directory_rooms(directory, own, &rooms);
+        uint32_t count = directory_rooms(directory, STR("rooms.example"), own, &rooms);
         for (uint32_t i = 0; i < count; i++)
             ensure(str_starts(rooms[i].name, STR("name ")));
         if (directory_session_find(directory, full, &at))
@@ -372,6 +416,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(reaching, begin, end),
         cmocka_unit_test_setup_teardown(elsewhere_is_behind_a_link_that_is_up, begin, end),
         cmocka_unit_test_setup_teardown(there_are_as_many_links_as_a_mask_has_bits, begin, end),
+        cmocka_unit_test_setup_teardown(rooms_are_listed_by_service, begin, end),
+        cmocka_unit_test_setup_teardown(a_service_goes_by_links_of_its_own, begin, end),
         cmocka_unit_test_setup_teardown(readers_see_whole_entries, begin, end),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);

@@ -31,7 +31,8 @@ static int begin(void **state)
     struct shard_setup setup = {
         .exchange = exchange,
         .directory = directory,
-        .env = lanes_env(),
+        .envs = lanes_env(),
+        .env_count = 1,
         .random = lanes_random,
     };
     shard = shard_new(&setup, &err);
@@ -141,7 +142,7 @@ static void an_occupant_of_a_large_room(void **state)
 static void a_room_of_two(void **state)
 {
     UNUSED(state);
-    enum { ROOMS = 500, EACH_MAX = 2900 };
+    enum { ROOMS = 500, EACH_MAX = 3072 };
     warm_up(3);
     size_t before = heap_at_rest();
     for (unsigned i = 0; i < ROOMS; i++) {

@@ -42,7 +42,7 @@ static int begin(void **state)
         shards[i] = mailbox_new(&err);
         exchange_set_shard(exchange, i, shards[i]);
     }
-    proxy = proxy_new(exchange, &key, STR("rooms.example"), LANE);
+    proxy = proxy_new(exchange, &key, LANE);
     return err;
 }
 
@@ -171,7 +171,7 @@ static void credits_that_come_back_soon_become_more(void **state)
 
     /* Close to the mark there are just a few more; and none where nobody has missed any. */
     proxy_free(proxy);
-    proxy = proxy_new(exchange, &key, STR("rooms.example"), LANE);
+    proxy = proxy_new(exchange, &key, LANE);
     proxy_tick(proxy, now_ms);
     assert_int_equal(window_now(), CREDITS_FIRST);
     proxy_tick(proxy, now_ms + CREDIT_WAIT_MS);

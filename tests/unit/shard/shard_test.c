@@ -52,7 +52,8 @@ static int begin(void **state)
         .number = 3,
         .exchange = exchange,
         .directory = directory,
-        .env = lanes_env(),
+        .envs = lanes_env(),
+        .env_count = 2,
         .log = &sink,
         .random = lanes_random,
     };
@@ -468,7 +469,7 @@ static void invitations_reach_accounts(void **state)
     assert_string_equal(heard(0), "");
     invite_to("nurse@example.org/kitchen");
     in_order(heard(1), "4 <message", "to='nurse@example.org/kitchen'>", NULL);
-    directory_add_link(directory, route(6));
+    directory_add_link(directory, STR(LANES_SERVICE), route(6));
     invite_to("friar@elsewhere.example");
     in_order(heard(1), "6 <message", "to='friar@elsewhere.example'>", NULL);
     directory_session_remove(directory, session);
@@ -480,8 +481,8 @@ static void invitations_go_by_the_link_they_came_by(void **state)
 {
     UNUSED(state);
     two_in_a_room();
-    directory_add_link(directory, route(6));
-    directory_add_link(directory, route(9));
+    directory_add_link(directory, STR(LANES_SERVICE), route(6));
+    directory_add_link(directory, STR(LANES_SERVICE), route(9));
     directory_link_up(directory, route(6), true);
     directory_link_up(directory, route(9), true);
     forget_heard();
@@ -644,6 +645,89 @@ static int group_end(void **state)
     return 0;
 }
 
+/* ---- two services ---- */
+
+#define LOUNGE "cave@" LANES_LOUNGE
+#define ITEMS  "<query xmlns='http://jabber.org/protocol/disco#items'/>"
+
+static void rooms_of_two_services_are_two_rooms(void **state)
+{
+    UNUSED(state);
+    two_in_a_room();
+    forget_heard();
+    enter(ROMEO, 1, LOUNGE "/Romeo");
+    step();
+    /* By the rules of that service: locked, and nobody of the other room is in it. */
+    in_order(heard(0), "1 <presence from='" LOUNGE "/Romeo'", "<status code='201'/>", NULL);
+    assert_int_equal(shard_room_count(shard), 2);
+    enter(JULIET, 2, LOUNGE "/Juliet");
+    step();
+    in_order(heard(1), "2 <presence from='" LOUNGE "/Juliet' type='error'", "<item-not-found",
+             NULL);
+    say(ROMEO, 1, ROOM, "<message type='groupchat'><body>by the fire</body></message>");
+    step();
+    in_order(heard(1), "from='" ROOM "/Romeo'", "by the fire", NULL);
+    const char *romeo = heard(0);
+    in_order(romeo, "by the fire", NULL);
+    assert_null(strstr(romeo, LOUNGE));
+}
+
+static void ids_of_occupants_differ_by_service(void **state)
+{
+    UNUSED(state);
+    char ids[2][200];
+    static const char *const rooms[] = {ROOM, LOUNGE};
+    for (unsigned i = 0; i < 2; i++) {
+        char to[64];
+        snprintf(to, sizeof(to), "%s/Romeo", rooms[i]);
+        enter(ROMEO, 1, to);
+        step();
+        const char *id = strstr(heard(0), "<occupant-id ");
+        assert_non_null(id);
+        snprintf(ids[i], sizeof(ids[i]), "%.*s", (int)strcspn(id, ">"), id);
+    }
+    assert_string_not_equal(ids[0], ids[1]);
+}
+
+static void each_service_lists_its_own(void **state)
+{
+    UNUSED(state);
+    two_in_a_room();
+    enter(ROMEO, 1, "den@" LANES_LOUNGE "/Romeo");
+    say(ROMEO, 1, "den@" LANES_LOUNGE,
+        "<iq type='set' id='o'><query xmlns='http://jabber.org/protocol/muc#owner'>"
+        "<x xmlns='jabber:x:data' type='submit'/></query></iq>");
+    step();
+    forget_heard();
+    say(ROMEO, 1, LANES_SERVICE, "<iq type='get' id='d1'>" ITEMS "</iq>");
+    step();
+    const char *first = heard(0);
+    in_order(first, "1 <iq from='" LANES_SERVICE "'", "jid='" ROOM "'", NULL);
+    assert_null(strstr(first, LANES_LOUNGE));
+    say(ROMEO, 1, LANES_LOUNGE, "<iq type='get' id='d2'>" ITEMS "</iq>");
+    step();
+    const char *second = heard(0);
+    in_order(second, "1 <iq from='" LANES_LOUNGE "'", "jid='den@" LANES_LOUNGE "'", NULL);
+    assert_null(strstr(second, LANES_SERVICE));
+}
+
+static void each_service_has_its_own_way_out(void **state)
+{
+    UNUSED(state);
+    two_in_a_room();
+    directory_add_link(directory, STR(LANES_LOUNGE), route(6));
+    directory_link_up(directory, route(6), true);
+    forget_heard();
+    invite_to("friar@elsewhere.example");
+    /* That link would not take it: it speaks for the other one. */
+    in_order(heard(0), "1 <message from='" ROOM "' type='error'", "<remote-server-not-found", NULL);
+    assert_string_equal(heard(1), "");
+    directory_add_link(directory, STR(LANES_SERVICE), route(8));
+    directory_link_up(directory, route(8), true);
+    invite_to("friar@elsewhere.example");
+    in_order(heard(1), "8 <message from='" ROOM "'", "to='friar@elsewhere.example'>", NULL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -663,6 +747,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(undeliverable_invitations_come_back, begin, end),
         cmocka_unit_test_setup_teardown(an_occupant_who_cannot_be_reached, begin, end),
         cmocka_unit_test_setup_teardown(an_account_is_no_client, begin, end),
+        cmocka_unit_test_setup_teardown(rooms_of_two_services_are_two_rooms, begin, end),
+        cmocka_unit_test_setup_teardown(ids_of_occupants_differ_by_service, begin, end),
+        cmocka_unit_test_setup_teardown(each_service_lists_its_own, begin, end),
+        cmocka_unit_test_setup_teardown(each_service_has_its_own_way_out, begin, end),
         cmocka_unit_test_setup_teardown(goodbye, begin, end),
         cmocka_unit_test_setup_teardown(an_end_without_goodbye, begin, end),
     };

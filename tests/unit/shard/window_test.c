@@ -92,7 +92,7 @@ static struct frame *frame_of(const char *kind, const char *id)
 static void presence(const char *id, uint32_t about, uint8_t any_of, enum urgency urgency)
 {
     effect_presence(&step, frame_of("presence", id), roster, (struct audience){any_of, about},
-                    urgency);
+                    (struct tidings){about, urgency});
 }
 
 static void standing(const char *id, uint32_t about)
@@ -335,6 +335,32 @@ static void a_pair_is_replaced_as_one(void **state)
     CAME("anon-2 full-3");
 }
 
+/* Two nicknames of one account, which is left out of the news of both; and the same nickname when
+ * the account goes by another number. */
+static void nicknames_of_an_account_are_two(void **state)
+{
+    enum { FIRST = 1, SECOND = 2 };
+    static const struct news {
+        const char *id;
+        uint32_t about, account;
+    } news[] = {
+        {"first-1", FIRST, FIRST},
+        {"second-1", SECOND, FIRST},
+        {"first-2", FIRST, FIRST},
+        {"second-2", SECOND, SECOND},
+    };
+    UNUSED(state);
+    rush();
+    for (unsigned i = 0; i < ARRAY_LEN(news); i++) {
+        effect_presence(&step, frame_of("presence", news[i].id), roster,
+                        (struct audience){0, news[i].account},
+                        (struct tidings){news[i].about, URGENCY_STANDING});
+        assert_true(happens());
+    }
+    clock_out();
+    CAME("first-2 second-2");
+}
+
 static void what_lasts_is_kept(void **state)
 {
     UNUSED(state);
@@ -554,6 +580,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(it_goes_when_the_lanes_are_done, begin, end),
         cmocka_unit_test_setup_teardown(a_later_one_replaces, begin, end),
         cmocka_unit_test_setup_teardown(a_pair_is_replaced_as_one, begin, end),
+        cmocka_unit_test_setup_teardown(nicknames_of_an_account_are_two, begin, end),
         cmocka_unit_test_setup_teardown(what_lasts_is_kept, begin, end),
         cmocka_unit_test_setup_teardown(a_message_takes_it_along, begin, end),
         cmocka_unit_test_setup_teardown(an_answer_stays_behind, begin, end),

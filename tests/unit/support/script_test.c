@@ -275,7 +275,14 @@ static const char *full_of_client(const void *self, unsigned client)
     return client == 0 ? "user@localhost/a'b&c" : NULL;
 }
 
-static const struct script_addresses addresses = {bare_of_client, full_of_client, NULL};
+static const char *stanza_id_of_client(const void *self, unsigned client)
+{
+    (void)self;
+    return client == 0 ? "<7>" : NULL;
+}
+
+static const struct script_addresses addresses = {bare_of_client, full_of_client,
+                                                  stanza_id_of_client, NULL};
 
 static struct script *good_script(const char *text)
 {
@@ -340,7 +347,7 @@ static void says_what_is_wrong_and_where(void **state)
     bad_script(CAST "Romeo sends:\n\t<presence>\n", "t.scs:12: the stanza is not one");
     bad_script(CAST "Romeo sends:\n\t<presence/><presence/>\n", "t.scs:12: the stanza is not one");
     bad_script(CAST "Romeo sends:\n\t<iq id=\"${Tybalt's JID}\"/>\n", "names no client");
-    bad_script(CAST "Romeo sends:\n\t<iq id=\"${Romeo's hat}\"/>\n", "neither NAME's JID");
+    bad_script(CAST "Romeo sends:\n\t<iq id=\"${Romeo's hat}\"/>\n", "is none of NAME's JID");
     bad_script(CAST "Romeo receives:\n\t<iq scansion:strict='yes'/>\n", "t.scs:12: <iq> has a");
     bad_script("[Client] Romeo\n\tjid: a@b\n-----\n", "t.scs:1: the client needs");
     bad_script("[Server] Romeo\n", "t.scs:1: the cast has only");
@@ -369,6 +376,12 @@ static void addresses_are_put_in_escaped(void **state)
     free(text);
     assert_null(script_expand(script, "${Romeo's phone's full JID}", &addresses, &problem));
     assert_non_null(strstr(problem, "has not connected"));
+    free(problem);
+    text = script_expand(script, "id='${Romeo's stanza-id}'", &addresses, &problem);
+    assert_string_equal(text, "id='&#60;7&#62;'");
+    free(text);
+    assert_null(script_expand(script, "${Romeo's phone's stanza-id}", &addresses, &problem));
+    assert_non_null(strstr(problem, "has none of a room"));
     free(problem);
     script_free(script);
 }
@@ -481,6 +494,27 @@ static void inboxes_keep_what_comes_out_of_turn(void **state)
           "Romeo receives nothing\n");
 }
 
+/* Of the message that was taken last, by the room it came from and nobody else. */
+static void ids_of_messages_are_remembered(void **state)
+{
+    (void)state;
+    const char *sent = "Romeo connects\nRomeo's phone connects\n"
+                       "Romeo sends:\n\t<message from='r@s/n'>"
+                       "<stanza-id xmlns='urn:xmpp:sid:0' by='r@t' id='1'/>"
+                       "<stanza-id xmlns='urn:xmpp:sid:0' by='r@s' id='2'/></message>\n"
+                       "Romeo sends:\n\t<message from='r@s/n' id='next'>"
+                       "<stanza-id xmlns='urn:xmpp:sid:0' id='3'/></message>\n"
+                       "Romeo receives:\n\t<message from='r@s/n'/>\n"
+                       "Romeo sends:\n\t<iq id=\"${Romeo's stanza-id}\"/>\n"
+                       "Romeo's phone receives:\n\t<iq id='2'/>\n"
+                       "Romeo receives:\n\t<message id='next'/>\n";
+    plays(sent);
+    char *text = NULL;
+    assert_true(asprintf(&text, "%sRomeo sends:\n\t<iq id=\"${Romeo's stanza-id}\"/>\n", sent) > 0);
+    stumbles(text, TELLS("t.scs:26: Romeo sends:", "has none of a room"));
+    free(text);
+}
+
 static void what_does_not_fit_is_passed_over_for_good(void **state)
 {
     (void)state;
@@ -535,6 +569,7 @@ int main(void)
         cmocka_unit_test(a_missing_file_is_told),
         cmocka_unit_test(addresses_are_put_in_escaped),
         cmocka_unit_test(inboxes_keep_what_comes_out_of_turn),
+        cmocka_unit_test(ids_of_messages_are_remembered),
         cmocka_unit_test(what_does_not_fit_is_passed_over_for_good),
         cmocka_unit_test(a_failure_shows_what_came_instead),
     };

@@ -3,9 +3,13 @@
  */
 #include "core/config/config.h"
 
+#include "core/base/limits.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
+
 #include <cmocka.h>
 
 static int setup(void **state)
@@ -179,6 +183,167 @@ static void nearest_looks_at_further_names(void **state)
     assert_null(config_nearest(STR("zzzzzz"), more, 2));
 }
 
+/* ---- several services ---- */
+
+static const char two_more[] = "muc:\n"
+                               "  domain: rooms.example\n"
+                               "  locked: on\n"
+                               "  domains:\n"
+                               "    lounge.rooms.example:\n"
+                               "      locked: off\n"
+                               "      admins: [a@x, b@x]\n"
+                               "      defaults:\n"
+                               "        public: off\n"
+                               "      component:\n"
+                               "        host: far.example\n"
+                               "        port: 5348\n"
+                               "        links: ['[::1]:2']\n"
+                               "    plain.example: {}\n"
+                               "    bare.example:\n";
+
+static void a_domain_has_options_of_its_own(void **state)
+{
+    struct config *config = *state;
+    assert_true(config_load(config, str_z(two_more), "f.yaml"));
+    assert_int_equal(config->domain_count, 3);
+    assert_true(str_eqz(config->domains[0].name, "lounge.rooms.example"));
+    assert_true(str_eqz(config->domains[0].where, "f.yaml:5"));
+    const struct config *own = config->domains[0].own;
+    assert_true(str_eqz(config_text(own, CONFIG_MUC_DOMAIN), "lounge.rooms.example"));
+    assert_false(config_on(own, CONFIG_MUC_LOCKED));
+    assert_int_equal(own->values[CONFIG_MUC_ADMINS].item_count, 2);
+    assert_true(str_eqz(config_text(own, CONFIG_COMPONENT_HOST), "far.example"));
+    assert_int_equal(config_number(own, CONFIG_COMPONENT_PORT), 5348);
+    assert_true(str_eqz(own->values[CONFIG_COMPONENT_LINKS].items[0], "[::1]:2"));
+    assert_true(config_any_set(own, "component."));
+    assert_int_equal(own->default_count, 1);
+    assert_true(str_eqz(own->defaults[0].name, "public"));
+    assert_true(str_eqz(own->defaults[0].where, "f.yaml:9"));
+    /* Nothing of that is the first service's. */
+    assert_true(config_on(config, CONFIG_MUC_LOCKED));
+    assert_int_equal(config->default_count, 0);
+    assert_false(config_any_set(config, "component."));
+}
+
+static void a_domain_without_options_has_the_presets(void **state)
+{
+    struct config *config = *state;
+    assert_true(config_set(config, "muc.locked=off"));
+    assert_true(config_load(config, str_z("muc:\n  admins: [a@x]\n"), "f.yaml"));
+    assert_true(
+        config_load(config, str_z("muc: {domains: {plain.example: {}, b.example: }}\n"), "f.yaml"));
+    assert_int_equal(config->domain_count, 2);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct config *own = config->domains[i].own;
+        assert_true(config_on(own, CONFIG_MUC_LOCKED));
+        assert_int_equal(own->values[CONFIG_MUC_ADMINS].item_count, 0);
+        assert_int_equal(config_number(own, CONFIG_COMPONENT_PORT), 5347);
+    }
+}
+
+static void domains_are_set_by_the_same_names(void **state)
+{
+    struct config *config = *state;
+    assert_true(config_load(config, str_z(two_more), "f.yaml"));
+    assert_true(config_set(config, "muc.domains[lounge.rooms.example].locked=on"));
+    assert_true(config_set(config, "muc.domains[lounge.rooms.example].admins=c@x,d@x,e@x"));
+    assert_true(config_set(config, "muc.domains[late.example].component.secret=hush"));
+    assert_true(config_set(config, "muc.domains[[::1]].defaults.name=six"));
+    const struct config *own = config->domains[0].own;
+    assert_true(config_on(own, CONFIG_MUC_LOCKED));
+    assert_int_equal(own->values[CONFIG_MUC_ADMINS].item_count, 3);
+    assert_int_equal(config->domain_count, 5);
+    assert_true(str_eqz(config->domains[3].where, "--set"));
+    assert_true(str_eqz(config_text(config->domains[3].own, CONFIG_COMPONENT_SECRET), "hush"));
+    assert_true(str_eqz(config->domains[4].name, "[::1]"));
+    assert_true(str_eqz(config->domains[4].own->defaults[0].value, "six"));
+}
+
+static void names_are_told_with_their_domain(void **state)
+{
+    struct config *config = *state;
+    assert_true(config_load(config, str_z(two_more), "f.yaml"));
+    const struct config *own = config->domains[0].own;
+    assert_string_equal(config_name(own, CONFIG_MUC_LOCKED).text,
+                        "muc.domains[lounge.rooms.example].locked");
+    assert_string_equal(config_name(own, CONFIG_COMPONENT_HOST).text,
+                        "muc.domains[lounge.rooms.example].component.host");
+    assert_string_equal(config_name(own, CONFIG_MUC_DOMAIN).text,
+                        "muc.domains[lounge.rooms.example]");
+    assert_string_equal(config_name(config, CONFIG_MUC_LOCKED).text, "muc.locked");
+    assert_true(str_eqz(own->values[CONFIG_COMPONENT_PORT].where, "f.yaml:12"));
+    assert_false(str_present(own->values[CONFIG_COMPONENT_SECRET].where));
+}
+
+/* In a file of their own each, as a mapping is never read in two pieces. */
+static void what_is_wrong_in_a_domain_is_told(void **state)
+{
+    static const struct {
+        const char *yaml;
+        const char *place;
+        const char *part;
+    } rows[] = {
+        {"    a.b:\n      lokced: on\n", "f.yaml:4",
+         "'muc.domains[a.b].lokced'; did you mean 'muc.domains[a.b].locked'?"},
+        {"    a.b:\n      component:\n        hosst: x\n", "f.yaml:5",
+         "'muc.domains[a.b].component.hosst'; did you mean 'muc.domains[a.b].component.host'?"},
+        {"    a.b:\n      locked: perhaps\n", "f.yaml:4",
+         "muc.domains[a.b].locked: 'perhaps' is neither on nor off"},
+        {"    a.b:\n      component: {port: 70000}\n", "f.yaml:4",
+         "muc.domains[a.b].component.port: '70000' is not a number from 1 to 65535"},
+        {"    a.b:\n      domain: c\n", "f.yaml:4", "no option 'muc.domains[a.b].domain'"},
+        {"    a.b:\n      domains: {c: x}\n", "f.yaml:4", "no option"},
+        {"    a.b:\n      client: {listen: x}\n", "f.yaml:4", "no option"},
+        {"    a.b: {defaults: {'x]': {'y]': {'z]': 1}}}}\n", "f.yaml:3", "deeper"},
+        {"    a.b: {'x]': {'y]': 1}}\n", "f.yaml:3", "no option 'muc.domains[a.b].x]'"},
+        {"    a.b: on\n", "f.yaml:3", "a mapping of its options"},
+        {"    a.b: [x]\n", "f.yaml:3", "a list does not belong here"},
+        {"    a.b: {}\n    a.b: {}\n", "f.yaml:4", "twice"},
+        {"    a.b: {locked: on, locked: off}\n", "f.yaml:3", "twice"},
+        {"    a.b: {defaults: {name: a, name: b}}\n", "f.yaml:3", "twice"},
+        {"    '': {}\n", "f.yaml:3", "a domain has 1 to 1023 bytes"},
+    };
+    UNUSED(state);
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        struct config config;
+        char yaml[300];
+        snprintf(yaml, sizeof(yaml), "muc:\n  domains:\n%s", rows[i].yaml);
+        config_init(&config);
+        assert_false(config_load(&config, str_z(yaml), "f.yaml"));
+        assert_error_has(&config, rows[i].place);
+        assert_error_has(&config, rows[i].part);
+        config_fini(&config);
+    }
+}
+
+static void domains_are_written_in_brackets(void **state)
+{
+    static const char *const wrong[] = {"muc.domains=a", "muc.domains.a.locked=on",
+                                        "muc.domains[a=on", "muc.domains[a]locked=on",
+                                        "muc.domainslocked=on"};
+    for (unsigned i = 0; i < ARRAY_LEN(wrong); i++) {
+        assert_false(config_set(*state, wrong[i]));
+        assert_error_has(*state, "muc.domains[DOMAIN].OPTION");
+    }
+    assert_false(config_load(*state, STR("muc:\n  domains: a\n"), "f.yaml"));
+    assert_error_has(*state, "f.yaml:2");
+    assert_int_equal(((struct config *)*state)->domain_count, 0);
+}
+
+static void there_are_so_many_domains(void **state)
+{
+    struct config *config = *state;
+    char text[64];
+    for (unsigned i = 1; i < DOMAINS_MAX; i++) {
+        snprintf(text, sizeof(text), "muc.domains[d%u.example].locked=on", i);
+        assert_true(config_set(config, text));
+    }
+    assert_true(config_set(config, "muc.domains[d1.example].locked=off"));
+    assert_false(config_set(config, "muc.domains[one.more.example].locked=on"));
+    assert_error_has(config, "more than 15");
+    assert_int_equal(config->domain_count, DOMAINS_MAX - 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -195,6 +360,13 @@ int main(void)
         TEST(an_option_given_twice_is_refused),
         TEST(texts_have_a_length_limit),
         TEST(nearest_looks_at_further_names),
+        TEST(a_domain_has_options_of_its_own),
+        TEST(a_domain_without_options_has_the_presets),
+        TEST(domains_are_set_by_the_same_names),
+        TEST(names_are_told_with_their_domain),
+        TEST(what_is_wrong_in_a_domain_is_told),
+        TEST(domains_are_written_in_brackets),
+        TEST(there_are_so_many_domains),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

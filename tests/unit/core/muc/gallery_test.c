@@ -75,7 +75,7 @@ static void check(const struct gallery *gallery, const struct model *model)
         count += model->at[i] != NULL;
     }
     assert_int_equal(gallery_count(gallery), count);
-    struct showing *showing = gallery_show(gallery, PLACE_NONE);
+    struct showing *showing = gallery_show(gallery, NULL, 0);
     check_showing(showing, model, PLACE_NONE);
     showing_free(showing);
 }
@@ -99,15 +99,15 @@ static void an_empty_one_shows_nothing(void **state)
 {
     (void)state;
     struct gallery *gallery = gallery_new();
-    assert_null(gallery_show(gallery, PLACE_NONE));
+    assert_null(gallery_show(gallery, NULL, 0));
     assert_int_equal(showing_places(NULL), 0);
     assert_int_equal(showing_count(NULL), 0);
     assert_int_equal(showing_bytes(NULL), 0);
     uint32_t place = gallery_add(gallery, frame_ref(frames[0]));
-    assert_null(gallery_show(gallery, place)); /* itself alone */
+    assert_null(gallery_show(gallery, &place, 1)); /* itself alone */
     gallery_set(gallery, place, NULL);
     gallery_set(gallery, place, NULL);
-    assert_null(gallery_show(gallery, PLACE_NONE));
+    assert_null(gallery_show(gallery, NULL, 0));
     showing_free(NULL);
     gallery_free(gallery);
     gallery_free(NULL);
@@ -124,7 +124,7 @@ static void one_is_left_out(void **state)
         uint32_t place = add(gallery, &model, frames[i % FRAMES]);
         own = i == 70 ? place : own;
     }
-    struct showing *showing = gallery_show(gallery, own);
+    struct showing *showing = gallery_show(gallery, &own, 1);
     check_showing(showing, &model, own);
     assert_int_equal(showing_count(showing), 199);
     showing_free(showing);
@@ -139,7 +139,7 @@ static void coming_copies_nothing(void **state)
     struct showing *showings[100];
     gallery_add(gallery, frame_ref(frames[0]));
     for (unsigned i = 0; i < 100; i++) {
-        showings[i] = gallery_show(gallery, PLACE_NONE);
+        showings[i] = gallery_show(gallery, NULL, 0);
         gallery_add(gallery, frame_ref(frames[1]));
     }
     assert_int_equal(atomic_load(&frames[0]->refs), 2);
@@ -172,7 +172,7 @@ static void snapshots_do_not_change(void **state)
         }
         check(gallery, &model);
         then[round] = model;
-        showings[round] = gallery_show(gallery, PLACE_NONE);
+        showings[round] = gallery_show(gallery, NULL, 0);
     }
     for (unsigned round = 0; round < ROUNDS; round++)
         check_showing(showings[round], &then[round], PLACE_NONE);
@@ -188,13 +188,42 @@ static void snapshots_do_not_change(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
+/* Several at once, one of which is not there (any more), and then all. */
+static void several_are_left_out(void **state)
+{
+    (void)state;
+    struct gallery *gallery = gallery_new();
+    uint32_t places[70], some[4];
+    for (unsigned i = 0; i < ARRAY_LEN(places); i++)
+        places[i] = gallery_add(gallery, frame_ref(frames[i % FRAMES]));
+    gallery_set(gallery, places[7], NULL);
+    some[0] = places[69];
+    some[1] = places[7];
+    some[2] = PLACE_NONE;
+    some[3] = places[0];
+    struct showing *showing = gallery_show(gallery, some, ARRAY_LEN(some));
+    gallery_set(gallery, places[7], frame_ref(frames[0])); /* of no matter to a snapshot */
+    assert_int_equal(showing_count(showing), 67);
+    uint32_t count = 0;
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < showing_places(showing); i++) {
+        const struct frame *frame = showing_at(showing, i);
+        assert_true(frame == NULL || (i != some[0] && i != some[1] && i != some[3]));
+        count += frame != NULL;
+        bytes += frame != NULL ? frame->size : 0;
+    }
+    assert_int_equal(count, 67);
+    assert_int_equal(showing_bytes(showing), bytes);
+    showing_free(showing);
+    assert_null(gallery_show(gallery, places, ARRAY_LEN(places)));
+    gallery_free(gallery);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(an_empty_one_shows_nothing),
-        TEST(one_is_left_out),
-        TEST(coming_copies_nothing),
-        TEST(snapshots_do_not_change),
+        TEST(an_empty_one_shows_nothing), TEST(one_is_left_out),      TEST(coming_copies_nothing),
+        TEST(snapshots_do_not_change),    TEST(several_are_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

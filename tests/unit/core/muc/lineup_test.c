@@ -131,6 +131,13 @@ static bool is_inside(const struct world *world, unsigned client)
     return occupant_by_account(room, str_z(account)) != NULL;
 }
 
+static bool is_quiet(struct world *world, unsigned client)
+{
+    char account[40];
+    snprintf(account, sizeof(account), "g%u@localhost", client);
+    return occupant_by_account(world_room(world, ROOM), str_z(account))->quiet;
+}
+
 static bool is_admin(unsigned client)
 {
     return client % 5 == 0;
@@ -138,7 +145,7 @@ static bool is_admin(unsigned client)
 
 static struct world *begin(const char *const *options)
 {
-    struct world_config config = {options, NULL, false};
+    struct world_config config = {.options = options};
     struct world *world = world_new(&config);
     memset(watches, 0, sizeof(watches));
     watches[1].watcher = 1;
@@ -304,13 +311,104 @@ static void when_nobody_looks(void **state)
     world_free(world);
 }
 
+/* ---- several nicknames of one account, and those who are quiet ---- */
+
+static unsigned read_list(struct world *world, const char *jid, unsigned *own)
+{
+    unsigned count = 0;
+    *own = 0;
+    for (const char *came; (came = world_next(world, jid)) != NULL; count++) {
+        if (strncmp(came, "<presence", 9) != 0 || strstr(came, "<status code='110'/>") != NULL)
+            return count;
+        assert_null(strstr(came, "unavailable"));
+        if (strstr(came, ROOM "/n3'") != NULL || strstr(came, ROOM "/m3'") != NULL) {
+            assert_non_null(strstr(came, " jid='g3@localhost/"));
+            ++*own;
+        }
+    }
+    return count;
+}
+
+/* g3 is inside as n3 and m3 and comes as k3: it is given both with its own JIDs, and once, whether
+ * others are shown them or not. */
+static void check_own(const char *const *options, unsigned shown)
+{
+    static const char *const more[] = {"g3@localhost/second", "g3@localhost/third"};
+    struct world *world = begin(options);
+    unsigned own;
+    world_client(world, more[0]);
+    world_client(world, more[1]);
+    for (unsigned i = 2; i < GUESTS; i++)
+        enter(world, i);
+    join(world, more[0], "m3");
+    assert_non_null(world_room(world, ROOM)->lineup);
+    world_forget(world);
+    join(world, more[1], "k3");
+    assert_int_equal(read_list(world, more[1], &own), shown);
+    assert_int_equal(own, 2);
+    world_forget(world);
+    join(world, more[1], "k3"); /* everything again */
+    assert_int_equal(read_list(world, more[1], &own), shown);
+    assert_int_equal(own, 2);
+    world_free(world);
+}
+
+static void own_nicknames_in_full(void **state)
+{
+    static const char *const hidden[] = {"broadcast=moderator", NULL};
+    static const char *const open[] = {"whois=anyone", NULL};
+    static const char *const quiet[] = {"quiet_above=2", NULL};
+    UNUSED(state);
+    check_own(NULL, GUESTS + 1);
+    check_own(open, GUESTS + 1);
+    check_own(hidden, GUESTS / 5 + 2);    /* moderators, and its own */
+    check_own(quiet, GUESTS / 5 + 1 + 2); /* and g1, who came early enough */
+}
+
+/* Who comes is given those who are shown, while quiet ones come, change and go, until one of them
+ * moderates, and until all are shown. */
+static void where_many_are_quiet(void **state)
+{
+    static const char *const options[] = {"moderated=off", "quiet_above=80", NULL};
+    UNUSED(state);
+    struct world *world = begin(options);
+    many_things_happen(world, 99);
+    const struct room *room = world_room(world, ROOM);
+    assert_true(room->quiet_count > 0);
+    unsigned promoted = 0;
+    for (unsigned i = 2; promoted < 3 && i < GUESTS; i++) {
+        if (is_admin(i) || !is_inside(world, i) || !is_quiet(world, i))
+            continue;
+        change_role(world, i, "moderator");
+        leave(world, 5);
+        enter(world, 5);
+        check_given(5, true);
+        change_role(world, i, "participant");
+        world_forget(world);
+        promoted++;
+    }
+    assert_int_equal(promoted, 3);
+    say_as(world, 0,
+           "<iq id='a' type='set' to='" ROOM
+           "'><query xmlns='http://jabber.org/protocol/muc#owner'>"
+           "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'>"
+           "<value>http://jabber.org/protocol/muc#roomconfig</value></field>"
+           "<field var='x-presence_quiet_above'><value>%s</value></field></x></query></iq>",
+           "0");
+    assert_int_equal(room->quiet_count, 0);
+    for (uint32_t i = 0, random = 5; i < 200; i++) {
+        random = random * 1664525 + 1013904223;
+        do_something(world, random);
+    }
+    world_free(world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(in_a_semi_anonymous_room),
-        cmocka_unit_test(where_visitors_are_hidden),
-        cmocka_unit_test(when_the_option_changes),
-        cmocka_unit_test(when_nobody_looks),
+        cmocka_unit_test(in_a_semi_anonymous_room), cmocka_unit_test(where_visitors_are_hidden),
+        cmocka_unit_test(when_the_option_changes),  cmocka_unit_test(when_nobody_looks),
+        cmocka_unit_test(own_nicknames_in_full),    cmocka_unit_test(where_many_are_quiet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

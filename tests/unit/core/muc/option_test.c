@@ -1,7 +1,7 @@
 /*
  * Room options: the rows of all features fit together; values are read, written and refused by
  * type.
- * @covers 0045#roomconfig 0045#registrar-formtype-owner
+ * @covers 0045#registrar-formtype-owner
  */
 #include "core/muc/option.h"
 
@@ -60,6 +60,49 @@ static void no_two_rows_share_a_name(void **state)
     assert_null(option_by_field(STR("muc#roomconfig_nothing")));
 }
 
+/* A stored room calls its options by these numbers. */
+static void every_row_has_a_number_of_its_own(void **state)
+{
+    static const struct {
+        const char *name;
+        unsigned id;
+    } written[] = {
+        {"change_subject", 1},
+        {"name", 16},
+        {"password", 23},
+        {"history_default", 32},
+    };
+    UNUSED(state);
+    unsigned count;
+    const struct option *const *rows = options_all(&count);
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_not_equal(rows[i]->id, 0);
+        for (unsigned j = 0; j < i; j++)
+            assert_int_not_equal(rows[i]->id, rows[j]->id);
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(written); i++)
+        assert_int_equal(option_by_name(str_z(written[i].name))->id, written[i].id);
+}
+
+/* @covers 0045#registrar-formtype-roominfo */
+static void no_row_tells_a_secret(void **state)
+{
+    UNUSED(state);
+    unsigned count, told = 0;
+    const struct option *const *rows = options_all(&count);
+    for (unsigned i = 0; i < count; i++) {
+        for (unsigned v = 0; v < ARRAY_LEN(rows[i]->info) && rows[i]->info[v] != NULL; v++) {
+            assert_int_not_equal(rows[i]->type, OPTION_SECRET);
+            assert_non_null(rows[i]->label);
+            for (unsigned j = 0; j < i; j++)
+                for (unsigned u = 0; u < ARRAY_LEN(rows[j]->info) && rows[j]->info[u] != NULL; u++)
+                    assert_string_not_equal(rows[i]->info[v], rows[j]->info[u]);
+            told++;
+        }
+    }
+    assert_true(told >= 10);
+}
+
 static void presets_are_what_we_promise(void **state)
 {
     UNUSED(state);
@@ -77,6 +120,9 @@ static void presets_are_what_we_promise(void **state)
     assert_int_equal(options.history, ROOM_HISTORY_DEFAULT);
     assert_int_equal(options.max_users, 0);
     assert_true(str_empty(options.password));
+    assert_false(options.logged);
+    assert_false(options.conceal);
+    assert_true(str_empty(options.contact));
 }
 
 /* What the form says, submitted again, is the same room. */
@@ -88,7 +134,7 @@ static void every_field_goes_there_and_back(void **state)
     assert_true(option_set_text(&options, option_by_name(STR("name")), STR("A <b> & 'c'"), &why));
     assert_true(
         option_set_text(&options, option_by_name(STR("broadcast")), STR("none,moderator"), &why));
-    assert_true(option_set_text(&options, option_by_name(STR("max_users")), STR("17"), &why));
+    assert_true(option_set_text(&options, option_by_name(STR("max_users")), STR("20"), &why));
     options_preset(&again);
 
     struct fb fb;
@@ -117,10 +163,21 @@ static void every_field_goes_there_and_back(void **state)
     }
     assert_true(str_eqz(again.name, "A <b> & 'c'"));
     assert_int_equal(again.broadcast, BROADCAST_NONE | BROADCAST_MODERATOR);
-    assert_int_equal(again.max_users, 17);
+    assert_int_equal(again.max_users, 20);
     stanza_free(stanza);
     frame_unref(frame);
     room_options_fini(&again);
+}
+
+static bool is_text(const struct option *option)
+{
+    return option->type == OPTION_TEXT || option->type == OPTION_MULTI ||
+           option->type == OPTION_SECRET || option->type == OPTION_JIDS;
+}
+
+static struct str text_in(const struct room_options *in, const struct option *option)
+{
+    return *(const struct str *)(const void *)((const char *)in + option->offset);
 }
 
 static void copies_are_copies(void **state)
@@ -128,14 +185,24 @@ static void copies_are_copies(void **state)
     UNUSED(state);
     struct room_options copy;
     const char *why;
-    const struct option *name = option_by_name(STR("name"));
-    assert_true(option_set_text(&options, name, STR("one"), &why));
+    unsigned count, texts = 0;
+    const struct option *const *rows = options_all(&count);
+    for (unsigned i = 0; i < count; i++) {
+        if (is_text(rows[i]))
+            assert_true(option_set_text(&options, rows[i], STR("one"), &why));
+    }
     room_options_copy(&copy, &options);
-    assert_true(option_equal(name, &copy, &options));
-    assert_ptr_not_equal(copy.name.at, options.name.at);
-    assert_true(option_set_text(&options, name, STR("two"), &why));
-    assert_false(option_equal(name, &copy, &options));
-    assert_true(str_eqz(copy.name, "one"));
+    for (unsigned i = 0; i < count; i++) {
+        assert_true(option_equal(rows[i], &copy, &options));
+        if (!is_text(rows[i]))
+            continue;
+        assert_ptr_not_equal(text_in(&copy, rows[i]).at, text_in(&options, rows[i]).at);
+        assert_true(option_set_text(&options, rows[i], STR("two"), &why));
+        assert_false(option_equal(rows[i], &copy, &options));
+        assert_true(str_eqz(text_in(&copy, rows[i]), "one"));
+        texts++;
+    }
+    assert_true(texts >= 7);
     room_options_fini(&copy);
 }
 
@@ -163,6 +230,7 @@ static const struct option_choice sizes[] = {
 #define A_BOOL   ROW(OPTION_BOOL, moderated, .min = 0)
 #define A_TEXT   ROW(OPTION_TEXT, name, .max = 10)
 #define A_MULTI  ROW(OPTION_MULTI, description, .max = 20)
+#define A_JIDS   ROW(OPTION_JIDS, contact, .max = 30)
 #define A_SECRET ROW(OPTION_SECRET, password, .max = 10)
 #define A_NUMBER ROW(OPTION_NUMBER, history, .min = 3, .max = 500)
 #define A_SIZE                                                                                     \
@@ -221,6 +289,21 @@ static void texts(void **state)
     assert_true(set(A_MULTI, "two\nlines"));
     assert_true(set(A_SECRET, "caudron"));
     assert_true(str_eqz(options.password, "caudron"));
+}
+
+static void addresses(void **state)
+{
+    UNUSED(state);
+    const char *reason = "must be addresses of the form user@server, together at most 30 bytes";
+    assert_true(set(A_JIDS, "Romeo@Localhost, help.localhost"));
+    assert_true(str_eqz(options.contact, "romeo@localhost\nhelp.localhost"));
+    refuses(A_JIDS, "romeo@localhost juliet@localhost", reason); /* 32 with the line end */
+    refuses(A_JIDS, "romeo@@localhost", reason);
+    refuses(A_JIDS, "romeo@localhost/phone", reason);
+    refuses(A_JIDS, "romeo@localhost @localhost", reason);
+    assert_true(str_eqz(options.contact, "romeo@localhost\nhelp.localhost"));
+    assert_true(set(A_JIDS, " , "));
+    assert_true(str_empty(options.contact));
 }
 
 static void numbers(void **state)
@@ -297,19 +380,46 @@ static void submitted_fields(void **state)
     assert_true(submit(A_SET, 0, NULL, NULL));
     assert_int_equal(options.broadcast, 0);
 
+    assert_true(submit(A_JIDS, 2, "b@localhost", " A@localhost "));
+    assert_true(str_eqz(options.contact, "b@localhost\na@localhost"));
+    assert_false(submit(A_JIDS, 2, "c@localhost", "a b@localhost"));
+    assert_false(submit(A_JIDS, 1, "a@localhost,b@localhost", NULL));
+    assert_true(str_eqz(options.contact, "b@localhost\na@localhost"));
+    assert_true(submit(A_JIDS, 1, "", NULL)); /* as clients submit a field left empty */
+    assert_true(str_empty(options.contact));
+
     assert_false(submit(A_CHOICE, 0, NULL, NULL));
     assert_false(submit(A_NUMBER, 1, "1", NULL));
     assert_true(submit(A_NUMBER, 1, "4", NULL));
 }
 
+/* @covers 0045#createroom-reserved.refused  a number that was not offered */
+static void numbers_are_offered(void **state)
+{
+    UNUSED(state);
+    assert_true(submit(A_SIZE, 1, "50", NULL));
+    assert_false(submit(A_SIZE, 1, "33", NULL));
+    assert_false(submit(A_SIZE, 1, "0", NULL));
+    assert_int_equal(options.max_users, 50);
+    assert_true(set(A_SIZE, "33")); /* the operator may */
+    assert_true(submit(A_SIZE, 1, "33", NULL));
+    assert_int_equal(options.max_users, 33);
+    assert_true(submit(A_SIZE, 1, "none", NULL));
+    assert_int_equal(options.max_users, 0);
+    assert_false(submit(A_SIZE, 1, "33", NULL)); /* no more */
+}
+
 /* ---- fields as written ---- */
 
-static void writes(struct option row, const char *expected)
+typedef void write_fn(struct fb *fb, const struct option *option,
+                      const struct room_options *options);
+
+static void writes_by(write_fn *write, struct option row, const char *expected)
 {
     struct fb fb;
     fb_begin(&fb, arena, "iq", STR_NONE, STR_NONE, STR_NONE);
     fb_form_begin(&fb, "form", NS_MUC_OWNER);
-    option_write_field(&fb, &row, &options);
+    write(&fb, &row, &options);
     fb_close(&fb);
     struct frame *frame = fb_finish(&fb);
     struct str text = str_in(arena, str_of(frame->bytes, frame->size));
@@ -317,6 +427,40 @@ static void writes(struct option row, const char *expected)
     if (strstr(text.at, expected) == NULL)
         print_error("wanted %s\nin     %s\n", expected, text.at);
     assert_non_null(strstr(text.at, expected));
+}
+
+static void writes(struct option row, const char *expected)
+{
+    writes_by(option_write_field, row, expected);
+}
+
+#define NOTHING "</field></x>" /* but FORM_TYPE */
+
+static void tells(struct option row, const char *expected)
+{
+    row.info[0] = "x-told";
+    writes_by(option_write_info, row, expected);
+}
+
+/* @covers 0045#registrar-formtype-roominfo */
+static void what_the_room_tells(void **state)
+{
+    UNUSED(state);
+    writes_by(option_write_info, A_BOOL, "muc#owner</value>" NOTHING);
+    assert_true(set(A_BOOL, "on"));
+    tells(A_BOOL, "<field var='x-told' type='boolean' label='Row'><value>1</value>" NOTHING);
+    tells(A_TEXT, "muc#owner</value>" NOTHING);
+    assert_true(set(A_TEXT, "it"));
+    tells(A_TEXT, "<field var='x-told' type='text-single' label='Row'><value>it</value>" NOTHING);
+    assert_true(set(A_JIDS, "a@b c@d"));
+    tells(A_JIDS, "<field var='x-told' type='jid-multi' label='Row'><value>a@b</value>"
+                  "<value>c@d</value>" NOTHING);
+    assert_true(set(A_SIZE, "33"));
+    tells(A_SIZE, "type='text-single' label='Row'><value>33</value>" NOTHING);
+    assert_true(set(A_CHOICE, "azure"));
+    tells(A_CHOICE, "type='text-single' label='Row'><value>blue</value>" NOTHING);
+    assert_true(set(A_SET, "red,green"));
+    tells(A_SET, "type='text-multi' label='Row'><value>red</value><value>green</value>" NOTHING);
 }
 
 static void written_fields(void **state)
@@ -327,6 +471,8 @@ static void written_fields(void **state)
     writes(A_TEXT, "<field var='x-row' type='text-single' label='Row'><value/></field>");
     assert_true(set(A_MULTI, "a\nb"));
     writes(A_MULTI, "<value>a</value><value>b</value></field>");
+    assert_true(set(A_JIDS, "a@b"));
+    writes(A_JIDS, "<field var='x-row' type='jid-multi' label='Row'><value>a@b</value></field>");
     assert_true(set(A_NUMBER, "20"));
     writes(A_NUMBER, "<field var='x-row' type='text-single' label='Row'><value>20</value></field>");
     assert_true(set(A_SET, "red,blue"));
@@ -353,14 +499,19 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(no_two_rows_share_a_name),
+        TEST(every_row_has_a_number_of_its_own),
+        TEST(no_row_tells_a_secret),
         TEST(presets_are_what_we_promise),
         TEST(every_field_goes_there_and_back),
         TEST(copies_are_copies),
         TEST(switches),
         TEST(texts),
+        TEST(addresses),
         TEST(numbers),
         TEST(choices),
         TEST(submitted_fields),
+        TEST(numbers_are_offered),
+        TEST(what_the_room_tells),
         TEST(written_fields),
         TEST(an_unusual_number_is_offered),
     };

@@ -1,8 +1,7 @@
 /*
  * Who is shown what: the order of a join, hidden roles, moderators' eyes, several sessions, absent
  * members.
- * @covers 0045#order 0045#enter-pres 0045#enter-nonanon 0045#enter-semianon 0045#bizrules-presence
- * @covers 0045#kick 0045#ban 0045#grantmod 0045#registrar-formtype-owner
+ * @covers 0045#registrar-formtype-owner
  */
 #include "core/muc/presence.h"
 
@@ -26,7 +25,7 @@
 
 static struct world *world_of(const char *const *options)
 {
-    struct world_config config = {options, NULL, false};
+    struct world_config config = {.options = options};
     struct world *world = world_new(&config);
     world_client(world, ROMEO);
     world_client(world, ROMEO_2);
@@ -47,6 +46,11 @@ static int teardown(void **state)
     return 0;
 }
 
+/* @covers 0045#roles.shown 0045#affil.owner 0045#affil.shown 0045#order.order */
+/* @covers 0045#enter-pres.list 0045#enter-pres.broadcast 0045#enter-pres.self-110 */
+/* @covers 0045#enter-pres.self-last 0045#enter-semianon.broadcast */
+/* @covers 0045#enter-history.after-presence 0045#enter-history.before-subject 0045#i18n.lang */
+/* @covers 0045#bizrules-presence.extensions */
 static void the_order_of_a_join(void **state)
 {
     struct world *world = *state;
@@ -77,6 +81,7 @@ static void the_order_of_a_join(void **state)
     expect_nothing(world, ROMEO);
 }
 
+/* @covers 0045#enter-nonanon.jid 0045#enter-nonanon.warning 0045#bizrules-presence.full-jid */
 static void everybody_sees_in_a_non_anonymous_room(void **state)
 {
     static const char *const options[] = {"whois=anyone", NULL};
@@ -130,6 +135,7 @@ static void cached_images_are_shared(void **state)
         "moderated=on", "broadcast=participant,moderator", NULL                                    \
     }
 
+/* @covers 0045#roles-change.told */
 static void a_hidden_role(void **state)
 {
     static const char *const options[] = HIDES_VISITORS;
@@ -174,6 +180,7 @@ static void a_hidden_role(void **state)
     world_free(world);
 }
 
+/* @covers 0045#affil-change.told */
 static void moderators_may_see_all(void **state)
 {
     static const char *const options[] = {"moderated=on", "broadcast=moderator", "see_all=on",
@@ -231,6 +238,7 @@ static void a_new_moderator_is_shown_everybody_again(void **state)
 }
 
 /* The target first, then the others, then the answer; an own copy never has the actor's JID. */
+/* @covers 0045#kick.removed 0045#kick.others */
 static void a_kick(void **state)
 {
     struct world *world = *state;
@@ -256,6 +264,7 @@ static void a_kick(void **state)
     assert_null(occupant_by_account(world_room(world, ROOM), STR("juliet@localhost")));
 }
 
+/* @covers 0045#ban.bare 0045#ban.result 0045#ban.removed 0045#ban.others */
 static void a_ban(void **state)
 {
     struct world *world = *state;
@@ -281,6 +290,7 @@ static void a_ban(void **state)
     expect(world, ROMEO, DONE);
 }
 
+/* @covers 0045#ban.others */
 static void a_domain_is_banned(void **state)
 {
     struct world *world = *state;
@@ -301,6 +311,7 @@ static void a_domain_is_banned(void **state)
 }
 
 /* A member's own affiliation stands before the ban of its domain: until it is taken away. */
+/* @covers 0045#modifyban.order */
 static void a_member_from_a_banned_domain(void **state)
 {
     struct world *world = *state;
@@ -321,6 +332,7 @@ static void a_member_from_a_banned_domain(void **state)
 
 /* ---- several sessions ---- */
 
+/* @covers 0045#enter-conflict.same-account 0045#exit.others */
 static void two_sessions_of_one_nickname(void **state)
 {
     struct world *world = *state;

@@ -1,6 +1,5 @@
 /*
  * The matrices of SEMANTICS 6.1 to 6.4, each written out in full.
- * @covers 0045#roles-priv 0045#roles-default 0045#affil-priv 0045#affil-change 0045#revokevoice
  */
 #include "core/muc/privilege.h"
 
@@ -53,6 +52,11 @@ static bool is_members_only(unsigned type)
     return type == MEMBERS || type == MEMBERS_MODERATED;
 }
 
+static struct room_kind kind_of(unsigned type, enum newcomers newcomers)
+{
+    return (struct room_kind){is_moderated(type), is_members_only(type), newcomers};
+}
+
 /* SEMANTICS 6.1: outcast, none, member, admin, owner; the role's first letter, '-' for none. */
 static const char *const defaults[ROOM_TYPES] = {
     [OPEN] = "-ppmm",
@@ -66,15 +70,43 @@ static char letter(enum role role)
     return "-vpm"[role];
 }
 
+/* @covers 0045#roles.names 0045#roles-default.table */
 static void default_roles(void **state)
 {
     UNUSED(state);
     for (unsigned type = 0; type < ROOM_TYPES; type++) {
         for (unsigned i = 0; i < AFF_COUNT; i++) {
-            enum role role =
-                role_default((enum affiliation)i, is_moderated(type), is_members_only(type));
+            enum role role = role_default((enum affiliation)i, kind_of(type, NEWCOMERS_AUTOMATIC));
             assert_int_equal(letter(role), defaults[type][i]);
         }
+    }
+}
+
+/* What the room says of newcomers is about those without affiliation, and opens no door. */
+static void default_roles_of_newcomers(void **state)
+{
+    static const struct {
+        enum newcomers newcomers;
+        const char *rows[ROOM_TYPES];
+    } cases[] = {
+        {NEWCOMERS_PARTICIPANT, {"-ppmm", "-ppmm", "--pmm", "--pmm"}},
+        {NEWCOMERS_VISITOR, {"-vpmm", "-vpmm", "--pmm", "--pmm"}},
+    };
+    UNUSED(state);
+    for (unsigned c = 0; c < ARRAY_LEN(cases); c++) {
+        for (unsigned type = 0; type < ROOM_TYPES; type++) {
+            for (unsigned i = 0; i < AFF_COUNT; i++) {
+                enum role role =
+                    role_default((enum affiliation)i, kind_of(type, cases[c].newcomers));
+                assert_int_equal(letter(role), cases[c].rows[type][i]);
+            }
+        }
+        /* who loses an affiliation is what a newcomer would be */
+        enum role wanted =
+            cases[c].newcomers == NEWCOMERS_VISITOR ? ROLE_VISITOR : ROLE_PARTICIPANT;
+        assert_int_equal(
+            role_after(ROLE_MODERATOR, AFF_ADMIN, AFF_NONE, kind_of(MODERATED, cases[c].newcomers)),
+            wanted);
     }
 }
 
@@ -121,7 +153,7 @@ static void check_after(unsigned type, enum role role, const char *const rows[])
     for (unsigned before = AFF_NONE; before < AFF_COUNT; before++) {
         for (unsigned to = 0; to < AFF_COUNT; to++) {
             enum role now = role_after(role, (enum affiliation)before, (enum affiliation)to,
-                                       is_moderated(type), is_members_only(type));
+                                       kind_of(type, NEWCOMERS_AUTOMATIC));
             if (letter(now) != rows[before][to])
                 print_error("room type %u: %s, %s -> %s: %s\n", type, role_names[role],
                             affiliation_names[before], affiliation_names[to], role_names[now]);
@@ -169,6 +201,7 @@ static const struct role_case role_cases[] = {
     {ROLE_MODERATOR, ROLE_MODERATOR, {"+---", "++--", "+++-", "++++"}},
 };
 
+/* @covers 0045#roles-priv.voice 0045#roles-change.rank 0045#revokevoice.rank 0045#revokemod.rank */
 static void role_changes_by_moderators(void **state)
 {
     UNUSED(state);
@@ -210,6 +243,7 @@ static void role_changes_by_others(void **state)
 static const char *const by_admin[AFF_COUNT] = {"+++--", "+++--", "+++--", "-----", "-----"};
 static const char *const by_owner[AFF_COUNT] = {"+++++", "+++++", "+++++", "+++++", "+++++"};
 
+/* @covers 0045#affil.others 0045#ban.rank 0045#grantowner.forbidden */
 static void affiliation_changes_of_others(void **state)
 {
     UNUSED(state);
@@ -233,6 +267,7 @@ static void affiliation_changes_of_others(void **state)
     }
 }
 
+/* @covers 0045#ban.self */
 static void affiliation_changes_of_oneself(void **state)
 {
     UNUSED(state);
@@ -252,6 +287,7 @@ static void affiliation_changes_of_oneself(void **state)
                                                false));
 }
 
+/* @covers 0045#owner.one */
 static void the_last_owner_stays(void **state)
 {
     UNUSED(state);
@@ -272,6 +308,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_go_there_and_back),
         cmocka_unit_test(default_roles),
+        cmocka_unit_test(default_roles_of_newcomers),
         cmocka_unit_test(roles_after_a_change),
         cmocka_unit_test(role_changes_by_moderators),
         cmocka_unit_test(role_changes_by_others),

@@ -2,8 +2,6 @@
  * The life of a reserved nickname in a room that shows absent members: the same story as a script
  * that deployed services are held to, but told without gaps. What each of the three reads is
  * written down completely and in order, so that a stanza more, or two the other way round, fails.
- * @covers 0045#register 0045#reservednick 0045#enter-conflict 0045#grantmember
- * @covers 0045#roomconfig-notify
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -248,6 +246,7 @@ static void romeo_reserves_what_he_has(struct world *w)
          "<item affiliation='owner' role='moderator'><actor nick='Romeo'/></item>");
 }
 
+/* @covers 0045#reservednick.name 0045#reservednick.inside 0045#reservednick.taken */
 static void whole_story(void **state)
 {
     struct world *w = world_new(NULL);

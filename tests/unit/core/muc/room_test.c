@@ -16,7 +16,7 @@
 
 static struct world *world_with(bool locked, const char *const *options, const char *const *admins)
 {
-    struct world_config config = {options, admins, locked};
+    struct world_config config = {.options = options, .admins = admins, .locked = locked};
     struct world *world = world_new(&config);
     world_client(world, ROMEO);
     world_client(world, ROMEO_2);
@@ -68,6 +68,7 @@ static void an_id_is_two_hashes(void **state)
 
 /* ---- states ---- */
 
+/* @covers 0045#bizrules-message.no-room */
 static void an_absent_room_refuses(void **state)
 {
     struct world *world = *state;
@@ -86,6 +87,7 @@ static void an_absent_room_refuses(void **state)
     assert_null(world_room(world, ROOM)); /* asking leaves nothing behind */
 }
 
+/* @covers 0045#bizrules-presence.ignored */
 static void an_absent_room_ignores(void **state)
 {
     struct world *world = *state;
@@ -99,6 +101,8 @@ static void an_absent_room_ignores(void **state)
     assert_null(world_room(world, ROOM));
 }
 
+/* @covers 0045#enter-locked.refused 0045#createroom-general.created */
+/* @covers 0045#bizrules-message.no-room */
 static void a_locked_room_is_not_there_for_others(void **state)
 {
     struct world *world = *state;
@@ -119,6 +123,8 @@ static void a_locked_room_is_not_there_for_others(void **state)
     expect_nothing(world, JULIET);
 }
 
+/* @covers 0045#createroom-general.unlocked 0045#createroom-instant.unlocked */
+/* @covers 0045#createroom-reserved.result */
 static void configuring_opens_it(void **state)
 {
     struct world *world = *state;
@@ -146,6 +152,7 @@ static void it_opens_by_itself(void **state)
     expect(world, JULIET, "<presence from='" ROOM "/Romeo'/>");
 }
 
+/* @covers 0045#createroom-reserved.left */
 static void left_before_it_was_configured(void **state)
 {
     struct world *world = *state;
@@ -327,6 +334,7 @@ static void messages_that_are_not_for_all(void **state)
     expect_nothing(world, JULIET);
 }
 
+/* @covers 0045#message.reflect */
 static void one_message_is_one_broadcast(void **state)
 {
     struct world *world = *state;
@@ -356,6 +364,7 @@ static void one_message_is_one_broadcast(void **state)
 
 /* ---- connections ---- */
 
+/* @covers 0045#service-error-kick.others */
 static void a_lost_connection(void **state)
 {
     struct world *world = *state;
@@ -397,6 +406,7 @@ static void a_newer_connection_stays(void **state)
     arena_free(arena);
 }
 
+/* @covers 0045#service-shutdown-kick.status */
 static void the_service_stops(void **state)
 {
     struct world *world = *state;
@@ -436,9 +446,64 @@ static struct frame *frame_of(struct arena *arena, size_t bytes)
 static void add_history(struct room *room, struct arena *arena, size_t bytes, int64_t at_us)
 {
     struct frame *frame = frame_of(arena, bytes);
-    room_history_add(room, frame, at_us, false);
+    room_history_add(room, &(struct history_entry){.frame = frame, .at_us = at_us});
     frame_unref(frame);
     room_check(room);
+}
+
+/* Found by the room's id; what stands there instead counts as what it is. */
+static void history_buries(void **state)
+{
+    struct world *world = *state;
+    join(world, ROMEO, "Romeo");
+    struct room *room = world_room(world, ROOM);
+    struct arena *arena = arena_new(4096);
+    struct frame *small = frame_of(arena, 10), *large = frame_of(arena, 500 * 1024);
+    room->options.history = 4;
+    for (char i = 0; i < 3; i++) {
+        struct history_entry entry = {.frame = small, .at_us = i};
+        memset(entry.stanza_id, 'a' + i, sizeof(entry.stanza_id));
+        room_history_add(room, &entry);
+    }
+    assert_null(room_history_find(room, STR("b")));
+    assert_null(room_history_find(room, STR_NONE));
+    struct history_entry *second = room_history_find(room, STR("bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"));
+    assert_ptr_equal(second, room_history_at(room, 1));
+    room_history_bury(room, second, large);
+    assert_ptr_equal(room_history_at(room, 1)->frame, large);
+    assert_true(room_history_at(room, 1)->retracted && !room_history_at(room, 0)->retracted);
+    assert_int_equal(room->history.bytes, 2 * small->size + large->size);
+    room_check(room);
+    frame_unref(small);
+    frame_unref(large);
+    arena_free(arena);
+}
+
+/* A tombstone that is larger than its message does not break the limit. */
+static void history_stays_bounded(void **state)
+{
+    struct world *world = *state;
+    join(world, ROMEO, "Romeo");
+    struct room *room = world_room(world, ROOM);
+    struct arena *arena = arena_new(4096);
+    struct frame *tombstone = frame_of(arena, 1000);
+    room->options.history = 100;
+    for (int64_t i = 0; i < 4; i++)
+        add_history(room, arena, ROOM_HISTORY_BYTES_MAX / 4 - 600, i);
+    add_history(room, arena, 10, 4);
+    assert_int_equal(room->history.count, 5);
+    struct history_entry *last = &room->history.ring[room->history.start + 4];
+    room_history_bury(room, last, tombstone);
+    assert_int_equal(room->history.count, 5);
+    struct history_entry *again = &room->history.ring[room->history.start + 4];
+    struct frame *larger = frame_of(arena, 5000);
+    room_history_bury(room, again, larger);
+    assert_int_equal(room->history.count, 4); /* the oldest had to go */
+    assert_ptr_equal(room_history_at(room, 3)->frame, larger);
+    room_check(room);
+    frame_unref(tombstone);
+    frame_unref(larger);
+    arena_free(arena);
 }
 
 static void history_keeps_the_last(void **state)
@@ -560,6 +625,7 @@ static struct affiliation_change item(const char *jid, enum affiliation before,
     };
 }
 
+/* @covers 0045#modifyban.order */
 static void who_is_what(void **state)
 {
     static const char *const admins[] = {"nurse@localhost", NULL};
@@ -582,6 +648,7 @@ static void who_is_what(void **state)
     world_free(world);
 }
 
+/* @covers 0045#ban.nick */
 static void reserved_nicknames_change_hands(void **state)
 {
     struct world *world = *state;
@@ -647,6 +714,8 @@ int main(void)
         OPEN(the_service_stops),
         OPEN(history_keeps_the_last),
         OPEN(history_is_bounded_in_bytes),
+        OPEN(history_buries),
+        OPEN(history_stays_bounded),
         OPEN(memories_are_bounded),
         cmocka_unit_test(who_is_what),
         OPEN(reserved_nicknames_change_hands),

@@ -17,7 +17,7 @@ enum { SESSIONS = 1000, LANES = 5 };
 struct listener {
     bool in;
     struct route route;
-    uint32_t occupant;
+    uint32_t account;
     uint8_t flags;
     struct address *address;
 };
@@ -51,9 +51,9 @@ static void enter(struct roster **roster, uint32_t session, uint16_t lane, uint8
     struct listener *listener = &model[session];
     listener->in = true;
     listener->route = (struct route){session * 7, session + 1, lane};
-    listener->occupant = session / 2;
+    listener->account = session / 2;
     listener->flags = flags;
-    roster_add(roster, listener->route, listener->address, session, listener->occupant, flags);
+    roster_add(roster, listener->route, listener->address, session, listener->account, flags);
 }
 
 static void leave(struct roster **roster, uint32_t session)
@@ -68,7 +68,7 @@ static void check_one(const struct roster_entry *entry, uint16_t lane,
     assert_true(expected->in);
     assert_ptr_equal(entry->address, expected->address);
     assert_true(route_eq(expected->route, (struct route){entry->slot, entry->generation, lane}));
-    assert_int_equal(roster_occupant(entry), expected->occupant);
+    assert_int_equal(roster_account(entry), expected->account);
     assert_int_equal(roster_flags(entry), expected->flags);
 }
 
@@ -156,10 +156,10 @@ static void updates(void **state)
         enter(&roster, i, (uint16_t)(i % 2), ROSTER_VISITOR);
     for (uint32_t i = 0; i < 200; i += 5) {
         model[i].flags = ROSTER_MODERATOR;
-        model[i].occupant = 5000 + i;
+        model[i].account = 5000 + i;
         model[i].route.generation = 77;
         model[i].route.lane = (uint16_t)(i % 3); /* the same lane or another one */
-        roster_update(&roster, i, model[i].route, model[i].occupant, ROSTER_MODERATOR);
+        roster_update(&roster, i, model[i].route, model[i].account, ROSTER_MODERATOR);
     }
     check(roster, model);
     for (uint32_t i = 0; i < 200; i++)
@@ -202,7 +202,7 @@ static void snapshots_do_not_change(void **state)
                 leave(&roster, session);
             } else {
                 model[session].flags = ROSTER_MODERATOR;
-                roster_update(&roster, session, model[session].route, model[session].occupant,
+                roster_update(&roster, session, model[session].route, model[session].account,
                               ROSTER_MODERATOR);
             }
         }

@@ -1,6 +1,6 @@
 /*
  * The service itself: what it answers, what it refuses, the list of rooms page by page.
- * @covers 0045#disco-service 0045#disco-rooms 0030#info-basic 0030#items-basic
+ * @covers 0045#disco-service 0030#info-basic 0030#items-basic
  * @covers 0059#limit 0059#forwards 0059#backwards 0059#last 0059#jump 0059#count 0199#c2s
  */
 #include "core/base/limits.h"
@@ -15,7 +15,7 @@
 
 static int setup(void **state)
 {
-    struct world_config config = {NULL, NULL, false};
+    struct world_config config = {.locked = false};
     struct world *world = world_new(&config);
     world_client(world, ROMEO);
     world_client(world, JULIET);
@@ -52,6 +52,8 @@ static void configure(struct world *world, const char *room, const char *field, 
     say(world, ROMEO, xml);
 }
 
+/* @covers 0045#entity.disco 0045#disco-service-features.identity 0045#message.stable-id */
+/* @covers 0092#protocol 0054#usecases 0486#disco */
 static void what_it_is(void **state)
 {
     struct world *world = *state;
@@ -65,6 +67,9 @@ static void what_it_is(void **state)
     assert_non_null(strstr(came, "<feature var='http://jabber.org/protocol/disco#items'/>"));
     assert_non_null(strstr(came, "<feature var='http://jabber.org/protocol/rsm'/>"));
     assert_non_null(strstr(came, "<feature var='http://jabber.org/protocol/muc#stable_id'/>"));
+    assert_non_null(strstr(came, "<feature var='vcard-temp'/>"));
+    assert_non_null(strstr(came, "<feature var='jabber:iq:last'/>"));
+    assert_non_null(strstr(came, "<feature var='urn:xmpp:time'/>"));
     assert_null(strstr(came, "mam")); /* nothing we do not have */
     say(world, ROMEO, GET("<ping xmlns='urn:xmpp:ping'/>"));
     expect(world, ROMEO, "<iq from='" SERVICE "' id='i' type='result'/>");
@@ -73,6 +78,29 @@ static void what_it_is(void **state)
            "<iq from='" SERVICE "' id='i' type='result'>"
            "<query xmlns='jabber:iq:version'><name>Stentor</name>"
            "<version>test</version></query></iq>");
+    say(world, ROMEO, GET("<vCard xmlns='vcard-temp'/>"));
+    expect(world, ROMEO,
+           "<iq from='" SERVICE "' id='i' type='result'>"
+           "<vCard xmlns='vcard-temp'><FN>Chatrooms</FN></vCard></iq>");
+}
+
+/* @covers 0012#server 0202#protocol 0202#disco */
+static void how_late_it_is(void **state)
+{
+    struct world *world = *state;
+    say(world, ROMEO, GET("<query xmlns='jabber:iq:last'/>"));
+    expect(world, ROMEO,
+           "<iq from='" SERVICE "' id='i' type='result'>"
+           "<query xmlns='jabber:iq:last' seconds='0'/></iq>");
+    world_advance(world, INT64_C(3723000000)); /* 1:02:03 */
+    say(world, ROMEO, GET("<query xmlns='jabber:iq:last'/>"));
+    expect(world, ROMEO,
+           "<iq from='" SERVICE "' id='i' type='result'>"
+           "<query xmlns='jabber:iq:last' seconds='3723'/></iq>");
+    say(world, ROMEO, GET("<time xmlns='urn:xmpp:time'/>"));
+    expect(world, ROMEO,
+           "<iq from='" SERVICE "' id='i' type='result'><time xmlns='urn:xmpp:time'>"
+           "<tzo>+00:00</tzo><utc>2026-01-01T01:02:03Z</utc></time></iq>");
 }
 
 static void what_it_refuses(void **state)
@@ -91,11 +119,12 @@ static void what_it_refuses(void **state)
          "' id='m' type='error'>" CONDITION("cancel", "service-unavailable") "</message>"},
         {GET("<what xmlns='is:this'/>"), "<iq from='" SERVICE "' id='i' type='error'>" CONDITION(
                                              "cancel", "service-unavailable") "</iq>"},
-        {GET("<vCard xmlns='vcard-temp'/>"),
-         "<iq from='" SERVICE
-         "' id='i' type='error'>" CONDITION("cancel", "service-unavailable") "</iq>"},
         {"<iq to='" SERVICE "' type='set' id='i'><vCard xmlns='vcard-temp'/></iq>",
          "<iq from='" SERVICE "' id='i' type='error'>" CONDITION("cancel", "not-allowed") "</iq>"},
+        {"<iq to='" SERVICE "' type='set' id='i'><query xmlns='jabber:iq:last'/></iq>",
+         "<iq id='i' type='error'>" CONDITION("cancel", "service-unavailable") "</iq>"},
+        {GET("<query xmlns='urn:xmpp:time'/>"),
+         "<iq id='i' type='error'>" CONDITION("cancel", "service-unavailable") "</iq>"},
         {"<iq to='" SERVICE "' type='set' id='i'>" ITEMS("") "</iq>",
          "<iq from='" SERVICE "' id='i' type='error'>" CONDITION("cancel", "not-allowed") "</iq>"},
         {"<iq to='" SERVICE "/x' type='get' id='i'><ping xmlns='urn:xmpp:ping'/></iq>",
@@ -134,6 +163,7 @@ static void what_it_swallows(void **state)
     expect_nothing(world, ROMEO);
 }
 
+/* @covers 0045#disco-rooms.public */
 static void public_rooms_are_listed(void **state)
 {
     struct world *world = *state;
@@ -156,6 +186,30 @@ static void public_rooms_are_listed(void **state)
            "<iq id='i' type='result'>" ITEMS("<item jid='beta@" SERVICE
                                              "' name='Second &lt;letter&gt;'/>"
                                              "<item jid='hidden@" SERVICE "'/>") "</iq>");
+}
+
+/* Nor is one that is being configured, or that has been destroyed. */
+/* @covers 0045#disco-rooms.public */
+static void only_rooms_that_are_there_are_listed(void **state)
+{
+    struct world_config config = {.locked = true};
+    struct world *world = world_new(&config);
+    UNUSED(state);
+    world_client(world, ROMEO);
+    world_client(world, JULIET);
+    enter_room(world, "new");
+    say(world, JULIET, GET(ITEMS("")));
+    expect(world, JULIET, "<iq id='i' type='result'>" ITEMS("") "</iq>");
+    configure(world, "new", "roomname", "New");
+    say(world, JULIET, GET(ITEMS("")));
+    expect(world, JULIET,
+           "<iq id='i' type='result'>" ITEMS("<item jid='new@" SERVICE "' name='New'/>") "</iq>");
+    say(world, ROMEO,
+        "<iq id='d' type='set' to='new@" SERVICE "'><query "
+        "xmlns='http://jabber.org/protocol/muc#owner'><destroy/></query></iq>");
+    say(world, JULIET, GET(ITEMS("")));
+    expect(world, JULIET, "<iq id='i' type='result'>" ITEMS("") "</iq>");
+    world_free(world);
 }
 
 static void ten_rooms(struct world *world)
@@ -209,6 +263,7 @@ static void page_by_page(void **state)
 }
 
 /* Without paging the list is capped, and says so. */
+/* @covers 0045#disco-rooms.partial */
 static void a_long_list_is_capped(void **state)
 {
     struct world *world = *state;
@@ -240,9 +295,14 @@ static void a_long_list_is_capped(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(what_it_is),       TEST(what_it_refuses),
-        TEST(what_it_swallows), TEST(public_rooms_are_listed),
-        TEST(page_by_page),     TEST(a_long_list_is_capped),
+        TEST(what_it_is),
+        TEST(how_late_it_is),
+        TEST(only_rooms_that_are_there_are_listed),
+        TEST(what_it_refuses),
+        TEST(what_it_swallows),
+        TEST(public_rooms_are_listed),
+        TEST(page_by_page),
+        TEST(a_long_list_is_capped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

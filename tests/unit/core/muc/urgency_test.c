@@ -106,7 +106,7 @@ static void urgencies_of(struct room *room, const struct row *row, char *urgenci
     for (uint32_t i = 0; i < step.effects.count; i++) {
         const struct effect *effect = &step.effects.at[i];
         if (effect->kind == FX_BROADCAST)
-            *urgencies++ = "pls"[effect->broadcast.urgency];
+            *urgencies++ = "pls"[effect->broadcast.tidings.urgency];
     }
     *urgencies = '\0';
     effects_release(&step.effects);

@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+static const struct nick_rules plain_rules = {0};
 static struct arena *arena;
 
 static int setup(void **state)
@@ -47,8 +48,8 @@ static void ascii_agrees_with_icu(void **state)
                 assert_memory_equal(fast.at, slow.at, 3);
         }
         struct str nick;
-        bool fast = prep_nick(arena, str_of(plain, 3), &nick) == NICK_OK;
-        assert_int_equal(prep_nick(arena, str_of(mixed, 5), &nick) == NICK_OK, fast);
+        bool fast = prep_nick(arena, str_of(plain, 3), &plain_rules, &nick) == NICK_OK;
+        assert_int_equal(prep_nick(arena, str_of(mixed, 5), &plain_rules, &nick) == NICK_OK, fast);
         if (fast)
             assert_memory_equal(prep_nick_key(arena, str_of(plain, 3)).at,
                                 prep_nick_key(arena, str_of(mixed, 5)).at, 3);
@@ -65,7 +66,7 @@ static void unchanged_is_borrowed(void **state)
         assert_ptr_equal(prep_local(arena, text).at, text.at);
         assert_ptr_equal(prep_domain(arena, text).at, text.at);
         assert_ptr_equal(prep_resource(arena, text).at, text.at);
-        assert_int_equal(prep_nick(arena, text, &nick), NICK_OK);
+        assert_int_equal(prep_nick(arena, text, &plain_rules, &nick), NICK_OK);
         assert_ptr_equal(nick.at, text.at);
     }
     assert_ptr_equal(prep_nick_key(arena, str_z(texts[0])).at, texts[0]);
@@ -263,7 +264,7 @@ static void nicknames(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         struct str nick = STR("unset");
-        enum nick_verdict verdict = prep_nick(arena, str_z(rows[i].text), &nick);
+        enum nick_verdict verdict = prep_nick(arena, str_z(rows[i].text), &plain_rules, &nick);
         if (verdict != rows[i].verdict)
             print_error("row %zu: %d\n", i, (int)verdict);
         assert_int_equal(verdict, rows[i].verdict);
@@ -271,6 +272,102 @@ static void nicknames(void **state)
         if (verdict == NICK_OK)
             assert_true(str_eqz(nick, rows[i].nick));
     }
+}
+
+/* What changes, and what does not, when the operator wants it otherwise. */
+static void nicknames_by_other_rules(void **state)
+{
+    UNUSED(state);
+    static const struct nick_rules trim = {.trim = true}, opaque = {.opaque = true};
+    static const struct nick_rules both = {.trim = true, .opaque = true}, four = {.chars_max = 4};
+    static const struct {
+        const struct nick_rules *rules;
+        const char *text;
+        enum nick_verdict verdict;
+        const char *nick;
+    } rows[] = {
+        {&trim, " Romeo  ", NICK_OK, "Romeo"},
+        {&trim, "Romeo", NICK_OK, "Romeo"},
+        {&trim, "  ", NICK_BLANK, NULL},
+        {&trim, "", NICK_BLANK, NULL},
+        {&trim, "\tRomeo", NICK_INVALID, NULL},
+        {&trim, "\xe3\x80\x80\xc3\xa4 \xc2\xa0", NICK_OK, "\xc3\xa4"},
+        {&trim, "\xe2\xa0\x80Romeo", NICK_OK, "Romeo"},
+        {&trim, " Ro\xe2\x80\x8bmeo", NICK_INVALID, NULL},
+        {&trim, "\xe2\x80\x8bRomeo ", NICK_INVALID, NULL},
+        {&trim, " \xe2\x80\x8b ", NICK_BLANK, NULL},
+        {&trim, "\xf0\x9f\xa4\x96 ", NICK_INVALID, NULL},
+        {&opaque, "\xf0\x9f\xa4\x96", NICK_OK, "\xf0\x9f\xa4\x96"},
+        {&opaque, "\xf0\x9f\xa4\x96\xef\xb8\x8f", NICK_OK, "\xf0\x9f\xa4\x96"},
+        {&opaque, "J\xc3\xbcrgen", NICK_OK, "J\xc3\xbcrgen"},
+        {&opaque, "\xef\xbc\xa1", NICK_OK, "A"},
+        {&opaque, "Romeo ", NICK_INVALID, NULL},
+        {&opaque, "\xf0\x9f\xa4\x96 ", NICK_INVALID, NULL},
+        {&opaque, "Ro\xe2\x81\xa6meo", NICK_INVALID, NULL},  /* isolate */
+        {&opaque, "Ro\xe2\x80\xaemeo", NICK_INVALID, NULL},  /* override */
+        {&opaque, "Ro\xee\x80\x80", NICK_INVALID, NULL},     /* private use */
+        {&opaque, "Ro\xf3\xa0\x80\x81", NICK_INVALID, NULL}, /* tag */
+        {&opaque, "Ro\xcd\xb8", NICK_INVALID, NULL},         /* assigned nowhere */
+        {&opaque, "Ro\xef\xb7\x90", NICK_INVALID, NULL},     /* no character */
+        {&opaque, "Ro\xea\xa5\xa0", NICK_INVALID, NULL},     /* old jamo, younger than 3.2 */
+        {&both, " \xf0\x9f\xa4\x96 ", NICK_OK, "\xf0\x9f\xa4\x96"},
+        {&four, "Nick", NICK_OK, "Nick"},
+        {&four, "Nicky", NICK_INVALID, NULL},
+        {&four, "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4", NICK_OK, "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4"},
+        {&four, "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4", NICK_INVALID, NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct str nick = STR("unset");
+        enum nick_verdict verdict = prep_nick(arena, str_z(rows[i].text), rows[i].rules, &nick);
+        if (verdict != rows[i].verdict)
+            print_error("row %zu: %d\n", i, (int)verdict);
+        assert_int_equal(verdict, rows[i].verdict);
+        assert_int_equal(str_present(nick), verdict == NICK_OK);
+        if (verdict != NICK_OK)
+            continue;
+        assert_true(str_eqz(nick, rows[i].nick));
+        assert_true(str_eq(prep_resource(arena, nick), nick)); /* no server changes it */
+        assert_true(str_present(prep_nick_key(arena, nick)));
+    }
+}
+
+/* Each code point, alone: what passes is what every server leaves as it is, and has a key. */
+static void accepted_nicknames_are_stable(void **state)
+{
+    UNUSED(state);
+    static const struct nick_rules rules[] = {{0}, {.opaque = true, .trim = true}};
+    unsigned accepted[2] = {0};
+    for (uint32_t c = 0x80; c < 0x30000; c++) {
+        char text[5] = {0};
+        if (c >= 0xd800 && c < 0xe000)
+            continue;
+        if (c < 0x800) {
+            text[0] = (char)(0xc0 | c >> 6);
+            text[1] = (char)(0x80 | (c & 0x3f));
+        } else if (c < 0x10000) {
+            text[0] = (char)(0xe0 | c >> 12);
+            text[1] = (char)(0x80 | (c >> 6 & 0x3f));
+            text[2] = (char)(0x80 | (c & 0x3f));
+        } else {
+            text[0] = (char)(0xf0 | c >> 18);
+            text[1] = (char)(0x80 | (c >> 12 & 0x3f));
+            text[2] = (char)(0x80 | (c >> 6 & 0x3f));
+            text[3] = (char)(0x80 | (c & 0x3f));
+        }
+        for (int i = 0; i < 2; i++) {
+            struct str nick;
+            if (prep_nick(arena, str_z(text), &rules[i], &nick) != NICK_OK)
+                continue;
+            accepted[i]++;
+            if (!str_eq(prep_resource(arena, nick), nick) ||
+                !str_present(prep_nick_key(arena, nick)))
+                fail_msg("U+%04X is not stable", (unsigned)c);
+        }
+        if (c % 4096 == 0)
+            arena_reset(arena);
+    }
+    assert_true(accepted[0] > 80000);
+    assert_true(accepted[1] > accepted[0]);
 }
 
 /* The limit counts code points, after preparation. */
@@ -282,17 +379,17 @@ static void nickname_length(void **state)
     struct str nick;
     for (int i = 0; i < NICK_CHARS_MAX; i++)
         buf_addz(&text, "\xe4\xb8\xad");
-    assert_int_equal(prep_nick(arena, buf_str(&text), &nick), NICK_OK);
+    assert_int_equal(prep_nick(arena, buf_str(&text), &plain_rules, &nick), NICK_OK);
     buf_addz(&text, "\xef\xb8\x8f");
-    assert_int_equal(prep_nick(arena, buf_str(&text), &nick), NICK_OK);
+    assert_int_equal(prep_nick(arena, buf_str(&text), &plain_rules, &nick), NICK_OK);
     buf_addz(&text, "a");
-    assert_int_equal(prep_nick(arena, buf_str(&text), &nick), NICK_INVALID);
+    assert_int_equal(prep_nick(arena, buf_str(&text), &plain_rules, &nick), NICK_INVALID);
     text.len = 0;
     for (int i = 0; i < NICK_CHARS_MAX; i++)
         buf_addc(&text, 'x');
-    assert_int_equal(prep_nick(arena, buf_str(&text), &nick), NICK_OK);
+    assert_int_equal(prep_nick(arena, buf_str(&text), &plain_rules, &nick), NICK_OK);
     buf_addc(&text, 'x');
-    assert_int_equal(prep_nick(arena, buf_str(&text), &nick), NICK_INVALID);
+    assert_int_equal(prep_nick(arena, buf_str(&text), &plain_rules, &nick), NICK_INVALID);
 }
 
 /* Nicknames a person could take for each other have one key; a key is its own key. */
@@ -336,7 +433,7 @@ static void keys_fit(void **state)
         for (int n = 0; n < NICK_CHARS_MAX; n++)
             buf_addz(&text, growing[i]);
         struct str nick;
-        assert_int_equal(prep_nick(arena, buf_str(&text), &nick), NICK_OK);
+        assert_int_equal(prep_nick(arena, buf_str(&text), &plain_rules, &nick), NICK_OK);
         assert_true(str_present(prep_nick_key(arena, nick)));
     }
 }
@@ -352,6 +449,8 @@ int main(void)
         cmocka_unit_test(domains),
         cmocka_unit_test(resources),
         cmocka_unit_test(nicknames),
+        cmocka_unit_test(nicknames_by_other_rules),
+        cmocka_unit_test(accepted_nicknames_are_stable),
         cmocka_unit_test(nickname_length),
         cmocka_unit_test(nickname_keys),
         cmocka_unit_test(keys_fit),

@@ -1,6 +1,4 @@
-/* @covers 0045#enter-banned 0045#ban 0045#modifyban 0045#grantmember 0045#revokemember */
-/* @covers 0045#modifymember 0045#grantadmin 0045#revokeadmin 0045#modifyadmin 0045#grantowner */
-/* @covers 0045#revokeowner 0045#modifyowner 0045#getmemberlist 0045#reservednick */
+/* @covers 0045#getmemberlist */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -77,6 +75,7 @@ static void join_is_forbidden(struct world *w)
  * What a deployed service gets wrong: a role remembered from before the ban lets the banned in
  * again. All ways to be remembered, each with and without a kick in between.
  */
+/* @covers 0045#enter-banned.refused */
 static void nothing_remembered_outweighs_a_ban(void **state)
 {
     static const char *const before[] = {
@@ -134,6 +133,8 @@ static void domain_can_be_banned(void **state)
     world_forget(w);
     asks(w, ROMEO, "<item affiliation='member' jid='capulet.example'/>");
     reads_error(w, ROMEO, "cancel", "not-acceptable");
+    asks(w, ROMEO, "<item affiliation='none' jid='capulet.example/service'/>");
+    reads_error(w, ROMEO, "cancel", "not-acceptable");
     asks(w, ROMEO, "<item affiliation='outcast' jid='localhost'/>"); /* his own */
     reads_error(w, ROMEO, "cancel", "conflict");
     sets(w, ROMEO, "<item affiliation='none' jid='capulet.example'/>");
@@ -142,7 +143,67 @@ static void domain_can_be_banned(void **state)
     world_free(w);
 }
 
+/* One service of a domain is not the whole domain; nor may it stand for it by mistake. */
+static void resource_of_a_domain_is_nobody(void **state)
+{
+    static const char *const affiliations[] = {"outcast", "none", "member", "owner"};
+    struct world *w = company(NULL);
+    (void)state;
+    world_client(w, "tybalt@capulet.example/blade");
+    enters(w, "tybalt@capulet.example/blade", "Tybalt");
+    for (size_t i = 0; i < ARRAY_LEN(affiliations); i++) {
+        char *item = text_of("<item affiliation='outcast' jid='paris@localhost'/>"
+                             "<item affiliation='%s' jid='capulet.example/bot'/>",
+                             affiliations[i]);
+        asks(w, ROMEO, item);
+        reads_error(w, ROMEO, "cancel", "not-acceptable");
+        free(item);
+    }
+    assert_non_null(inside(w, "tybalt"));
+    reads_nothing(w, "tybalt@capulet.example/blade");
+    assert_null(room_affiliate(world_room(w, ROOM), STR("capulet.example")));
+    assert_null(room_affiliate(world_room(w, ROOM), STR("paris@localhost")));
+    world_free(w);
+}
+
+/* An affiliation is of the account, a role of the nickname (4.3.9). */
+/* @covers 0045#affil-change.told 0045#roles-change.told */
+static void two_nicknames_have_one_affiliation(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "Juliet");
+    enters(w, JULIET_2, "Nurse");
+    asks(w, ROMEO, "<item affiliation='member' jid='juliet@localhost'/>");
+    assert_int_equal(inside(w, "juliet")->affiliation, AFF_MEMBER);
+    assert_int_equal(inside(w, "nurse")->affiliation, AFF_MEMBER);
+    unsigned juliet = 0, nurse = 0;
+    while (world_unread(w, ROMEO) > 0) {
+        const char *came = world_next(w, ROMEO);
+        bool member = strstr(came, "affiliation='member'") != NULL;
+        juliet += member && strstr(came, ROOM "/Juliet") != NULL;
+        nurse += member && strstr(came, ROOM "/Nurse") != NULL;
+    }
+    assert_int_equal(juliet, 1);
+    assert_int_equal(nurse, 1);
+    asks(w, ROMEO, "<item role='visitor' nick='Nurse'/>");
+    reads(w, ROMEO,
+          "<presence from='" ROOM "/Nurse'><x xmlns='" NS_USER "'>"
+          "<item affiliation='member' role='visitor' jid='" JULIET_2 "'>"
+          "<actor nick='Romeo' jid='" ROMEO "'/></item></x></presence>");
+    assert_int_equal(inside(w, "juliet")->role, ROLE_PARTICIPANT);
+    assert_int_equal(inside(w, "nurse")->role, ROLE_VISITOR);
+    world_forget(w);
+    asks(w, ROMEO, "<item affiliation='outcast' jid='juliet@localhost'/>");
+    assert_null(inside(w, "juliet"));
+    assert_null(inside(w, "nurse"));
+    world_free(w);
+}
+
 /* Who may do what to whom. */
+/* @covers 0045#affil.others 0045#admin.denied 0045#ban.self 0045#modifymember.admins */
+/* @covers 0045#grantowner.forbidden */
 static void rights(void **state)
 {
     struct world *w = company(NULL);
@@ -165,6 +226,7 @@ static void rights(void **state)
     world_free(w);
 }
 
+/* @covers 0045#owner.one 0045#roomconfig.last-owner 0045#roomconfig.step-down */
 static void owners_never_run_out(void **state)
 {
     struct world *w = company(NULL);
@@ -208,6 +270,7 @@ static void service_admins_are_owners_everywhere(void **state)
 }
 
 /* One presence says both; a downgrade resets the role, an upgrade never lowers it. */
+/* @covers 0045#affil-change.told 0045#grantadmin.told */
 static void role_follows_affiliation(void **state)
 {
     struct world *w = company(moderated);
@@ -227,6 +290,7 @@ static void role_follows_affiliation(void **state)
     world_free(w);
 }
 
+/* @covers 0045#revokemember.removed 0045#revokemember.once 0045#modifymember.removed */
 static void membership_revoked_ends_the_visit(void **state)
 {
     struct world *w = world_with(closed);
@@ -276,6 +340,7 @@ static void owner_may_leave_by_stepping_down(void **state)
 }
 
 /* Where JIDs are secret, only moderators hear of accounts that are not inside. */
+/* @covers 0045#ban.bare */
 static void absent_accounts_are_told_of_discreetly(void **state)
 {
     const char *message = "<message from='" ROOM "'><x xmlns='" NS_USER "'><status code='301'/>"
@@ -298,6 +363,7 @@ static void absent_accounts_are_told_of_discreetly(void **state)
 }
 
 /* Who is made a member of a room it could not find, or not enter, is told how; once. */
+/* @covers 0045#modifymember.invited */
 static void new_member_of_a_closed_room_is_invited(void **state)
 {
     static const char *const hidden[] = {"members_only=on", "public=off", NULL};
@@ -336,6 +402,7 @@ static void new_member_of_a_closed_room_is_invited(void **state)
 
 /* News of itself for an account that is not there to see it: where it is wanted, where there is
  * any, and never twice. */
+/* @covers 0045#impl-service.absent 0045#impl-service.status */
 static void absent_account_is_told_of_its_own_standing(void **state)
 {
     static const char *const nobody[] = {"tell_absent=none", NULL};
@@ -465,6 +532,7 @@ static void lifting_no_ban_is_no_news(void **state)
     world_free(w);
 }
 
+/* @covers 0045#bizrules-iq.both */
 static void requests_that_make_no_sense(void **state)
 {
     static const struct {
@@ -506,6 +574,9 @@ static void account_behind_a_nickname(void **state)
     world_free(w);
 }
 
+/* @covers 0045#affil-priv.member-list 0045#affil-priv.list-jids 0045#modifymember.list */
+/* @covers 0045#modifyowner.readers 0045#modifyadmin.readers 0045#bizrules-iq.affiliations */
+/* @covers 0045#bizrules-iq.nick */
 static void lists_and_their_readers(void **state)
 {
     struct world *w = company(NULL);
@@ -539,6 +610,7 @@ static void lists_and_their_readers(void **state)
 }
 
 /* Where JIDs are public, members read all lists, inside or not; strangers read none. */
+/* @covers 0045#modifymember.absent */
 static void members_read_lists_where_jids_are_public(void **state)
 {
     struct world *w = company(open_jids);
@@ -576,6 +648,7 @@ static void nickname_is_handed_over(void **state)
     world_free(w);
 }
 
+/* @covers 0045#ban.nick 0045#bizrules-iq.nick */
 static void reservation_ends_with_what_it_stood_for(void **state)
 {
     struct world *w = company(NULL);
@@ -609,6 +682,7 @@ static void actor_may_lose_its_own_nickname(void **state)
 }
 
 /* Reserving it for another would put out somebody the actor could not kick. */
+/* @covers 0045#modifyban.atomic */
 static void nickname_of_a_higher_rank_is_safe(void **state)
 {
     struct world *w = company(NULL);
@@ -686,12 +760,61 @@ static void room_has_a_largest_number_of_affiliations(void **state)
     world_free(w);
 }
 
+/* All of it at once: each is told of itself, who stays of each. */
+static void domain_is_banned_at_once(void **state)
+{
+    static const char *const guests[] = {"a@capulet.example/1", "b@capulet.example/1",
+                                         "b@capulet.example/2"};
+    static const char *const nicks[] = {"A", "B", "C"};
+    struct world *w = company(NULL);
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(guests); i++) {
+        world_client(w, guests[i]);
+        enters(w, guests[i], nicks[i]);
+    }
+    asks(w, ROMEO, "<item affiliation='outcast' jid='capulet.example'/>");
+    for (size_t i = 0; i < ARRAY_LEN(guests); i++) {
+        reads(w, guests[i], "<presence type='unavailable' from='" ROOM "/%s'/>", nicks[i]);
+        reads_nothing(w, guests[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(guests); i++)
+        reads(w, JULIET,
+              "<presence type='unavailable' from='" ROOM "/%s'><x xmlns='" NS_USER "'>"
+              "<status code='301'/><item affiliation='outcast' role='none'><actor nick='Romeo'/>"
+              "</item></x></presence>",
+              nicks[i]);
+    reads_nothing(w, JULIET);
+    world_free(w);
+}
+
+/* Of one query: who is banned uses a nickname that is reserved for another. It is told of the ban.
+ */
+static void nickname_of_who_is_banned(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    asks(w, ROMEO,
+         "<item affiliation='member' jid='nurse@localhost' nick='Juliet'/>"
+         "<item affiliation='outcast' jid='juliet@localhost'><reason>Peace</reason></item>");
+    reads(w, JULIET,
+          "<presence type='unavailable' from='" ROOM "/Juliet'><x xmlns='" NS_USER "'>"
+          "<status code='301'/><item affiliation='outcast' role='none' jid='" JULIET "'>"
+          "<actor nick='Romeo'/><reason>Peace</reason></item><status code='110'/></x>"
+          "</presence>");
+    reads_nothing(w, JULIET);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nothing_remembered_outweighs_a_ban),
         cmocka_unit_test(ban_comes_before_membership),
         cmocka_unit_test(domain_can_be_banned),
+        cmocka_unit_test(resource_of_a_domain_is_nobody),
+        cmocka_unit_test(two_nicknames_have_one_affiliation),
+        cmocka_unit_test(domain_is_banned_at_once),
+        cmocka_unit_test(nickname_of_who_is_banned),
         cmocka_unit_test(rights),
         cmocka_unit_test(owners_never_run_out),
         cmocka_unit_test(service_admins_are_owners_everywhere),

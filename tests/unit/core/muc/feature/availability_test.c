@@ -1,4 +1,4 @@
-/* @covers 0045#changepres 0045#bizrules-presence */
+/* @covers 0045#changepres */
 #include "core/base/limits.h"
 #include "core/muc/room.h"
 #include "tests/support/talk.h"
@@ -110,6 +110,7 @@ static void too_large_an_update_changes_nothing(void **state)
     world_free(w);
 }
 
+/* @covers 0045#bizrules-presence.no-join */
 static void other_types_do_nothing(void **state)
 {
     static const char *const types[] = {"subscribe", "subscribed", "unsubscribe", "unsubscribed",
@@ -126,6 +127,22 @@ static void other_types_do_nothing(void **state)
     world_free(w);
 }
 
+/* One's own reserved nickname is shown with one's own address, also under another one. */
+static void probe_of_the_own_absent_nickname(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    sets(w, ROMEO, "<item affiliation='member' jid='juliet@localhost' nick='Juliet'/>");
+    enters(w, JULIET, "Jule");
+    says(w, JULIET, "<presence to='" ROOM "/Juliet' type='probe'/>");
+    reads(w, JULIET,
+          "<presence from='" ROOM "/Juliet' type='unavailable'><x xmlns='" NS_USER "'>"
+          "<item nick='Juliet' affiliation='member' role='none' jid='juliet@localhost'/></x>"
+          "</presence>");
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -135,6 +152,7 @@ int main(void)
         cmocka_unit_test(visitors_without_status),
         cmocka_unit_test(too_large_an_update_changes_nothing),
         cmocka_unit_test(other_types_do_nothing),
+        cmocka_unit_test(probe_of_the_own_absent_nickname),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,3 @@
-/* @covers 0045#enter-maxusers */
 #include "core/base/limits.h"
 #include "core/muc/feature.h"
 #include "tests/support/talk.h"
@@ -28,6 +27,7 @@ static void most_sessions_of_a_nickname(void **state)
     world_free(w);
 }
 
+/* @covers 0045#enter-maxusers.full */
 static void another_session_is_not_one_too_many(void **state)
 {
     static const char *const options[] = {"max_users=1", NULL};
@@ -90,6 +90,7 @@ static const struct refusal *asked_in_a_room_of(uint32_t occupants, enum affilia
 }
 
 /* Without a number of the owner's, the service's. */
+/* @covers 0045#enter-maxusers.full 0045#enter-maxusers.admins */
 static void the_largest_room(void **state)
 {
     (void)state;

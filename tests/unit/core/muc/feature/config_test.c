@@ -1,5 +1,4 @@
-/* @covers 0045#roomconfig 0045#roomconfig-notify 0045#createroom-instant */
-/* @covers 0045#createroom-reserved 0045#enter-locked 0045#registrar-formtype-owner */
+/* @covers 0045#registrar-formtype-owner */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -74,6 +73,7 @@ static struct world *locked_world(void)
     return w;
 }
 
+/* @covers 0045#createroom-general.unlocked 0045#createroom-instant.unlocked */
 static void instant_room_by_an_empty_form(void **state)
 {
     static const char *const forms[] = {
@@ -97,6 +97,7 @@ static void instant_room_by_an_empty_form(void **state)
     }
 }
 
+/* @covers 0045#createroom-general.cancelled 0045#createroom-reserved.cancelled */
 static void cancelled_room_never_was(void **state)
 {
     struct world *w = locked_world();
@@ -117,6 +118,7 @@ static void cancelled_room_never_was(void **state)
     world_free(w);
 }
 
+/* @covers 0045#roomconfig.cancelled */
 static void cancelling_later_changes_nothing(void **state)
 {
     struct world *w = company(NULL);
@@ -144,6 +146,7 @@ static void room_opens_by_itself_in_the_end(void **state)
 
 /* ---- the form ---- */
 
+/* @covers 0045#roomconfig.forbidden */
 static void only_owners_see_the_form(void **state)
 {
     struct world *w = company(NULL);
@@ -163,6 +166,7 @@ static void only_owners_see_the_form(void **state)
     world_free(w);
 }
 
+/* @covers 0045#createroom-general.form 0045#createroom-reserved.form 0045#roomconfig.form */
 static void form_has_the_current_values(void **state)
 {
     static const char *const parts[] = {
@@ -190,11 +194,16 @@ static void form_has_the_current_values(void **state)
             fail_msg("%s is not in %s", parts[i], form);
     }
     assert_null(strstr(form, "archive")); /* not possible, so not offered */
+    const char *form_type = strstr(form, "<field ");
+    assert_non_null(strstr(form, "<title>Configuration of the room</title><instructions>"));
+    assert_true(strstr(form, "</instructions>") < form_type);
+    assert_memory_equal(form_type, "<field var='FORM_TYPE'", strlen("<field var='FORM_TYPE'"));
     world_free(w);
 }
 
 /* ---- submitting ---- */
 
+/* @covers 0045#createroom-reserved.refused 0045#roomconfig.last-owner */
 static void what_cannot_be_submitted(void **state)
 {
     static const struct {
@@ -204,6 +213,14 @@ static void what_cannot_be_submitted(void **state)
         {FIELD("whois", VALUE("nobody")), "modify", "not-acceptable"},
         {FIELD("presencebroadcast", VALUE("moderator") VALUE("king")), "modify", "not-acceptable"},
         {FIELD("maxusers", VALUE("many")), "modify", "not-acceptable"},
+        {FIELD("maxusers", VALUE("7")), "modify", "not-acceptable"}, /* not offered */
+        {FIELD("enablelogging", VALUE("perhaps")), "modify", "not-acceptable"},
+        {FIELD("pubsub", VALUE("a") VALUE("b")), "modify", "not-acceptable"},
+        {"<field var='muc#roominfo_contactjid'><value>romeo@localhost</value>"
+         "<value>@localhost</value></field>",
+         "modify", "not-acceptable"},
+        {"<field var='muc#roominfo_contactjid'><value>romeo@localhost/phone</value></field>",
+         "modify", "not-acceptable"},
         {FIELD("passwordprotectedroom", VALUE("1")), "modify", "not-acceptable"},
         {FIELD("passwordprotectedroom", VALUE("1")) FIELD("roomsecret", VALUE("  ")), "modify",
          "not-acceptable"},
@@ -227,22 +244,58 @@ static void what_cannot_be_submitted(void **state)
     world_free(w);
 }
 
+/* Each is told what is wrong with it. */
 static void forms_that_are_none(void **state)
 {
-    static const char *const forms[] = {
-        "",
-        "<x xmlns='jabber:x:data'/>",
-        "<x xmlns='jabber:x:data' type='form'/>",
-        "<x xmlns='jabber:x:data' type='submit'>" FIELD("roomname", VALUE("a")) "</x>",
-        "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>" NS_X
-        "#register</value></field></x>",
+    static const char other[] = "The form is missing or of another type";
+    static const struct {
+        const char *form, *text;
+    } rows[] = {
+        {"", "There is no form in it"},
+        {"<x xmlns='urn:example:data' type='submit'/>", "There is no form in it"},
+        {"<x xmlns='jabber:x:data'/>", "The form says no type: submit or cancel"},
+        {"<x xmlns='jabber:x:data' type='form'/>", other},
+        {"<x xmlns='jabber:x:data' type='submit'>" FIELD("roomname", VALUE("a")) "</x>", other},
+        {"<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>" NS_X
+         "#register</value></field></x>",
+         other},
+        {"<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>" ROOMCONFIG
+         "</value></field>" FIELD("roomname", VALUE("a")) FIELD("roomname", VALUE("b")) "</x>",
+         "The form has a field twice"},
     };
     struct world *w = company(NULL);
     (void)state;
-    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
-        sends_x(w, ROMEO, forms[i]);
-        reads_error(w, ROMEO, "modify", "bad-request");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        sends_x(w, ROMEO, rows[i].form);
+        reads(w, ROMEO,
+              "<iq type='error' id='c' from='" ROOM "'><error type='modify' by='" ROOM "'>"
+              "<bad-request xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
+              "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>%s</text></error></iq>",
+              rows[i].text);
+        assert_true(str_empty(options_of(w)->name));
     }
+    reads_nothing(w, JULIET);
+    world_free(w);
+}
+
+/* A size the operator has chosen is none of those offered, but may stay. */
+static void size_in_force_may_be_submitted(void **state)
+{
+    static const char *const options[] = {"max_users=7", NULL};
+    struct world *w = company(options);
+    (void)state;
+    submits(w, ROMEO, FIELD("maxusers", VALUE("7")));
+    reads_result(w, ROMEO);
+    reads_nothing(w, JULIET); /* nothing has changed */
+    submits(w, ROMEO, FIELD("maxusers", VALUE("8")));
+    reads_error(w, ROMEO, "modify", "not-acceptable");
+    assert_int_equal(options_of(w)->max_users, 7);
+    submits(w, ROMEO, FIELD("maxusers", VALUE("5")));
+    reads_result(w, ROMEO);
+    submits(w, ROMEO, FIELD("maxusers", VALUE("7")));
+    reads_notice(w, ROMEO, STATUS_CODE("104"));
+    reads_error(w, ROMEO, "modify", "not-acceptable");
+    assert_int_equal(options_of(w)->max_users, 5);
     world_free(w);
 }
 
@@ -260,8 +313,7 @@ static void what_is_left_out_stays(void **state)
 /* What is not kept cannot be switched on, whatever it is called; that it is off is no news. */
 static void there_is_no_archive_to_be_switched_on(void **state)
 {
-    static const char *const names[] = {"muc#roomconfig_enablelogging",
-                                        "muc#roomconfig_enablearchiving", "mam"};
+    static const char *const names[] = {"muc#roomconfig_enablearchiving", "mam"};
     struct world *w = company(NULL);
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -327,6 +379,7 @@ static void name_of_the_longest_length(void **state)
 
 /* ---- what everybody is told ---- */
 
+/* @covers 0045#roomconfig-notify.privacy 0045#roomconfig-notify.other */
 static void codes_of_the_notice(void **state)
 {
     struct world *w = company(NULL);
@@ -352,6 +405,26 @@ static void codes_of_the_notice(void **state)
     world_free(w);
 }
 
+/* That what is said is published is a matter of privacy: no other code with it (13.7). */
+/* @covers 0045#roomconfig-notify.privacy */
+static void codes_of_publishing(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    submits(w, ROMEO, FIELD("enablelogging", VALUE("1")));
+    reads_result(w, ROMEO);
+    reads_notice(w, ROMEO, STATUS_CODE("170"));
+    reads_notice(w, JULIET, STATUS_CODE("170"));
+    submits(w, ROMEO, FIELD("enablelogging", VALUE("true")));
+    reads_nothing(w, JULIET);
+    submits(w, ROMEO, FIELD("enablelogging", VALUE("0")) FIELD("whois", VALUE("anyone")));
+    reads_notice(w, JULIET, STATUS_CODE("171") STATUS_CODE("172"));
+    submits(w, ROMEO, FIELD("enablelogging", VALUE("1")) FIELD("lang", VALUE("it")));
+    reads_notice(w, JULIET, STATUS_CODE("104") STATUS_CODE("170"));
+    reads_nothing(w, JULIET);
+    world_free(w);
+}
+
 static void roles_survive_a_change_of_moderation(void **state)
 {
     struct world *w = company(NULL);
@@ -366,6 +439,7 @@ static void roles_survive_a_change_of_moderation(void **state)
 }
 
 /* Everybody hears of who goes before the one who asked hears that it is done. */
+/* @covers 0045#roomconfig.closed */
 static void closing_puts_strangers_out(void **state)
 {
     struct world *w = company(NULL);
@@ -434,6 +508,7 @@ static enum affiliation affiliation_of(struct world *w, const char *account)
     return room_affiliation_str(world_room(w, ROOM), str_z(account));
 }
 
+/* @covers 0045#roomconfig.step-down */
 static void lists_are_complete(void **state)
 {
     struct world *w = company(NULL);
@@ -458,6 +533,7 @@ static void lists_are_complete(void **state)
     world_free(w);
 }
 
+/* @covers 0045#roomconfig.admin-gained */
 static void new_admin_is_announced_before_the_result(void **state)
 {
     struct world *w = company(NULL);
@@ -509,6 +585,152 @@ static void empty_room_that_ceases_to_persist_is_gone(void **state)
     world_free(w);
 }
 
+static unsigned count_unread(struct world *w, const char *who, const char *what)
+{
+    unsigned count = 0;
+    for (const char *came; (came = world_next(w, who)) != NULL;)
+        count += strstr(came, what) != NULL;
+    return count;
+}
+
+/* Of many who have to go, each is told of itself alone; who stays is told of each of them, before
+ * the owner has its answer. */
+static void closing_is_told_to_who_stays(void **state)
+{
+    enum { STRANGERS = 200 };
+    static const char *const members[] = {ROMEO, JULIET, PARIS};
+    struct world *w = company(NULL);
+    char jid[40], nick[20];
+    (void)state;
+    enters(w, PARIS, "Paris");
+    sets(w, ROMEO,
+         "<item affiliation='member' jid='juliet@localhost'/>"
+         "<item affiliation='member' jid='paris@localhost'/>");
+    for (unsigned i = 0; i < STRANGERS; i++) {
+        snprintf(jid, sizeof(jid), "s%u@localhost/r", i / 2 * 2); /* each second: a nickname more */
+        snprintf(jid + strlen(jid), sizeof(jid) - strlen(jid), "%u", i);
+        snprintf(nick, sizeof(nick), "s%u", i);
+        world_client(w, jid);
+        enters(w, jid, nick);
+    }
+    submits(w, ROMEO, FIELD("membersonly", VALUE("1")));
+    assert_int_equal(world_effects(w, FX_BROADCAST), 2 * STRANGERS + 1);
+    for (unsigned i = 0; i < STRANGERS; i++) {
+        snprintf(jid, sizeof(jid), "s%u@localhost/r%u", i / 2 * 2, i);
+        reads(w, jid,
+              "<presence type='unavailable' from='" ROOM "/s%u'><x xmlns='" NS_USER "'>"
+              "<status code='322'/><item affiliation='none' role='none' jid='%s'/>"
+              "<status code='110'/></x></presence>",
+              i, jid);
+        reads_nothing(w, jid);
+    }
+    for (unsigned i = 0; i < STRANGERS; i++)
+        reads(w, ROMEO, "<presence type='unavailable' from='" ROOM "/s%u'/>", i);
+    reads_result(w, ROMEO);
+    for (size_t i = 1; i < ARRAY_LEN(members); i++)
+        assert_int_equal(count_unread(w, members[i], "<status code='322'/>"), STRANGERS);
+    assert_int_equal(world_room(w, ROOM)->session_count, ARRAY_LEN(members));
+    world_free(w);
+}
+
+/* The last ones go: nobody is left to be told. */
+static void closing_empties_the_room(void **state)
+{
+    static const char *const options[] = {"persistent=on", NULL};
+    struct world *w = company(options);
+    (void)state;
+    enters(w, PARIS, "Paris");
+    leaves(w, ROMEO);
+    submits(w, ROMEO, FIELD("membersonly", VALUE("1")));
+    assert_int_equal(world_effects(w, FX_BROADCAST), 1); /* that the room has changed */
+    reads(w, PARIS, "<presence type='unavailable' from='" ROOM "/Paris'/>");
+    reads_nothing(w, PARIS);
+    assert_int_equal(world_room(w, ROOM)->session_count, 0);
+    world_free(w);
+}
+
+/* ---- what only some may turn on ---- */
+
+static struct world *world_with_permits(void)
+{
+    static const char *const some[] = {"juliet@localhost", NULL};
+    static const char *const admins[] = {"admin@localhost", NULL};
+    struct world_config config = {.admins = admins, .persistent = some, .listed = some};
+    struct world *w = world_new(&config);
+    world_client(w, ROMEO);
+    world_client(w, JULIET);
+    world_client(w, SERVICE_ADMIN);
+    enters(w, ROMEO, "Romeo");
+    sets(w, ROMEO, "<item affiliation='owner' jid='juliet@localhost'/>");
+    return w;
+}
+
+static bool is_offered(struct world *w, const char *who, const char *var)
+{
+    world_forget(w);
+    asks_form(w, who);
+    const char *form = world_next(w, who);
+    assert_non_null(form);
+    assert_non_null(strstr(form, "muc#roomconfig_roomname"));
+    bool offered = strstr(form, var) != NULL;
+    world_forget(w);
+    return offered;
+}
+
+/* Not offered, refused as a whole; turning it off, and leaving it on, is for every owner. */
+static void what_takes_a_permission(void **state)
+{
+    static const char *const vars[] = {"persistentroom", "publicroom"};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(vars); i++) {
+        struct world *w = world_with_permits();
+        char on[256], off[256];
+        snprintf(on, sizeof(on), FIELD("%s", VALUE("1")) FIELD("roomname", VALUE("Verona")),
+                 vars[i]);
+        snprintf(off, sizeof(off), FIELD("%s", VALUE("0")), vars[i]);
+        struct room_options *options = options_of(w);
+        bool *value = i == 0 ? &options->persistent : &options->is_public;
+        assert_false(*value);
+
+        assert_false(is_offered(w, ROMEO, vars[i]));
+        submits(w, ROMEO, on);
+        reads_error(w, ROMEO, "modify", "not-acceptable");
+        submits(w, ROMEO, off);
+        reads_result(w, ROMEO);
+        assert_false(*value);
+        assert_true(str_empty(options->name));
+
+        assert_true(is_offered(w, JULIET, vars[i]));
+        submits(w, JULIET, on);
+        reads_result(w, JULIET);
+        assert_true(*value);
+
+        assert_true(is_offered(w, ROMEO, vars[i]));
+        submits(w, ROMEO, on);
+        reads_result(w, ROMEO);
+        submits(w, ROMEO, off);
+        hush(w);
+        assert_false(*value);
+        submits(w, ROMEO, on);
+        reads_error(w, ROMEO, "modify", "not-acceptable");
+
+        submits(w, SERVICE_ADMIN, on);
+        assert_true(*value);
+        world_free(w);
+    }
+}
+
+static void the_refusal_names_the_permission(void **state)
+{
+    struct world *w = world_with_permits();
+    (void)state;
+    submits(w, ROMEO, FIELD("persistentroom", VALUE("true")));
+    const char *came = world_next(w, ROMEO);
+    assert_non_null(strstr(came, "muc#roomconfig_persistentroom"));
+    assert_non_null(strstr(came, "permission"));
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -520,11 +742,13 @@ int main(void)
         cmocka_unit_test(form_has_the_current_values),
         cmocka_unit_test(what_cannot_be_submitted),
         cmocka_unit_test(forms_that_are_none),
+        cmocka_unit_test(size_in_force_may_be_submitted),
         cmocka_unit_test(what_is_left_out_stays),
         cmocka_unit_test(there_is_no_archive_to_be_switched_on),
         cmocka_unit_test(password_fields),
         cmocka_unit_test(name_of_the_longest_length),
         cmocka_unit_test(codes_of_the_notice),
+        cmocka_unit_test(codes_of_publishing),
         cmocka_unit_test(roles_survive_a_change_of_moderation),
         cmocka_unit_test(closing_puts_strangers_out),
         cmocka_unit_test(hidden_roles_vanish_and_appear),
@@ -533,6 +757,10 @@ int main(void)
         cmocka_unit_test(new_admin_is_announced_before_the_result),
         cmocka_unit_test(absent_admin_is_told),
         cmocka_unit_test(empty_room_that_ceases_to_persist_is_gone),
+        cmocka_unit_test(closing_is_told_to_who_stays),
+        cmocka_unit_test(closing_empties_the_room),
+        cmocka_unit_test(what_takes_a_permission),
+        cmocka_unit_test(the_refusal_names_the_permission),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,3 @@
-/* @covers 0045#createroom-general 0045#enter-locked 0045#enter-nonexistent 0045#destroyroom */
 #include "core/base/limits.h"
 #include "core/muc/room.h"
 #include "tests/support/talk.h"
@@ -17,6 +16,7 @@ static struct world *world_of_locked_rooms(void)
     return w;
 }
 
+/* @covers 0045#enter-locked.refused 0045#createroom-general.created */
 static void locked_to_all_but_the_creator(void **state)
 {
     struct world *w = world_of_locked_rooms();
@@ -58,6 +58,8 @@ static void opens_by_itself(void **state)
 }
 
 /* However the creator goes: nothing is left, the next one creates. */
+/* @covers 0045#enter-nonexistent.creates 0045#createroom-general.allowed */
+/* @covers 0045#createroom-general.status 0045#createroom-reserved.left */
 static void left_before_it_was_configured(void **state)
 {
     struct world *w = world_of_locked_rooms();
@@ -94,6 +96,7 @@ static void defaults_do_not_bind_the_creator(void **state)
     world_free(w);
 }
 
+/* @covers 0045#bizrules-jids.prepared */
 static void a_name_every_server_understands(void **state)
 {
     struct world *w = world_with(NULL);
@@ -109,6 +112,86 @@ static void a_name_every_server_understands(void **state)
     says(w, ROMEO,
          "<presence to='M\xC3\xA4rz@" WORLD_SERVICE "/Romeo'><x xmlns='" NS_X "'/></presence>");
     reads(w, ROMEO, "<presence from='m\xC3\xA4rz@" WORLD_SERVICE "/Romeo'/>");
+    world_free(w);
+}
+
+/* Restricted: by name, by domain, and to the service's admins alone. */
+/* @covers 0045#createroom-general.restricted 0045#createroom-general.allowed */
+static void who_may_create(void **state)
+{
+    static const char *const some[] = {"romeo@localhost", "far.example", NULL};
+    static const char *const nobody[] = {NULL};
+    static const struct {
+        const char *const *create;
+        const char *who;
+        bool may;
+    } rows[] = {
+        {NULL, PARIS, true},
+        {some, ROMEO, true},
+        {some, "romeo@localhost/other", true},
+        {some, PARIS, false},
+        {some, "paris@far.example/crypt", true},
+        {some, "paris@near.far.example/crypt", false},
+        {some, ADMIN, true},
+        {nobody, ROMEO, false},
+        {nobody, ADMIN, true},
+    };
+    static const char *const admins[] = {"admin@localhost", NULL};
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world_config config = {.admins = admins, .create = rows[i].create};
+        struct world *w = world_new(&config);
+        world_client(w, rows[i].who);
+        join(w, rows[i].who, "Maker");
+        if (!rows[i].may)
+            reads_error(w, rows[i].who, "cancel", "not-allowed");
+        assert_int_equal(world_room(w, ROOM) != NULL, rows[i].may);
+        world_free(w);
+    }
+}
+
+/* Who may make none enters what others have made, and does not make it anew. */
+static void entering_is_not_creating(void **state)
+{
+    static const char *const some[] = {"romeo@localhost", NULL};
+    struct world_config config = {.create = some};
+    struct world *w = world_new(&config);
+    (void)state;
+    world_client(w, ROMEO);
+    world_client(w, PARIS);
+    enters(w, ROMEO, "Romeo");
+    enters(w, PARIS, "Paris");
+    assert_int_equal(world_room(w, ROOM)->session_count, 2);
+    says(w, ROMEO,
+         "<iq to='" ROOM "' type='set' id='d'><query xmlns='http://jabber.org/protocol/muc#owner'>"
+         "<destroy/></query></iq>");
+    world_forget(w);
+    join(w, PARIS, "Paris");
+    reads_error(w, PARIS, "cancel", "gone");
+    world_advance(w, (int64_t)TOMBSTONE_DAYS * 24 * 3600 * 1000000);
+    join(w, PARIS, "Paris");
+    reads_error(w, PARIS, "cancel", "not-allowed");
+    assert_null(world_room(w, ROOM));
+    world_free(w);
+}
+
+/* What only some may have, a new room of the others has not, whatever the defaults. */
+static void a_room_is_what_its_creator_may_have(void **state)
+{
+    static const char *const options[] = {"persistent=on", "public=on", NULL};
+    static const char *const some[] = {"romeo@localhost", NULL};
+    static const char *const others[] = {"paris@localhost", NULL};
+    struct world_config config = {.options = options, .persistent = some, .listed = others};
+    struct world *w = world_new(&config);
+    (void)state;
+    world_client(w, ROMEO);
+    world_client(w, PARIS);
+    enters(w, ROMEO, "Romeo");
+    assert_true(world_room(w, ROOM)->options.persistent);
+    assert_false(world_room(w, ROOM)->options.is_public);
+    says(w, PARIS, "<presence to='crypt@" WORLD_SERVICE "/Paris'><x xmlns='" NS_X "'/></presence>");
+    assert_false(world_room(w, "crypt@" WORLD_SERVICE)->options.persistent);
+    assert_true(world_room(w, "crypt@" WORLD_SERVICE)->options.is_public);
     world_free(w);
 }
 
@@ -172,6 +255,9 @@ int main(void)
         cmocka_unit_test(left_before_it_was_configured),
         cmocka_unit_test(defaults_do_not_bind_the_creator),
         cmocka_unit_test(a_name_every_server_understands),
+        cmocka_unit_test(who_may_create),
+        cmocka_unit_test(entering_is_not_creating),
+        cmocka_unit_test(a_room_is_what_its_creator_may_have),
         cmocka_unit_test(a_tombstone),
         cmocka_unit_test(a_tombstone_does_not_stand_for_ever),
     };

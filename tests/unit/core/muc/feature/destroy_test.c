@@ -1,4 +1,3 @@
-/* @covers 0045#destroyroom */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,6 +34,7 @@ static struct world *company(const char *const *options)
     return w;
 }
 
+/* @covers 0045#destroyroom.forbidden */
 static void only_owners_destroy(void **state)
 {
     struct world *w = company(NULL);
@@ -47,6 +47,7 @@ static void only_owners_destroy(void **state)
 }
 
 /* One farewell for each session, about itself and nobody else. */
+/* @covers 0045#destroyroom.owner 0045#destroyroom.once 0045#destroyroom.details */
 static void each_session_is_told_once(void **state)
 {
     struct world *w = company(NULL);
@@ -74,6 +75,7 @@ static void each_session_is_told_once(void **state)
     world_free(w);
 }
 
+/* @covers 0045#destroyroom.element */
 static void without_details_the_element_is_empty(void **state)
 {
     struct world *w = company(NULL);
@@ -145,6 +147,32 @@ static void tombstone_answers_and_passes(void **state)
     world_free(w);
 }
 
+/* The address is free as soon as everybody is out. */
+static void without_a_tombstone(void **state)
+{
+    struct world_config config = {.no_tombstones = true};
+    struct world *w = world_new(&config);
+    (void)state;
+    world_client(w, ROMEO);
+    world_client(w, PARIS);
+    enters(w, ROMEO, "Romeo");
+    sets(w, ROMEO, "<item affiliation='outcast' jid='paris@localhost'/>");
+    destroys(w, ROMEO, "<destroy jid='tomb@conference.localhost'/>");
+    reads(w, ROMEO,
+          "<presence type='unavailable' from='" ROOM "/Romeo'><x xmlns='" NS_USER "'>"
+          "<destroy jid='tomb@conference.localhost'/>"
+          "<item affiliation='owner' role='none' jid='" ROMEO "'/><status code='110'/></x>"
+          "</presence>");
+    reads_result(w, ROMEO);
+    assert_null(world_room(w, ROOM));
+    join(w, PARIS, "Paris");
+    reads(w, PARIS,
+          "<presence from='" ROOM "/Paris'><x xmlns='" NS_USER "'><status code='201'/>"
+          "<item affiliation='owner' role='moderator' jid='" PARIS "'/><status code='110'/></x>"
+          "</presence>");
+    world_free(w);
+}
+
 static void service_admin_builds_anew(void **state)
 {
     struct world *w = company(NULL);
@@ -164,6 +192,48 @@ static void service_admin_builds_anew(void **state)
           "<presence from='" ROOM "/Romeo'><x xmlns='" NS_USER "'>"
           "<item affiliation='none' role='participant' jid='" ROMEO "'/><status code='110'/></x>"
           "</presence>");
+    world_free(w);
+}
+
+static void asks_for_voice(struct world *w, const char *who)
+{
+    says(w, who,
+         "<message to='" ROOM "'><x xmlns='jabber:x:data' type='submit'>"
+         "<field var='FORM_TYPE'><value>" NS_X "#request</value></field>"
+         "<field var='muc#role'><value>participant</value></field></x></message>");
+    reads_nothing(w, who);
+}
+
+/* An invitation, a request for voice and voice that was given are of the room that was. */
+static void nothing_remembered_outlives_it(void **state)
+{
+    static const char *const moderated[] = {"moderated=on", "persistent=on", NULL};
+    struct world *w = company(moderated);
+    (void)state;
+    world_client(w, SERVICE_ADMIN);
+    world_client(w, NURSE);
+    enters(w, PARIS, "Paris");
+    sets(w, ROMEO, "<item nick='Paris' role='participant'/>");
+    says(w, ROMEO,
+         "<message to='" ROOM "'><x xmlns='" NS_USER "'><invite to='nurse@localhost'/></x>"
+         "</message>");
+    leaves(w, ROMEO);
+    asks_for_voice(w, JULIET);
+    assert_int_equal(world_room(w, ROOM)->voice_pending.count, 1);
+    assert_int_equal(world_room(w, ROOM)->invited.count, 1);
+    destroys(w, SERVICE_ADMIN, "<destroy/>");
+    hush(w);
+    join(w, SERVICE_ADMIN, "Admin");
+    reads(w, SERVICE_ADMIN, "<presence from='" ROOM "/Admin'/>");
+    reads(w, SERVICE_ADMIN, "<message from='" ROOM "'><subject/></message>");
+    enters(w, JULIET, "Juliet");
+    reads_nothing(w, SERVICE_ADMIN);
+    says(w, NURSE,
+         "<message to='" ROOM "' id='n'><x xmlns='" NS_USER "'>"
+         "<decline to='romeo@localhost'/></x></message>");
+    reads_error(w, NURSE, "cancel", "item-not-found");
+    enters(w, PARIS, "Paris");
+    assert_int_equal(occupant_by_nick(world_room(w, ROOM), STR("paris"))->role, ROLE_VISITOR);
     world_free(w);
 }
 
@@ -214,7 +284,9 @@ int main(void)
         cmocka_unit_test(told_no_affiliation_if_the_operator_wants_it_so),
         cmocka_unit_test(where_it_has_gone_is_a_uri),
         cmocka_unit_test(tombstone_answers_and_passes),
+        cmocka_unit_test(without_a_tombstone),
         cmocka_unit_test(service_admin_builds_anew),
+        cmocka_unit_test(nothing_remembered_outlives_it),
         cmocka_unit_test(requests_that_make_no_sense),
         cmocka_unit_test(locked_room_can_be_destroyed),
     };

@@ -1,4 +1,3 @@
-/* @covers 0045#disco-roominfo 0045#disco-roomitems 0045#reservednick 0045#impl-service-traffic */
 /* @covers 0045#registrar-formtype-roominfo 0030#info 0030#items 0128#examples-muc */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +7,9 @@
 
 #include "core/base/limits.h"
 #include "core/muc/room.h"
+#include "core/xmpp/caps.h"
 #include "tests/support/talk.h"
+#include "tools/stentord/digest.h"
 
 #define INFO_NS  "http://jabber.org/protocol/disco#info"
 #define ITEMS_NS "http://jabber.org/protocol/disco#items"
@@ -34,6 +35,8 @@ static void assert_has(const char *answer, const char *part, bool wanted)
         fail_msg("%s: %s\n in %s", wanted ? "missing" : "not expected", part, answer);
 }
 
+/* @covers 0045#entity.disco 0045#disco-roominfo.features */
+/* @covers 0045#registrar-features */
 static void room_is_what_it_is_set_to(void **state)
 {
     static const struct {
@@ -64,12 +67,14 @@ static void room_is_what_it_is_set_to(void **state)
 }
 
 /* Nothing in it that is for the owner only; no field that has no value. */
+/* @covers 0045#disco-roominfo.identity */
 static void what_is_not_told(void **state)
 {
     static const char *const options[] = {"persistent=on", NULL};
-    static const char *const secrets[] = {"roomsecret",      "roomowners",       "roomadmins",
-                                          "romeo@localhost", "balcony",          "contactjid",
-                                          "roominfo_lang",   "roominfo_subject'"};
+    static const char *const secrets[] = {
+        "roomsecret",    "roomowners", "roomadmins",          "romeo@localhost",
+        "balcony",       "contactjid", "roominfo_lang",       "roominfo_subject'",
+        "roominfo_logs", "pubsub",     "roominfo_description"};
     struct world *w = world_with(options);
     (void)state;
     enters(w, ROMEO, "Romeo");
@@ -84,6 +89,98 @@ static void what_is_not_told(void **state)
     assert_has(info(w), "<identity category='conference' type='text' name='lounge'/>", true);
     leaves(w, ROMEO);
     assert_has(info(w), "<value>0</value>", true);
+    world_free(w);
+}
+
+/* What the owner has set is told to everybody, each in its field. */
+/* @covers 0045#disco-roominfo.features */
+static void what_is_told(void **state)
+{
+    static const struct {
+        const char *field, *value, *told;
+    } rows[] = {
+        {"muc#roomconfig_roomdesc", "Fair",
+         "_description' type='text-single' label='Description'>"
+         "<value>Fair<"},
+        {"muc#roomconfig_lang", "it", "roominfo_lang' type='text-single'"},
+        {"muc#roominfo_contactjid", "Nurse@localhost",
+         "roominfo_contactjid' type='jid-multi' label='Addresses to turn to about the room'>"
+         "<value>nurse@localhost<"},
+        {"muc#roominfo_logs", "http://localhost/log",
+         "roominfo_logs' type='text-single' label='URL of what has been published'>"
+         "<value>http://localhost/log<"},
+        {"muc#roomconfig_pubsub", "xmpp:pubsub.localhost?;node=verona", "roominfo_pubsub' type="},
+        {"muc#roomconfig_allowpm", "moderators",
+         "_allowpm' type='text-single' label='Who may send "
+         "private messages'><value>moderators<"},
+        {"muc#roomconfig_historylength", "7", "'muc#maxhistoryfetch' type='text-single'"},
+    };
+    static const char *const flags[] = {"muc#roomconfig_changesubject",
+                                        "muc#roomconfig_allowinvites",
+                                        "muc#roomconfig_allow_query_users"};
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_has(info(w), rows[i].told, strstr(rows[i].told, "history") != NULL);
+        configures(w, ROMEO, rows[i].field, rows[i].value);
+        assert_has(info(w), rows[i].told, true);
+    }
+    assert_has(info(w), "<value>7</value>", true);
+    for (size_t i = 0; i < ARRAY_LEN(flags) * 2; i++) {
+        const char *value = i % 2 == 0 ? "0" : "1", *answer, *field;
+        configures(w, ROMEO, flags[i / 2], value);
+        answer = info(w);
+        field = strstr(answer, flags[i / 2]);
+        assert_non_null(field);
+        field = strstr(field, "<value>");
+        assert_non_null(field);
+        assert_int_equal(field[strlen("<value>")], value[0]);
+    }
+    world_free(w);
+}
+
+/* A secret room is for strangers as if it were not there: the same words. */
+static void room_that_is_kept_secret(void **state)
+{
+    static const char *const queries[] = {"<query xmlns='" INFO_NS "'/>",
+                                          "<query xmlns='" ITEMS_NS "'/>",
+                                          "<query xmlns='" INFO_NS "' node='x-roomuser-item'/>"};
+    static const char *const options[] = {"conceal=on", "public=off", "members_only=on", NULL};
+    static const char *const strangers[] = {PARIS, "outcast@localhost/r"};
+    struct world *w = world_with(options);
+    (void)state;
+    world_client(w, strangers[1]);
+    asks(w, PARIS, queries[0]);
+    char *nobody = strdup(strstr(world_next(w, PARIS), "<error "));
+    enters(w, ROMEO, "Romeo");
+    sets(w, ROMEO,
+         "<item affiliation='outcast' jid='outcast@localhost'/>"
+         "<item affiliation='member' jid='juliet@localhost'/>");
+    for (size_t i = 0; i < ARRAY_LEN(queries); i++) {
+        for (size_t s = 0; s < ARRAY_LEN(strangers); s++) {
+            asks(w, strangers[s], queries[i]);
+            assert_string_equal(strstr(world_next(w, strangers[s]), "<error "), nobody);
+        }
+        asks(w, JULIET, queries[i]);
+        reads(w, JULIET, "<iq type='result' id='q'/>");
+        asks(w, ROMEO, queries[i]);
+        reads(w, ROMEO, "<iq type='result' id='q'/>");
+    }
+    free(nobody);
+    configures(w, ROMEO, "muc#roomconfig_publicroom", "1"); /* no secret any more */
+    asks(w, PARIS, queries[0]);
+    reads(w, PARIS, "<iq type='result' id='q'/>");
+    configures(w, ROMEO, "muc#roomconfig_publicroom", "0");
+    configures(w, ROMEO, "muc#roomconfig_membersonly", "0");
+    asks(w, PARIS, queries[0]);
+    reads(w, PARIS, "<iq type='result' id='q'/>");
+    configures(w, ROMEO, "muc#roomconfig_membersonly", "1");
+    asks(w, PARIS, queries[0]);
+    reads_error(w, PARIS, "cancel", "item-not-found");
+    configures(w, ROMEO, "x-conceal", "0");
+    asks(w, PARIS, queries[0]);
+    reads(w, PARIS, "<iq type='result' id='q'/>");
     world_free(w);
 }
 
@@ -104,6 +201,7 @@ static void each_feature_is_listed_once(void **state)
     world_free(w);
 }
 
+/* @covers 0045#reservednick.name 0045#reservednick.none 0045#impl-service-traffic.all */
 static void nodes(void **state)
 {
     struct world *w = world_with(NULL);
@@ -127,6 +225,52 @@ static void nodes(void **state)
     world_free(w);
 }
 
+/* The hash of the room's answer, as a client makes it; heap. */
+static char *hash_of_info(struct world *w)
+{
+    struct muc_crypto crypto = {.self = NULL};
+    struct arena *arena = arena_new(4096);
+    struct stanza *stanza = stanza_parse(str_z(info(w)));
+    const struct node *query = node_find(stanza_root(stanza), NAME_QUERY, NS_DISCO_INFO);
+    digest_init(&crypto);
+    struct str hash = crypto.caps_hash(NULL, arena, caps_text(arena, query));
+    char *text = text_of("%.*s", (int)hash.len, hash.at);
+    stanza_free(stanza);
+    arena_free(arena);
+    return text;
+}
+
+static void asks_by_hash(struct world *w, const char *hash)
+{
+    char *query = text_of("<query xmlns='" INFO_NS "' node='http://a.example/#b#%s'/>", hash);
+    asks(w, PARIS, query);
+    free(query);
+}
+
+/* @covers 0115#discover */
+static void node_with_the_hash_of_the_answer(void **state)
+{
+    struct world *w = world_with(NULL);
+    char *hash, *answer;
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    hash = hash_of_info(w);
+    asks_by_hash(w, hash);
+    answer = text_of("%s", world_next(w, PARIS));
+    assert_has(answer, "type='result'", true);
+    assert_has(answer, "node='http://a.example/#b#", true);
+    assert_has(answer, "<feature var='muc_open'/>", true);
+    assert_has(answer, "muc#roominfo_occupants", true);
+    configures(w, ROMEO, "muc#roomconfig_roomname", "Verona");
+    asks_by_hash(w, hash); /* it says something else now */
+    reads_error(w, PARIS, "cancel", "item-not-found");
+    asks_by_hash(w, "");
+    reads_error(w, PARIS, "cancel", "item-not-found");
+    free(answer);
+    free(hash);
+    world_free(w);
+}
+
 static void room_that_is_not_there(void **state)
 {
     struct world *w = world_with(NULL);
@@ -141,6 +285,7 @@ static void room_that_is_not_there(void **state)
 
 /* ---- who is inside ---- */
 
+/* @covers 0045#disco-roomitems.private */
 static void occupants_are_listed_if_the_owner_wants(void **state)
 {
     struct world *w = world_with(NULL);
@@ -183,6 +328,7 @@ static void reads_page(struct world *w, const char *inside)
     reads(w, PARIS, "<iq type='result' id='q'><query xmlns='" ITEMS_NS "'>%s</query></iq>", inside);
 }
 
+/* @covers 0059#notfound */
 static void list_in_pages(void **state)
 {
     struct world *w = world_with(listed);
@@ -241,8 +387,11 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(room_is_what_it_is_set_to),
         cmocka_unit_test(what_is_not_told),
+        cmocka_unit_test(what_is_told),
+        cmocka_unit_test(room_that_is_kept_secret),
         cmocka_unit_test(each_feature_is_listed_once),
         cmocka_unit_test(nodes),
+        cmocka_unit_test(node_with_the_hash_of_the_answer),
         cmocka_unit_test(room_that_is_not_there),
         cmocka_unit_test(occupants_are_listed_if_the_owner_wants),
         cmocka_unit_test(list_in_pages),

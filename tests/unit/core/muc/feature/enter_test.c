@@ -1,4 +1,4 @@
-/* @covers 0045#enter 0045#enter-errorcodes 0045#order 0045#enter-gc */
+/* @covers 0045#enter 0045#enter-errorcodes */
 #include "core/base/limits.h"
 #include "core/muc/room.h"
 #include "tests/support/talk.h"
@@ -9,6 +9,7 @@ static void enter_with(struct world *w, const char *who, const char *nick, const
 }
 
 /* Every reason there is not to let somebody in, taken away one by one: the order of the answers. */
+/* @covers 0045#enter-conflict.taken 0045#reservednick.taken */
 static void refusals_come_in_their_order(void **state)
 {
     static const char *const options[] = {"members_only=on", "password=secret", "max_users=2",
@@ -47,6 +48,7 @@ static void refusals_come_in_their_order(void **state)
     world_free(w);
 }
 
+/* @covers 0045#enter-conflict.taken */
 static void refusal_names_what_was_asked(void **state)
 {
     struct world *w = world_with(NULL);
@@ -63,6 +65,7 @@ static void refusal_names_what_was_asked(void **state)
     world_free(w);
 }
 
+/* @covers 0045#enter-muc.nick 0045#bizrules-jids.empty 0045#bizrules-jids.invisible */
 static void refused_creation_leaves_nothing(void **state)
 {
     struct world *w = world_with(NULL);
@@ -131,6 +134,7 @@ static void only_the_first_x_counts(void **state)
 
 /* Another client of the same account, same nickname: no conflict, one occupant, its list of items
  * for moderators only. */
+/* @covers 0045#enter-conflict.same-account */
 static void second_session(void **state)
 {
     struct world *w = world_with(NULL);
@@ -160,6 +164,7 @@ static void second_session(void **state)
 }
 
 /* Resync with another presence than before: the others see the difference. */
+/* @covers 0045#enter-muc.resync 0045#bizrules-presence.resync-told */
 static void coming_back_with_another_presence(void **state)
 {
     struct world *w = world_with(NULL);
@@ -180,6 +185,7 @@ static void coming_back_with_another_presence(void **state)
 
 /* The newest session of the room comes back looking like its fellow: that is a difference to those
  * who saw it away, though none to those who see the fellow. */
+/* @covers 0045#bizrules-presence.resync-told */
 static void coming_back_looking_like_a_fellow(void **state)
 {
     struct world *w = world_with(NULL);
@@ -199,6 +205,7 @@ static void coming_back_looking_like_a_fellow(void **state)
     world_free(w);
 }
 
+/* @covers 0045#roles.kept */
 static void voice_that_was_taken_stays_taken(void **state)
 {
     struct world *w = world_with(NULL);
@@ -217,6 +224,7 @@ static void voice_that_was_taken_stays_taken(void **state)
 }
 
 /* Nothing that is remembered about a person lets it in once it is banned. */
+/* @covers 0045#enter-banned.refused */
 static void ban_outweighs_all_memories(void **state)
 {
     static const char *const options[] = {"moderated=on", NULL};

@@ -1,4 +1,3 @@
-/* @covers 0045#enter-history 0045#enter-managehistory 0045#continue */
 #include "core/base/limits.h"
 #include "core/muc/room.h"
 #include "core/xmpp/stamp.h"
@@ -41,6 +40,8 @@ static struct world *world_of_messages(unsigned count)
     return w;
 }
 
+/* @covers 0045#enter-history.after-presence 0045#enter-history.before-subject */
+/* @covers 0045#enter-managehistory.least 0045#enter-managehistory.bounded */
 static void counts(void **state)
 {
     struct world *w = world_of_messages(40);
@@ -58,6 +59,7 @@ static void counts(void **state)
 }
 
 /* Characters of the whole stanzas as they are sent; a stanza that does not fit ends the list. */
+/* @covers 0045#enter-managehistory.least 0045#enter-managehistory.whole */
 static void characters(void **state)
 {
     struct world *w = world_of_messages(3);
@@ -87,6 +89,7 @@ static void characters(void **state)
 }
 
 /* Not bytes: a character of two bytes counts once. */
+/* @covers 0045#enter-managehistory.whole */
 static void characters_are_not_bytes(void **state)
 {
     struct world *w = world_with(NULL);
@@ -110,6 +113,7 @@ static void characters_are_not_bytes(void **state)
 }
 
 /* One message a second: ages and moments, and the moment of a message belongs to it. */
+/* @covers 0045#enter-managehistory.least */
 static void times(void **state)
 {
     struct world *w = world_of_messages(5);
@@ -136,6 +140,31 @@ static void times(void **state)
     world_free(w);
 }
 
+/* For operators whose clients name the time of the last message they have. */
+static void since_can_leave_the_moment_out(void **state)
+{
+    static const char *const options[] = {"since_exclusive=on", NULL};
+    struct world *w = world_with(options);
+    struct arena *arena = arena_new(4096);
+    char history[160];
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    for (unsigned i = 0; i < 3; i++) {
+        char id[] = {'m', (char)('0' + i), '\0'};
+        speaks(w, id);
+        world_advance(w, 1000000);
+    }
+    int64_t second_us = room_history_at(world_room(w, ROOM), 1)->at_us;
+    snprintf(history, sizeof(history), "<history since='%s'/>", stamp_text(arena, second_us).at);
+    assert_int_equal(shown(w, history, 3), 1);
+    snprintf(history, sizeof(history), "<history since='%s'/>",
+             stamp_text(arena, second_us - 1).at);
+    assert_int_equal(shown(w, history, 3), 2);
+    arena_free(arena);
+    world_free(w);
+}
+
+/* @covers 0045#subject-mod.body */
 static void what_is_kept(void **state)
 {
     static const struct {
@@ -173,6 +202,7 @@ static void what_is_kept(void **state)
 }
 
 /* The very frame: with the nickname of then, its ids, and the delay in the end. */
+/* @covers 0045#enter-history.delay 0045#i18n.lang 0045#bizrules-message.extensions */
 static void as_it_was_sent(void **state)
 {
     struct world *w = world_with(NULL);
@@ -202,6 +232,7 @@ static void as_it_was_sent(void **state)
 
 /* What an owner brings along of an earlier conversation keeps its time, and only that (7.9). Who is
  * no owner, or speaks for the room, has no say in when something was said here. */
+/* @covers 0045#continue.delay */
 static void earlier_conversation_keeps_its_time(void **state)
 {
     static const char then[] =
@@ -232,6 +263,7 @@ static void earlier_conversation_keeps_its_time(void **state)
 }
 
 /* The most a room keeps, and one more; then the owner keeps less. */
+/* @covers 0045#enter-managehistory.bounded */
 static void the_most_a_room_keeps(void **state)
 {
     static const char *const options[] = {"history=500", "history_default=500", NULL};
@@ -266,6 +298,7 @@ int main(void)
         cmocka_unit_test(characters),
         cmocka_unit_test(characters_are_not_bytes),
         cmocka_unit_test(times),
+        cmocka_unit_test(since_can_leave_the_moment_out),
         cmocka_unit_test(what_is_kept),
         cmocka_unit_test(as_it_was_sent),
         cmocka_unit_test(earlier_conversation_keeps_its_time),

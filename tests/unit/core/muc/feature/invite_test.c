@@ -1,4 +1,4 @@
-/* @covers 0045#invite-mediated 0045#continue 0249#howitworks */
+/* @covers 0249#howitworks */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,6 +39,7 @@ static void reads_decline(struct world *w, const char *who, const char *from, co
 }
 
 /* Everything in it, and nothing of the inviter's address. */
+/* @covers 0045#invite-mediated.from 0045#invite-mediated.password 0045#modifymember.open-room */
 static void invitation_in_full(void **state)
 {
     struct world *w = company(NULL);
@@ -58,6 +59,44 @@ static void invitation_in_full(void **state)
     world_free(w);
 }
 
+/* What people write is in a language, and the room says so. */
+/* @covers 0045#i18n.lang */
+static void the_language_goes_along(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    says(w, JULIET,
+         "<message to='" ROOM "' id='i' xml:lang='it'><x xmlns='" NS_USER "'>"
+         "<invite to='tybalt@localhost'><reason>Vieni</reason></invite></x></message>");
+    const char *came = world_next(w, TYBALT);
+    assert_non_null(came);
+    assert_non_null(strstr(came, " xml:lang='it'>"));
+    says(w, TYBALT,
+         "<message to='" ROOM "' id='i' xml:lang='it-VR'><x xmlns='" NS_USER "'>"
+         "<decline to='" ROOM "/Juliet'><reason>Mai</reason></decline></x></message>");
+    came = world_next(w, JULIET);
+    assert_non_null(came);
+    assert_non_null(strstr(came, "<decline"));
+    assert_non_null(strstr(came, " xml:lang='it-VR'>"));
+    world_free(w);
+}
+
+/* An invitation is what counts: nobody invites and declines at once. */
+static void an_invitation_and_a_decline_in_one(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    sends(w, ROMEO, "<invite to='tybalt@localhost'/>");
+    assert_non_null(world_next(w, TYBALT));
+    sends(w, JULIET, "<decline to='" ROOM "/Romeo'/><invite to='tybalt@localhost'/>");
+    reads(w, TYBALT,
+          "<message from='" ROOM "'><x xmlns='" NS_USER "'><invite from='" ROOM "/Juliet'>"
+          "<reason/></invite></x></message>");
+    reads_nothing(w, ROMEO);
+    world_free(w);
+}
+
+/* @covers 0045#invite-mediated.from */
 static void inviter_is_named_where_addresses_are_no_secret(void **state)
 {
     struct world *w = company(open_jids);
@@ -98,6 +137,8 @@ static void who_may_invite(void **state)
     world_free(w);
 }
 
+/* @covers 0045#invite-mediated.restricted 0045#modifymember.by-invitation */
+/* @covers 0045#modifymember.forbidden */
 static void members_only_room_invites_members(void **state)
 {
     struct world *w = world_with(closed);
@@ -238,6 +279,19 @@ static void decline_to_somebody_inside(void **state)
     world_free(w);
 }
 
+/* The inviter knows the address it invited; whoever else is told of it does not. */
+static void declining_to_another_than_the_inviter(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    enters(w, PARIS, "Paris");
+    sends(w, ROMEO, "<invite to='juliet@localhost'/>");
+    world_forget(w);
+    sends(w, JULIET, "<decline to='" ROOM "/Paris'/>");
+    reads_decline(w, PARIS, ROOM "/Juliet", "<reason/>");
+    world_free(w);
+}
+
 static void invitations_remembered_at_most(void **state)
 {
     struct world *w = company(NULL);
@@ -257,6 +311,7 @@ static void invitations_remembered_at_most(void **state)
 
 /* ---- what comes back ---- */
 
+/* @covers 0045#invite-mediated.unreachable */
 static void error_is_told_to_the_inviter(void **state)
 {
     const char *error = "<message to='" ROOM "' id='i' type='error'><error type='cancel'>"
@@ -282,23 +337,12 @@ static void error_is_told_to_the_inviter(void **state)
     world_free(w);
 }
 
-/* The inviter knows the address it invited; whoever else is told of it does not. */
-static void declining_to_another_than_the_inviter(void **state)
-{
-    struct world *w = company(NULL);
-    (void)state;
-    enters(w, PARIS, "Paris");
-    sends(w, ROMEO, "<invite to='juliet@localhost'/>");
-    world_forget(w);
-    sends(w, JULIET, "<decline to='" ROOM "/Paris'/>");
-    reads_decline(w, PARIS, ROOM "/Juliet", "<reason/>");
-    world_free(w);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(invitation_in_full),
+        cmocka_unit_test(the_language_goes_along),
+        cmocka_unit_test(an_invitation_and_a_decline_in_one),
         cmocka_unit_test(inviter_is_named_where_addresses_are_no_secret),
         cmocka_unit_test(who_may_invite),
         cmocka_unit_test(members_only_room_invites_members),

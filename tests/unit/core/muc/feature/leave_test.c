@@ -1,4 +1,3 @@
-/* @covers 0045#exit 0045#impl-service-ghosts 0045#service-error-kick */
 #include "core/muc/room.h"
 #include "tests/support/talk.h"
 
@@ -10,6 +9,8 @@ static void bounce(struct world *w, const char *from, const char *to, const char
          to, condition);
 }
 
+/* @covers 0045#service-error-kick.self 0045#service-error-kick.others */
+/* @covers 0045#impl-service-ghosts.errors */
 static void errors_that_put_out(void **state)
 {
     static const char *const gone[] = {
@@ -49,6 +50,7 @@ static void errors_that_put_out(void **state)
     world_free(w);
 }
 
+/* @covers 0045#impl-service-ghosts.errors */
 static void errors_that_put_nobody_out(void **state)
 {
     static const char *const own[] = {
@@ -169,10 +171,13 @@ static void errors_from_the_bare_address(void **state)
     assert_int_equal(world_room(w, ROOM)->session_count, 1);
     reads(w, ROMEO, "<presence from='" ROOM "/Juliet' type='unavailable'/>");
     reads(w, ROMEO, "<presence from='" ROOM "/Nurse' type='unavailable'/>");
+    reads(w, JULIET, "<presence from='" ROOM "/Juliet' type='unavailable'/>");
+    reads_nothing(w, JULIET);             /* not of her other nickname's end */
     assert_null(world_next_elsewhere(w)); /* no error is answered */
     world_free(w);
 }
 
+/* @covers 0045#bizrules-presence.ignored */
 static void errors_of_strangers_are_dropped(void **state)
 {
     struct world *w = world_with(NULL);
@@ -190,6 +195,7 @@ static void errors_of_strangers_are_dropped(void **state)
 }
 
 /* Nothing reaches a session after its own unavailable presence. */
+/* @covers 0045#exit.self 0045#exit.nobody 0045#bizrules-presence.standing */
 static void leaving_is_the_last_word(void **state)
 {
     struct world *w = world_with(NULL);

@@ -1,8 +1,9 @@
-/* @covers 0045#enter-members 0045#getmemberlist */
+/* @covers 0045#getmemberlist */
 #include "core/muc/room.h"
 #include "tests/support/talk.h"
 
 /* Every affiliation and the room that has become members-only: who may come, who has to go. */
+/* @covers 0045#enter-members.refused 0045#modifymember.refused */
 static void by_affiliation(void **state)
 {
     static const struct {

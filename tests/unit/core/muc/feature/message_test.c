@@ -1,8 +1,8 @@
-/* @covers 0045#message 0045#bizrules-message */
 #include "core/muc/room.h"
 #include "tests/support/talk.h"
 
 /* One frame, one effect, for everybody and for the history. */
+/* @covers 0045#message.reflect 0045#message.id */
 static void one_serialisation_for_all(void **state)
 {
     struct world *w = world_with(NULL);
@@ -36,6 +36,8 @@ static void nothing_forged_passes(void **state)
          "<hats xmlns='urn:xmpp:hats:0'/>"
          "<delay xmlns='urn:xmpp:delay' from='" ROOM "' stamp='2001-01-01T00:00:00Z'/>"
          "<delay xmlns='urn:xmpp:delay' from='juliet@localhost' stamp='2002-01-01T00:00:00Z'/>"
+         "<x xmlns='jabber:x:delay' from='" ROOM "/Juliet' stamp='20030101T00:00:00'/>"
+         "<x xmlns='jabber:x:delay' from='juliet@localhost' stamp='20040101T00:00:00'/>"
          "</message>");
     const char *came = world_next(w, ROMEO);
     assert_non_null(came);
@@ -45,6 +47,8 @@ static void nothing_forged_passes(void **state)
     assert_null(strstr(came, "http://jabber.org/protocol/muc"));
     assert_null(strstr(came, PARIS));
     assert_non_null(strstr(came, "2002-"));
+    assert_null(strstr(came, "20030101"));
+    assert_non_null(strstr(came, "20040101"));
     assert_non_null(strstr(came, "jabber:x:conference"));
     world_free(w);
 }
@@ -67,6 +71,7 @@ static void order_is_kept(void **state)
 }
 
 /* Another session of an occupant is not the occupant. */
+/* @covers 0045#message.stranger 0045#bizrules-message.outside 0045#bizrules-message.refused */
 static void who_is_outside_does_not_speak(void **state)
 {
     struct world *w = world_with(NULL);
@@ -95,6 +100,59 @@ static void other_types_to_the_room(void **state)
     world_free(w);
 }
 
+/* ---- corrections ---- */
+
+/* Juliet and Paris are in Romeo's room, Paris has said something as `m`. */
+static struct world *world_of_one_message(const char *const *options)
+{
+    struct world *w = world_with(options);
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "Juliet");
+    enters(w, PARIS, "Paris");
+    says(w, PARIS, "<message to='" ROOM "' type='groupchat' id='m'><body>Rude</body></message>");
+    hush(w);
+    return w;
+}
+
+static void corrects(struct world *w, const char *who, const char *id)
+{
+    says(w, who,
+         "<message to='" ROOM "' type='groupchat' id='c'><body>better</body>"
+         "<replace xmlns='urn:xmpp:message-correct:0' id='%s'/></message>",
+         id);
+}
+
+/* @covers 0308#rules */
+static void foreign_corrections_may_be_refused(void **state)
+{
+    static const char *const options[] = {"own_corrections=on", NULL};
+    struct world *w = world_of_one_message(options);
+    (void)state;
+    corrects(w, JULIET, "m");
+    reads(w, JULIET,
+          "<message from='" ROOM "' type='error' id='c'><error type='auth' by='" ROOM "'>"
+          "<forbidden xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>");
+    reads_nothing(w, PARIS);
+    assert_int_equal(world_room(w, ROOM)->history.count, 1);
+    corrects(w, PARIS, "m");
+    reads(w, JULIET, "<message from='" ROOM "/Paris' id='c'><body>better</body></message>");
+    corrects(w, JULIET, "unknown"); /* nobody knows whose that was */
+    reads(w, JULIET, "<message from='" ROOM "/Juliet' id='c'/>");
+    /* Now both have sent one of that id: either may mean its own. */
+    corrects(w, JULIET, "c");
+    reads(w, JULIET, "<message from='" ROOM "/Juliet' id='c'/>");
+    world_free(w);
+}
+
+static void foreign_corrections_pass_otherwise(void **state)
+{
+    struct world *w = world_of_one_message(NULL);
+    (void)state;
+    corrects(w, JULIET, "m");
+    reads(w, PARIS, "<message from='" ROOM "/Juliet' id='c'><body>better</body></message>");
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -103,6 +161,8 @@ int main(void)
         cmocka_unit_test(order_is_kept),
         cmocka_unit_test(who_is_outside_does_not_speak),
         cmocka_unit_test(other_types_to_the_room),
+        cmocka_unit_test(foreign_corrections_may_be_refused),
+        cmocka_unit_test(foreign_corrections_pass_otherwise),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

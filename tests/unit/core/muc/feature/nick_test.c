@@ -1,4 +1,3 @@
-/* @covers 0045#changenick 0045#enter-conflict 0045#reservednick */
 #include "core/base/limits.h"
 #include "core/muc/room.h"
 #include "tests/support/talk.h"
@@ -9,6 +8,7 @@
     "' jid='" jid "'/><status code='110'/></x></presence>"
 
 /* One session of two takes another nickname: it goes alone. */
+/* @covers 0045#changenick.moved */
 static void one_session_goes_alone(void **state)
 {
     struct world *w = world_with(NULL);
@@ -43,6 +43,7 @@ static void one_session_goes_alone(void **state)
 }
 
 /* It takes the nickname its account has in another session: the two become one. */
+/* @covers 0045#changenick.rewritten */
 static void sessions_of_an_account_merge(void **state)
 {
     struct world *w = world_with(NULL);
@@ -154,6 +155,7 @@ static void another_spelling_for_a_second_session(void **state)
     world_free(w);
 }
 
+/* @covers 0045#changenick.moved 0045#bizrules-presence.from-then-on */
 static void role_and_presence_go_along(void **state)
 {
     struct world *w = world_with(NULL);
@@ -186,6 +188,7 @@ static void a_hidden_role_changes_unseen(void **state)
     world_free(w);
 }
 
+/* @covers 0045#changenick.conflict */
 static void a_refused_change_changes_nothing(void **state)
 {
     static const char *const bad[] = {" Padded", "  ", "\xF0\x9F\xA4\x96", "ROMEO"};
@@ -231,6 +234,7 @@ static void nicknames_of_one_account(void **state)
     world_free(w);
 }
 
+/* @covers 0045#enter-pres.locked-nick 0045#register.enforced */
 static void forced_nickname_of_an_account_inside(void **state)
 {
     static const char *const options[] = {"reserved_nick_only=on", NULL};
@@ -251,6 +255,7 @@ static void forced_nickname_of_an_account_inside(void **state)
 
 /* Rewritten to the reservation and back to the spelling that is in use: it got what it asked for.
  */
+/* @covers 0045#enter-pres.locked-nick */
 static void what_was_asked_for_is_no_rewriting(void **state)
 {
     static const char *const options[] = {"reserved_nick_only=on", NULL};
@@ -270,6 +275,152 @@ static void what_was_asked_for_is_no_rewriting(void **state)
     world_free(w);
 }
 
+/* Refused instead of rewritten, at entry and inside; another case is the same name. */
+/* @covers 0045#enter-pres.locked-nick */
+static void forced_nickname_has_to_be_asked_for(void **state)
+{
+    static const char *const options[] = {"reserved_nick_only=refuse", NULL};
+    struct world *w = world_with(options);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    sets(w, ROMEO, "<item affiliation='member' jid='juliet@localhost' nick='Juliet'/>");
+    join(w, JULIET, "Whatever");
+    reads_error(w, JULIET, "cancel", "not-acceptable");
+    reads_nothing(w, JULIET);
+    enters(w, PARIS, "Whatever"); /* who has none may use any */
+    says(w, JULIET, "<presence to='" ROOM "/JULIET'><x xmlns='" NS_X "'/></presence>");
+    reads(w, JULIET, "<presence from='" ROOM "/Romeo'/>");
+    reads(w, JULIET, "<presence from='" ROOM "/Whatever'/>");
+    reads(w, JULIET,
+          "<presence from='" ROOM "/Juliet'><x xmlns='" NS_USER "'><status code='210'/>"
+          "<item affiliation='member' role='participant' jid='" JULIET "'/>"
+          "<status code='110'/></x></presence>");
+    world_forget(w);
+    says(w, JULIET, "<presence to='" ROOM "/Nurse'/>");
+    reads_error(w, JULIET, "cancel", "not-acceptable");
+    says(w, JULIET, "<presence to='" ROOM "/Juliet'><show>away</show></presence>");
+    reads(w, JULIET, "<presence from='" ROOM "/Juliet'><show>away</show></presence>");
+    world_free(w);
+}
+
+/* The words of a switch, which it was once, and those of the choice. */
+static void ways_to_insist_on_the_reserved(void **state)
+{
+    static const struct {
+        const char *value;
+        enum reserved_nick means;
+    } rows[] = {
+        {"refuse", RESERVED_NICK_REFUSE},   {"off", RESERVED_NICK_FREE},
+        {"rewrite", RESERVED_NICK_REWRITE}, {"0", RESERVED_NICK_FREE},
+        {"1", RESERVED_NICK_REWRITE},       {"false", RESERVED_NICK_FREE},
+        {"true", RESERVED_NICK_REWRITE},    {"maybe", RESERVED_NICK_REWRITE},
+    };
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        configures(w, ROMEO, "x-reserved_nick_only", rows[i].value);
+        assert_int_equal(world_room(w, ROOM)->options.reserved_nick_only, rows[i].means);
+    }
+    world_free(w);
+}
+
+/* Blanks at the ends are taken off if the operator wants it, which is told by 210, and a client
+ * that has not taken notice is understood all the same. */
+/* @covers 0045#changenick.rewritten */
+static void blanks_are_taken_off(void **state)
+{
+    struct world_config config = {.nick = {.trim = true}};
+    struct world *w = world_new(&config);
+    (void)state;
+    world_client(w, ROMEO);
+    world_client(w, JULIET);
+    join(w, ROMEO, " Romeo ");
+    reads(w, ROMEO,
+          "<presence from='" ROOM "/Romeo'><x xmlns='" NS_USER "'><status code='201'/>"
+          "<status code='210'/><item affiliation='owner' role='moderator' jid='" ROMEO "'/>"
+          "<status code='110'/></x></presence>");
+    join(w, JULIET, " romeo");
+    reads_error(w, JULIET, "cancel", "conflict");
+    join(w, JULIET, "Juliet ");
+    reads(w, JULIET, "<presence from='" ROOM "/Romeo'/>");
+    reads(w, JULIET,
+          "<presence from='" ROOM "/Juliet'><x xmlns='" NS_USER "'><status code='210'/>"
+          "<item affiliation='none' role='participant' jid='" JULIET "'/><status code='110'/></x>"
+          "</presence>");
+    world_forget(w);
+    says(w, JULIET, "<presence to='" ROOM "/Juliet '><show>away</show></presence>");
+    reads(w, JULIET, "<presence from='" ROOM "/Juliet'><show>away</show></presence>");
+    reads_nothing(w, JULIET);
+    reads(w, ROMEO, "<presence from='" ROOM "/Juliet'><show>away</show></presence>");
+    reads_nothing(w, ROMEO);
+    join(w, JULIET, " Juliet");
+    reads(w, JULIET, "<presence from='" ROOM "/Romeo'/>");
+    reads(w, JULIET,
+          "<presence from='" ROOM "/Juliet'><x xmlns='" NS_USER "'><status code='210'/>"
+          "<item affiliation='none' role='participant' jid='" JULIET "'/><status code='110'/></x>"
+          "</presence>");
+    world_forget(w);
+    says(w, JULIET, "<presence to='" ROOM "/ Nurse '/>");
+    reads(w, JULIET, "<presence type='unavailable' from='" ROOM "/Juliet'/>");
+    reads(w, JULIET,
+          "<presence from='" ROOM "/Nurse'><x xmlns='" NS_USER "'><status code='210'/>"
+          "<item affiliation='none' role='participant' jid='" JULIET "'/><status code='110'/></x>"
+          "</presence>");
+    assert_int_equal(world_room(w, ROOM)->occupant_count, 2);
+    world_free(w);
+}
+
+/* The operator's word holds for nicknames an admin reserves as well. */
+static void nicknames_by_other_rules(void **state)
+{
+    struct world_config config = {.nick = {.chars_max = 5, .opaque = true}};
+    struct world *w = world_new(&config);
+    (void)state;
+    world_client(w, ROMEO);
+    world_client(w, JULIET);
+    enters(w, ROMEO, "Romeo");
+    join(w, JULIET, "Juliet");
+    reads_error(w, JULIET, "modify", "jid-malformed");
+    join(w, JULIET, "\xF0\x9F\xA4\x96");
+    reads(w, JULIET, "<presence from='" ROOM "/Romeo'/>");
+    reads(w, JULIET, "<presence from='" ROOM "/\xF0\x9F\xA4\x96'/>");
+    world_forget(w);
+    says(w, ROMEO,
+         "<iq to='" ROOM "' type='set' id='n'><query xmlns='http://jabber.org/protocol/muc#admin'>"
+         "<item affiliation='member' jid='paris@localhost' nick='Prince'/></query></iq>");
+    reads_error(w, ROMEO, "modify", "jid-malformed");
+    says(w, JULIET, "<presence to='" ROOM "/Mother'/>");
+    reads_error(w, JULIET, "modify", "jid-malformed");
+    world_free(w);
+}
+
+/* Where each client needs a nickname of its own. */
+static void one_session_for_a_nickname(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    configures(w, ROMEO, "muc#roomconfig_allowmultisessions", "0");
+    enters(w, JULIET, "Juliet");
+    says(w, JULIET_2, "<presence to='" ROOM "/Juliet'><x xmlns='" NS_X "'/></presence>");
+    reads_error(w, JULIET_2, "cancel", "conflict");
+    enters(w, JULIET_2, "Nurse");
+    says(w, JULIET_2, "<presence to='" ROOM "/juliet'/>");
+    reads_error(w, JULIET_2, "cancel", "conflict");
+    assert_int_equal(world_room(w, ROOM)->occupant_count, 3);
+    says(w, JULIET_2, "<presence to='" ROOM "/NURSE'/>"); /* its own, spelt another way */
+    reads(w, JULIET_2, "<presence type='unavailable' from='" ROOM "/Nurse'/>");
+    world_forget(w);
+    says(w, JULIET, "<presence to='" ROOM "/Juliet'><x xmlns='" NS_X "'/></presence>");
+    reads(w, JULIET, "<presence from='" ROOM "/Romeo'/>"); /* shown everything again */
+    configures(w, ROMEO, "x-allow_many_sessions", "1");
+    says(w, JULIET_2, "<presence to='" ROOM "/Juliet'/>");
+    assert_int_equal(world_room(w, ROOM)->occupant_count, 2);
+    assert_int_equal(world_room(w, ROOM)->session_count, 3);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -285,6 +436,11 @@ int main(void)
         cmocka_unit_test(nicknames_of_one_account),
         cmocka_unit_test(forced_nickname_of_an_account_inside),
         cmocka_unit_test(what_was_asked_for_is_no_rewriting),
+        cmocka_unit_test(forced_nickname_has_to_be_asked_for),
+        cmocka_unit_test(ways_to_insist_on_the_reserved),
+        cmocka_unit_test(one_session_for_a_nickname),
+        cmocka_unit_test(blanks_are_taken_off),
+        cmocka_unit_test(nicknames_by_other_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

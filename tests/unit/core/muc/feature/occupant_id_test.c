@@ -82,11 +82,37 @@ static void another_room_another_id(void **state)
     world_free(w);
 }
 
+/* Members who are shown although they are not inside have the id they will have inside. */
+static void absent_members_have_theirs(void **state)
+{
+    static const char *const options[] = {"broadcast=none,visitor,participant,moderator", NULL};
+    struct world *w = world_with(options);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    sets(w, ROMEO, "<item affiliation='member' jid='juliet@localhost' nick='Juliet'/>");
+    join(w, PARIS, "Paris");
+    reads(w, PARIS, "<presence from='" ROOM "/Romeo'/>");
+    char *id = id_in(world_next(w, PARIS));
+    hush(w);
+    says(w, PARIS, "<presence to='" ROOM "/Juliet' type='probe'/>");
+    same_for(id, world_next(w, PARIS));
+    says(w, ROMEO,
+         "<iq to='" ROOM "' type='set' id='a'><query xmlns='" NS_X "#admin'>"
+         "<item affiliation='member' jid='juliet@localhost' nick='Jule'/></query></iq>");
+    same_for(id, world_next(w, PARIS)); /* no longer under the old nickname */
+    same_for(id, world_next(w, PARIS)); /* under the new one */
+    join(w, JULIET, "Jule");
+    same_for(id, world_next(w, PARIS));
+    free(id);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_id_for_an_account),
         cmocka_unit_test(another_room_another_id),
+        cmocka_unit_test(absent_members_have_theirs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,3 @@
-/* @covers 0045#privatemessage */
 #include "core/muc/room.h"
 #include "tests/support/talk.h"
 
@@ -49,6 +48,84 @@ static void who_may_send(void **state)
     world_free(w);
 }
 
+/* To whom visitors may, within what is allowed to all: Paris is one, Juliet is not, Romeo
+ * moderates. */
+static void to_whom_visitors_may_send(void **state)
+{
+    static const struct {
+        const char *allow_pm, *moderator_pm, *value;
+        bool participant, moderator;
+    } rows[] = {
+        {"anyone", "0", "anyone", true, true},
+        {"anyone", "0", "moderators", false, true},
+        {"anyone", "0", "nobody", false, false},
+        {"anyone", "1", "nobody", false, true},
+        {"participants", "0", "moderators", false, false},
+        {"participants", "1", "nobody", false, true},
+    };
+    static const char *const options[] = {"moderated=on", NULL};
+    struct world *w = world_with(options);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    sets(w, ROMEO, "<item affiliation='member' jid='juliet@localhost'/>");
+    enters(w, JULIET, "Juliet");
+    enters(w, PARIS, "Paris");
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        configures(w, ROMEO, "muc#roomconfig_allowpm", rows[i].allow_pm);
+        configures(w, ROMEO, "{xmpp:prosody.im}muc#allow_modpm", rows[i].moderator_pm);
+        configures(w, ROMEO, "allow_private_messages_from_visitors", rows[i].value);
+        whispers(w, PARIS, "Juliet");
+        assert_int_equal(world_unread(w, JULIET), rows[i].participant);
+        if (!rows[i].participant)
+            reads_error(w, PARIS, "auth", "forbidden");
+        whispers(w, PARIS, "Romeo");
+        assert_int_equal(world_unread(w, ROMEO), rows[i].moderator);
+        if (!rows[i].moderator)
+            reads_error(w, PARIS, "auth", "forbidden");
+        world_forget(w);
+        whispers(w, JULIET, "Paris"); /* others are not concerned, nor is oneself */
+        assert_int_equal(world_unread(w, PARIS), 1);
+        whispers(w, PARIS, "Paris");
+        assert_int_equal(world_unread(w, PARIS), 2);
+        world_forget(w);
+    }
+    world_free(w);
+}
+
+static void no_other_value(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    says(w, ROMEO,
+         "<iq to='" ROOM "' type='set' id='c'><query xmlns='http://jabber.org/protocol/muc#owner'>"
+         "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>"
+         "http://jabber.org/protocol/muc#roomconfig</value></field>"
+         "<field var='allow_private_messages_from_visitors'><value>owners</value></field></x>"
+         "</query></iq>");
+    reads_error(w, ROMEO, "modify", "not-acceptable");
+    assert_int_equal(world_room(w, ROOM)->options.visitor_pm, VISITOR_PM_ANYONE);
+    world_free(w);
+}
+
+/* An invitation from one to one is no business of the room. */
+static void direct_invitations_pass(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, PARIS, "Paris");
+    says(w, PARIS,
+         "<message to='" ROOM "/Romeo' id='p'><x xmlns='jabber:x:conference' "
+         "jid='tomb@conference.localhost' password='dagger' reason='Come'/></message>");
+    reads(w, ROMEO,
+          "<message from='" ROOM "/Paris' id='p'><x xmlns='jabber:x:conference' "
+          "jid='tomb@conference.localhost' password='dagger' reason='Come'/></message>");
+    reads_nothing(w, ROMEO);
+    world_free(w);
+}
+
+/* @covers 0045#enter-conflict.private 0045#privatemessage.x */
 static void to_every_session_of_one(void **state)
 {
     struct world *w = world_with(NULL);
@@ -73,6 +150,7 @@ static void to_every_session_of_one(void **state)
 }
 
 /* An address is exact, although no other spelling of it can be taken. */
+/* @covers 0045#privatemessage.nobody */
 static void nicknames_are_exact(void **state)
 {
     struct world *w = world_with(NULL);
@@ -122,6 +200,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_may_send),
+        cmocka_unit_test(to_whom_visitors_may_send),
+        cmocka_unit_test(no_other_value),
+        cmocka_unit_test(direct_invitations_pass),
         cmocka_unit_test(to_every_session_of_one),
         cmocka_unit_test(nicknames_are_exact),
         cmocka_unit_test(bounces),

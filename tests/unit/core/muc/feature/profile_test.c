@@ -57,9 +57,9 @@ static void texts_have_a_largest_size(void **state)
         const char *name;
         size_t max;
     } rows[] = {
-        {"name", ROOM_TEXT_BYTES_MAX},
-        {"description", ROOM_DESC_BYTES_MAX},
-        {"language", ROOM_LANG_BYTES_MAX},
+        {"name", ROOM_TEXT_BYTES_MAX},     {"description", ROOM_DESC_BYTES_MAX},
+        {"language", ROOM_LANG_BYTES_MAX}, {"logs_url", ROOM_TEXT_BYTES_MAX},
+        {"pubsub", ROOM_TEXT_BYTES_MAX},
     };
     static char text[ROOM_DESC_BYTES_MAX + 2];
     const char *why = NULL;
@@ -71,6 +71,47 @@ static void texts_have_a_largest_size(void **state)
         text[rows[i].max] = '\0';
         assert_true(sets_option(rows[i].name, text, &why));
     }
+}
+
+static void contacts_have_a_largest_size(void **state)
+{
+    enum { EACH = 16 }; /* with what is between them */
+    static char text[ROOM_TEXT_BYTES_MAX + EACH + 1];
+    const char *why = NULL;
+    (void)state;
+    static_assert(ROOM_TEXT_BYTES_MAX % EACH == 0, "they fill it, less the last separator");
+    for (size_t at = 0; at < ROOM_TEXT_BYTES_MAX; at += EACH)
+        snprintf(text + at, EACH + 1, "u%07u@server,", (unsigned)at);
+    text[ROOM_TEXT_BYTES_MAX] = 'a';
+    assert_false(sets_option("contact", text, &why));
+    assert_string_equal(why, "must be addresses of the form user@server, together at most 1024 "
+                             "bytes");
+    text[ROOM_TEXT_BYTES_MAX] = '\0';
+    assert_true(sets_option("contact", text, &why));
+}
+
+/* Who enters such a room is let in, and warned (7.2.12); the others have been when it became so. */
+/* @covers 0045#enter-logging.let-in 0045#enter-logging.warning */
+static void who_enters_a_published_room_is_warned(void **state)
+{
+    static const char *const options[] = {"logged=on", NULL};
+    struct world *w = world_with(options);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    join(w, JULIET, "Juliet");
+    reads(w, JULIET, "<presence from='" ROOM "/Romeo'/>");
+    reads(w, JULIET,
+          "<presence from='" ROOM "/Juliet'><x xmlns='" NS_USER "'><status code='170'/>"
+          "<item affiliation='none' role='participant' jid='" JULIET "'/><status code='110'/></x>"
+          "</presence>");
+    reads(w, ROMEO,
+          "<presence from='" ROOM "/Juliet'><x xmlns='" NS_USER "' scansion:strict='true'>"
+          "<item affiliation='none' role='participant' jid='" JULIET "'/></x></presence>");
+    configures(w, ROMEO, "muc#roomconfig_enablelogging", "0");
+    join(w, PARIS, "Paris");
+    while (world_unread(w, PARIS) > 0)
+        assert_null(strstr(world_next(w, PARIS), "'170'"));
+    world_free(w);
 }
 
 static void temporary_room_ends_with_its_last_visitor(void **state)
@@ -108,6 +149,7 @@ static void persistent_room_stays(void **state)
 }
 
 /* The list of rooms follows at once. */
+/* @covers 0045#disco-rooms.public */
 static void hidden_rooms_are_not_listed(void **state)
 {
     const char *ask = "<iq to='" WORLD_SERVICE "' type='get' id='r'>"
@@ -133,6 +175,8 @@ int main(void)
         cmocka_unit_test(archive_cannot_be_switched_on),
         cmocka_unit_test(presets),
         cmocka_unit_test(texts_have_a_largest_size),
+        cmocka_unit_test(contacts_have_a_largest_size),
+        cmocka_unit_test(who_enters_a_published_room_is_warned),
         cmocka_unit_test(temporary_room_ends_with_its_last_visitor),
         cmocka_unit_test(persistent_room_stays),
         cmocka_unit_test(hidden_rooms_are_not_listed),

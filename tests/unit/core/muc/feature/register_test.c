@@ -1,4 +1,4 @@
-/* @covers 0045#register 0045#reservednick 0077#usecases-register 0077#usecases-cancel */
+/* @covers 0077#usecases-register 0077#usecases-cancel */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -51,6 +51,7 @@ static const struct affiliate *row_of(struct world *w, const char *account)
     return room_affiliate(world_room(w, ROOM), str_z(account));
 }
 
+/* @covers 0045#register.refused */
 static void who_may_register(void **state)
 {
     struct world *w = company(NULL);
@@ -69,6 +70,7 @@ static void who_may_register(void **state)
     world_free(w);
 }
 
+/* @covers 0045#register.success 0045#register.told */
 static void stranger_becomes_a_member_where_anybody_may(void **state)
 {
     struct world *w = company(anybody);
@@ -85,6 +87,7 @@ static void stranger_becomes_a_member_where_anybody_may(void **state)
     world_free(w);
 }
 
+/* @covers 0045#register.malformed */
 static void forms_that_are_none(void **state)
 {
     static const char *const insides[] = {
@@ -116,6 +119,7 @@ static void forms_that_are_none(void **state)
     world_free(w);
 }
 
+/* @covers 0045#register.conflict */
 static void nicknames_that_cannot_be_had(void **state)
 {
     struct world *w = company(NULL);
@@ -169,6 +173,7 @@ static void reason_of_the_membership_stays(void **state)
     world_free(w);
 }
 
+/* @covers 0045#register.registered 0045#register.username */
 static void from_outside_a_message_tells(void **state)
 {
     struct world *w = company(NULL);
@@ -232,6 +237,7 @@ static void unregistering_where_only_members_may_stay(void **state)
 }
 
 /* Where reserved nicknames have to be used, who registers another one is renamed at once. */
+/* @covers 0045#register.renamed */
 static void renamed_to_the_reserved_nickname(void **state)
 {
     struct world *w = company(forced);
@@ -258,6 +264,100 @@ static void renamed_to_the_reserved_nickname(void **state)
     world_free(w);
 }
 
+/* All the account goes by, in every session, is the nickname it has reserved. */
+static void all_nicknames_become_the_reserved_one(void **state)
+{
+    struct world *w = company(forced);
+    struct room *room = world_room(w, ROOM);
+    (void)state;
+    sets(w, ROMEO, "<item affiliation='none' jid='juliet@localhost'/>");
+    enters(w, JULIET_2, "Capulet");
+    assert_int_equal(room->occupant_count, 4);
+    registers(w, JULIET, "capulet");
+    /* one changes its spelling, the other joins it */
+    reads(w, PARIS, "<presence from='" ROOM "/Juliet'/>");
+    reads(w, PARIS, "<presence from='" ROOM "/Capulet'/>");
+    reads(w, PARIS,
+          "<presence from='" ROOM "/Capulet' type='unavailable'><x xmlns='" NS_USER "'>"
+          "<status code='303'/><item affiliation='member' role='participant' nick='capulet'/>"
+          "</x></presence>");
+    reads(w, PARIS, "<presence from='" ROOM "/capulet'/>");
+    reads(w, PARIS, "<presence from='" ROOM "/Juliet' type='unavailable'/>");
+    assert_int_equal(room->occupant_count, 3);
+    const struct session *first = session_find(room, STR(JULIET));
+    const struct session *second = session_find(room, STR(JULIET_2));
+    assert_ptr_equal(first->occupant, second->occupant);
+    assert_true(str_eqz(first->occupant->nick, "capulet"));
+    const char *came, *left = NULL, *last = NULL;
+    while ((came = world_next(w, JULIET)) != NULL) {
+        if (strstr(came, "from='" ROOM "/Juliet'") != NULL && strstr(came, "code='303'") != NULL)
+            left = came;
+        if (strstr(came, "from='" ROOM "/capulet'") != NULL && strstr(came, "code='110'") != NULL)
+            last = came;
+    }
+    assert_non_null(left);
+    assert_non_null(strstr(left, "nick='capulet'"));
+    assert_non_null(strstr(left, "code='110'"));
+    assert_non_null(last);
+    assert_non_null(strstr(last, "code='210'"));
+    /* who was there before sees who has joined it */
+    for (last = NULL; (came = world_next(w, JULIET_2)) != NULL;) {
+        if (strstr(came, "from='" ROOM "/capulet'") != NULL && strstr(came, "code='110'") != NULL)
+            last = came;
+    }
+    assert_non_null(last);
+    assert_non_null(strstr(last, "jid='" JULIET "'"));
+    assert_non_null(strstr(last, "jid='" JULIET_2 "'"));
+    world_free(w);
+}
+
+/* No nickname has more sessions than it may: those that are too many keep theirs. */
+static void renaming_keeps_to_the_limit(void **state)
+{
+    static const char *const options[] = {"allow_register=on", NULL};
+    struct world *w = world_with(options);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "Juliet");
+    enters(w, JULIET_2, "Capulet");
+    for (int i = 1; i < ROOM_SESSIONS_PER_NICK; i++) {
+        char *who = text_of("juliet@localhost/r%d", i);
+        world_client(w, who);
+        enters(w, who, "Capulet");
+        free(who);
+    }
+    configures(w, ROMEO, "x-reserved_nick_only", "1");
+    registers(w, JULIET, "Capulet");
+    assert_true(str_eqz(session_find(world_room(w, ROOM), STR(JULIET))->occupant->nick, "Juliet"));
+    assert_true(
+        str_eqz(session_find(world_room(w, ROOM), STR(JULIET_2))->occupant->nick, "Capulet"));
+    world_free(w);
+}
+
+/* @covers 0045#register.unsupported 0045#reservednick.unsupported */
+static void registration_can_be_switched_off(void **state)
+{
+    static const char *const options[] = {"registration=off", "allow_register=on", NULL};
+    struct world *w = company(options);
+    (void)state;
+    sends_query(w, JULIET, "get", "");
+    reads_error(w, JULIET, "cancel", "service-unavailable");
+    registers(w, JULIET, "Juliet");
+    reads_error(w, JULIET, "cancel", "service-unavailable");
+    sends_query(w, JULIET, "set", "<remove/>");
+    reads_error(w, JULIET, "cancel", "service-unavailable");
+    assert_true(str_empty(row_of(w, "juliet@localhost")->nick));
+    says(w, PARIS,
+         "<iq to='" ROOM "' type='get' id='i'>"
+         "<query xmlns='http://jabber.org/protocol/disco#info'/></iq>");
+    assert_null(strstr(world_next(w, PARIS), "jabber:iq:register"));
+    says(w, PARIS,
+         "<iq to='" ROOM "' type='get' id='i'><query node='x-roomuser-item' "
+         "xmlns='http://jabber.org/protocol/disco#info'/></iq>");
+    reads_error(w, PARIS, "cancel", "feature-not-implemented");
+    world_free(w);
+}
+
 static void service_admin_does_not_become_an_owner(void **state)
 {
     struct world *w = company(NULL);
@@ -270,6 +370,7 @@ static void service_admin_does_not_become_an_owner(void **state)
     world_free(w);
 }
 
+/* @covers 0045#register.no-room */
 static void room_that_is_not_there(void **state)
 {
     struct world *w = world_with(NULL);
@@ -294,6 +395,9 @@ int main(void)
         cmocka_unit_test(unregistering),
         cmocka_unit_test(unregistering_where_only_members_may_stay),
         cmocka_unit_test(renamed_to_the_reserved_nickname),
+        cmocka_unit_test(all_nicknames_become_the_reserved_one),
+        cmocka_unit_test(renaming_keeps_to_the_limit),
+        cmocka_unit_test(registration_can_be_switched_off),
         cmocka_unit_test(service_admin_does_not_become_an_owner),
         cmocka_unit_test(room_that_is_not_there),
     };

@@ -1,4 +1,3 @@
-/* @covers 0045#privatemessage 0045#bizrules-iq 0045#disco-occupant */
 #include "core/base/limits.h"
 #include "core/muc/room.h"
 #include "tests/support/talk.h"
@@ -36,6 +35,7 @@ static struct world *world_of_three(void)
     return w;
 }
 
+/* @covers 0045#bizrules-iq.forward 0045#bizrules-iq.secret */
 static void there_and_back(void **state)
 {
     struct world *w = world_of_three();
@@ -104,6 +104,7 @@ static void answers_that_come_too_late(void **state)
     world_free(w);
 }
 
+/* @covers 0045#bizrules-iq.secret */
 static void errors_name_no_address(void **state)
 {
     struct world *w = world_of_three();
@@ -189,6 +190,7 @@ static void longest_id(void **state)
 }
 
 /* Neither without an id nor with several requests in one, nor anything to strangers. */
+/* @covers 0045#disco-occupant.stranger */
 static void requests_that_are_none(void **state)
 {
     struct world *w = world_of_three();

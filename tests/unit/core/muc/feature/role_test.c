@@ -1,5 +1,3 @@
-/* @covers 0045#kick 0045#grantvoice 0045#revokevoice 0045#modifyvoice */
-/* @covers 0045#grantmod 0045#revokemod 0045#modifymod */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -42,6 +40,7 @@ static enum role role_of(struct world *w, const char *nick_key)
     return occupant->role;
 }
 
+/* @covers 0045#moderator.denied */
 static void only_moderators_act(void **state)
 {
     struct world *w = company(NULL);
@@ -57,6 +56,71 @@ static void only_moderators_act(void **state)
     world_free(w);
 }
 
+/* Where the operator lets them, admins act from outside; as moderators, and not beyond their rank.
+ */
+static void admins_act_from_outside(void **state)
+{
+    static const char *const options[] = {"outside_admins=on", "moderated=on", NULL};
+    struct world *w = company(options);
+    (void)state;
+    sets(w, ROMEO, "<item affiliation='admin' jid='juliet@localhost'/>");
+    asks(w, JULIET_2, "<item nick='Paris' role='participant'/>"); /* her account is inside */
+    assert_int_equal(role_of(w, "paris"), ROLE_PARTICIPANT);
+    leaves(w, JULIET);
+    asks(w, JULIET, "<item nick='Romeo' role='none'/>");
+    reads_error(w, JULIET, "cancel", "not-allowed");
+    asks(w, JULIET, "<item nick='Paris' role='none'><reason>Out</reason></item>");
+    reads_result(w, JULIET);
+    reads_nothing(w, JULIET);
+    reads(w, PARIS,
+          "<presence from='" ROOM "/Paris' type='unavailable'><x xmlns='" NS_USER "'>"
+          "<status code='307'/><item affiliation='none' role='none' jid='" PARIS "'>"
+          "<reason>Out</reason></item><status code='110'/></x></presence>");
+    world_client(w, NURSE);
+    asks(w, NURSE, "<item nick='Romeo' role='none'/>");
+    reads_error(w, NURSE, "auth", "forbidden");
+    assert_non_null(occupant_by_nick(world_room(w, ROOM), STR("romeo")));
+    world_free(w);
+}
+
+/* The owner may have it that equals do not put each other out; others can be, as ever. */
+static void equals_may_be_safe(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    sets(w, ROMEO, "<item nick='Juliet' role='moderator'/><item nick='Paris' role='moderator'/>");
+    configures(w, ROMEO, "x-kick_equals", "0");
+    asks(w, JULIET, "<item nick='Paris' role='none'/>");
+    reads_error(w, JULIET, "cancel", "not-allowed");
+    reads_nothing(w, PARIS);
+    sets(w, ROMEO, "<item affiliation='member' jid='juliet@localhost'/>");
+    asks(w, PARIS, "<item nick='Juliet' role='none'/>"); /* higher */
+    reads_error(w, PARIS, "cancel", "not-allowed");
+    sets(w, ROMEO, "<item nick='Paris' role='participant'/>");
+    asks(w, JULIET, "<item nick='Paris' role='none'/>"); /* lower */
+    assert_null(occupant_by_nick(world_room(w, ROOM), STR("paris")));
+    world_forget(w);
+    enters(w, PARIS, "Paris");
+    sets(w, ROMEO, "<item affiliation='member' jid='paris@localhost'/>");
+    asks(w, JULIET, "<item nick='Paris' role='none'/>"); /* a member, but no moderator */
+    assert_null(occupant_by_nick(world_room(w, ROOM), STR("paris")));
+    world_free(w);
+}
+
+/* Another nickname of one's own is another occupant. */
+static void own_other_nickname_can_be_kicked(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    enters(w, JULIET_2, "Nurse");
+    sets(w, ROMEO, "<item nick='Juliet' role='moderator'/>");
+    asks(w, JULIET, "<item nick='Nurse' role='none'/>");
+    assert_null(occupant_by_nick(world_room(w, ROOM), STR("nurse")));
+    assert_int_equal(role_of(w, "juliet"), ROLE_MODERATOR);
+    world_free(w);
+}
+
+/* @covers 0045#kick.removed 0045#kick.result 0045#kick.others */
 static void kick_is_told_before_the_result(void **state)
 {
     struct world *w = company(NULL);
@@ -80,6 +144,7 @@ static void kick_is_told_before_the_result(void **state)
 }
 
 /* Rank: equals may be kicked, but their voice is theirs; the higher are out of reach. */
+/* @covers 0045#roles-priv.voice 0045#roles-change.rank 0045#kick.rank 0045#revokevoice.rank */
 static void rank_decides(void **state)
 {
     struct world *w = company(NULL);
@@ -101,6 +166,7 @@ static void rank_decides(void **state)
     world_free(w);
 }
 
+/* @covers 0045#revokemod.rank */
 static void moderators_name_no_moderators(void **state)
 {
     struct world *w = company(NULL);
@@ -136,6 +202,7 @@ static void one_refusal_undoes_the_set(void **state)
     world_free(w);
 }
 
+/* @covers 0045#bizrules-iq.both */
 static void requests_that_make_no_sense(void **state)
 {
     static const char *const items[] = {
@@ -215,6 +282,7 @@ static void same_role_again_is_no_news(void **state)
 }
 
 /* Voice given or taken outlasts leaving, and is no protection from anything else. */
+/* @covers 0045#roles.kept */
 static void voice_is_remembered(void **state)
 {
     struct world *w = company(moderated);
@@ -280,6 +348,7 @@ static void lists(struct world *w, const char *who, const char *item)
          item);
 }
 
+/* @covers 0045#modifyvoice.list 0045#bizrules-iq.roles */
 static void list_has_an_item_per_session(void **state)
 {
     struct world *w = company(NULL);
@@ -310,6 +379,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(only_moderators_act),
+        cmocka_unit_test(admins_act_from_outside),
+        cmocka_unit_test(equals_may_be_safe),
+        cmocka_unit_test(own_other_nickname_can_be_kicked),
         cmocka_unit_test(kick_is_told_before_the_result),
         cmocka_unit_test(rank_decides),
         cmocka_unit_test(moderators_name_no_moderators),

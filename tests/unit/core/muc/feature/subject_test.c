@@ -1,8 +1,9 @@
-/* @covers 0045#subject-mod 0045#subject-occupant 0045#enter-subject */
+/* @covers 0045#subject-occupant */
 #include "core/base/limits.h"
 #include "core/muc/room.h"
 #include "tests/support/talk.h"
 
+/* @covers 0045#enter-subject.shown */
 static void each_language_is_shown(void **state)
 {
     struct world *w = world_with(NULL);
@@ -20,6 +21,34 @@ static void each_language_is_shown(void **state)
           "<message from='" ROOM "/Romeo' id='s' type='groupchat'><subject>Feud</subject>"
           "<subject xml:lang='de'>Fehde</subject></message>"); /* by the name of then */
     reads_nothing(w, PARIS);
+    world_free(w);
+}
+
+/* Who set it may have another name by now, or be gone: it stays as it was sent, with its id. */
+/* @covers 0045#enter-subject.shown */
+static void it_outlives_who_set_it(void **state)
+{
+    static const char *const persistent[] = {"persistent=on", "change_subject=on", NULL};
+    struct world *w = world_with(persistent);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "Juliet");
+    says(w, JULIET,
+         "<message to='" ROOM "' type='groupchat' id='s'><subject>Feud</subject></message>");
+    const char *sent = strstr(world_next(w, ROMEO), "<stanza-id");
+    assert_non_null(sent);
+    char *stanza_id = text_of("%.*s", (int)(strstr(sent, "/>") - sent) + 2, sent);
+    says(w, JULIET, "<presence to='" ROOM "/Capulet'/>");
+    leaves(w, JULIET);
+    says(w, PARIS, "<presence to='" ROOM "/Juliet'><x xmlns='" NS_X "'/></presence>");
+    reads(w, PARIS, "<presence from='" ROOM "/Romeo'/>");
+    reads(w, PARIS, "<presence from='" ROOM "/Juliet'/>"); /* the name does not make it his */
+    reads(w, PARIS,
+          "<message from='" ROOM "/Juliet' id='s' type='groupchat'><subject>Feud</subject>%s"
+          "</message>",
+          stanza_id);
+    reads_nothing(w, PARIS);
+    free(stanza_id);
     world_free(w);
 }
 
@@ -75,6 +104,7 @@ static void an_unchanged_subject_is_reflected(void **state)
     world_free(w);
 }
 
+/* @covers 0045#subject-mod.refused */
 static void visitors_never(void **state)
 {
     static const char *const options[] = {"change_subject=on", "moderated=on", NULL};
@@ -89,6 +119,7 @@ static void visitors_never(void **state)
 }
 
 /* A room that is over leaves nothing to one of the same name. */
+/* @covers 0045#enter-subject.empty */
 static void a_new_room_has_none(void **state)
 {
     struct world *w = world_with(NULL);
@@ -108,6 +139,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_language_is_shown),
+        cmocka_unit_test(it_outlives_who_set_it),
         cmocka_unit_test(largest_subject),
         cmocka_unit_test(most_languages),
         cmocka_unit_test(an_unchanged_subject_is_reflected),

@@ -1,4 +1,4 @@
-/* @covers 0045#requestvoice 0045#voiceapprove 0045#registrar-formtype-request */
+/* @covers 0045#requestvoice 0045#registrar-formtype-request */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -53,6 +53,7 @@ static enum role role_of(struct world *w, const char *nick_key)
     return occupant->role;
 }
 
+/* @covers 0045#voiceapprove.form */
 static void request_goes_to_all_moderators(void **state)
 {
     struct world *w = company(moderated);
@@ -193,6 +194,40 @@ static void request_waits_for_a_moderator(void **state)
     world_free(w);
 }
 
+/* Who is inside already and becomes a moderator is given them as well, in all its sessions. */
+static void request_waits_for_who_is_made_one(void **state)
+{
+    static const char *const both[] = {JULIET, JULIET_2};
+    struct world *w = company(moderated);
+    (void)state;
+    enters(w, JULIET_2, "Juliet");
+    leaves(w, ROMEO);
+    sends_form(w, PARIS, REQUEST_TYPE WANTED);
+    sets(w, ROMEO, "<item affiliation='none' jid='paris@localhost'/>"); /* changes nothing */
+    says(w, ROMEO,
+         "<iq to='" ROOM "' type='set' id='s'><query xmlns='" NS_X "#admin'>"
+         "<item affiliation='admin' jid='juliet@localhost'/></query></iq>");
+    for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+        reads(w, both[i],
+              "<presence from='" ROOM "/Juliet'><x xmlns='" NS_USER "' scansion:strict='false'>"
+              "<item affiliation='admin' role='moderator'/></x></presence>");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(both); i++) {
+        reads(w, both[i], "<presence from='" ROOM "/Paris'/>"); /* now with his address */
+        reads_form(w, both[i], PARIS, "Paris");
+        reads_nothing(w, both[i]);
+    }
+    assert_int_equal(world_room(w, ROOM)->voice_pending.count, 0);
+    hush(w);
+    join(w, ROMEO, "Romeo"); /* shown once */
+    reads(w, ROMEO, "<presence from='" ROOM "/Juliet'/>");
+    reads(w, ROMEO, "<presence from='" ROOM "/Paris'/>");
+    reads(w, ROMEO, "<presence from='" ROOM "/Romeo'/>");
+    reads(w, ROMEO, "<message type='groupchat' from='" ROOM "'><subject/></message>");
+    reads_nothing(w, ROMEO);
+    world_free(w);
+}
+
 static void as_many_as_can_wait(void **state)
 {
     struct world *w = world_with(moderated);
@@ -269,6 +304,7 @@ int main(void)
         cmocka_unit_test(approval_needs_the_right_person),
         cmocka_unit_test(approval_gives_voice),
         cmocka_unit_test(request_waits_for_a_moderator),
+        cmocka_unit_test(request_waits_for_who_is_made_one),
         cmocka_unit_test(as_many_as_can_wait),
         cmocka_unit_test(visitor_waits_between_two_requests),
         cmocka_unit_test(interval_has_an_end),

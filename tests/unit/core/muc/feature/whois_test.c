@@ -1,9 +1,9 @@
-/* @covers 0045#enter-nonanon 0045#enter-semianon */
 #include "core/muc/room.h"
 #include "tests/support/talk.h"
 
 /* In a semi-anonymous room no address gets to anybody but its owner and moderators, whatever
  * happens. */
+/* @covers 0045#enter-semianon.moderators 0045#bizrules-iq.secret */
 static void no_address_gets_out(void **state)
 {
     static const char *const leaks[] = {"romeo@localhost", "juliet@localhost"};
@@ -42,6 +42,7 @@ static void no_address_gets_out(void **state)
     world_free(w);
 }
 
+/* @covers 0045#enter-nonanon.jid 0045#enter-nonanon.warning */
 static void hundred_only_for_the_newcomer(void **state)
 {
     static const char *const options[] = {"whois=anyone", NULL};
@@ -66,11 +67,113 @@ static void hundred_only_for_the_newcomer(void **state)
     world_free(w);
 }
 
+static void reads_jule(struct world *w, const char *role, const char *more)
+{
+    reads(w, JULIET_2,
+          "<presence from='" ROOM "/Jule'><x xmlns='" NS_USER "'>"
+          "<item affiliation='none' role='%s' jid='" JULIET "'>%s</item></x></presence>",
+          role, more);
+}
+
+/* Juliet is inside as Jule and as Juliet: one of her sessions is told the address of the other, in
+ * lists, live and when asked, though nobody else but moderators is; and not who has kicked it. */
+static void own_other_nickname_is_no_secret(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, PARIS, "Paris");
+    enters(w, JULIET, "Jule");
+    join(w, JULIET_2, "Juliet");
+    reads(w, JULIET_2, "<presence from='" ROOM "/Romeo'/>");
+    reads(w, JULIET_2,
+          "<presence from='" ROOM "/Paris'><x xmlns='" NS_USER "'>"
+          "<item affiliation='none' role='participant'/></x></presence>");
+    reads_jule(w, "participant", "");
+    reads(w, JULIET,
+          "<presence from='" ROOM "/Juliet'><x xmlns='" NS_USER "'>"
+          "<item affiliation='none' role='participant' jid='" JULIET_2 "'/></x></presence>");
+    world_forget(w);
+    says(w, JULIET, "<presence to='" ROOM "/Jule'><show>away</show></presence>");
+    reads_jule(w, "participant", "");
+    reads_nothing(w, JULIET_2);
+    reads(w, PARIS,
+          "<presence from='" ROOM "/Jule'><show>away</show><x xmlns='" NS_USER "'>"
+          "<item affiliation='none' role='participant'/></x></presence>");
+    reads_nothing(w, PARIS);
+    says(w, JULIET_2, "<presence to='" ROOM "/Jule' type='probe'/>");
+    reads_jule(w, "participant", "");
+    sets(w, ROMEO, "<item nick='Jule' role='visitor'/>");
+    says(w, ROMEO,
+         "<iq to='" ROOM "' type='set' id='a'><query xmlns='" NS_X "#admin'>"
+         "<item nick='Jule' role='participant'/></query></iq>");
+    reads_jule(w, "participant", "<actor nick='Romeo'/>");
+    reads_nothing(w, JULIET_2);
+    says(w, ROMEO,
+         "<iq to='" ROOM "' type='set' id='a'><query xmlns='" NS_X "#admin'>"
+         "<item nick='Jule' role='none'/></query></iq>");
+    reads(w, JULIET_2,
+          "<presence from='" ROOM "/Jule' type='unavailable'><x xmlns='" NS_USER "'>"
+          "<status code='307'/><item affiliation='none' role='none' jid='" JULIET "'>"
+          "<actor nick='Romeo'/></item></x></presence>");
+    reads_nothing(w, JULIET_2);
+    world_free(w);
+}
+
+/* A moderator is told of its own account like any moderator: with who did it. */
+static void own_other_nickname_of_a_moderator(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    sets(w, ROMEO, "<item affiliation='admin' jid='juliet@localhost'/>");
+    enters(w, JULIET, "Jule");
+    enters(w, JULIET_2, "Juliet");
+    says(w, ROMEO,
+         "<iq to='" ROOM "' type='set' id='a'><query xmlns='" NS_X "#admin'>"
+         "<item nick='Jule' role='none'/></query></iq>");
+    reads(w, JULIET_2,
+          "<presence from='" ROOM "/Jule' type='unavailable'><x xmlns='" NS_USER "'>"
+          "<status code='307'/><item affiliation='admin' role='none' jid='" JULIET "'>"
+          "<actor nick='Romeo' jid='" ROMEO "'/></item></x></presence>");
+    reads_nothing(w, JULIET_2);
+    world_free(w);
+}
+
+/* The first of three goes: those who stay are one account as before, whoever comes next. */
+static void first_of_several_nicknames_goes(void **state)
+{
+    static const char *const nurse = "juliet@localhost/kitchen";
+    struct world *w = world_with(NULL);
+    (void)state;
+    world_client(w, nurse);
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "Jule");
+    enters(w, JULIET_2, "Juliet");
+    enters(w, nurse, "Capulet");
+    leaves(w, JULIET);
+    enters(w, PARIS, "Paris"); /* where Jule was */
+    says(w, nurse, "<presence to='" ROOM "/Capulet'><show>dnd</show></presence>");
+    reads(w, JULIET_2,
+          "<presence from='" ROOM "/Capulet'><x xmlns='" NS_USER "'>"
+          "<item affiliation='none' role='participant' jid='juliet@localhost/kitchen'/></x>"
+          "</presence>");
+    reads_nothing(w, JULIET_2);
+    reads(w, PARIS,
+          "<presence from='" ROOM "/Capulet'><x xmlns='" NS_USER "'>"
+          "<item affiliation='none' role='participant'/></x></presence>");
+    reads_nothing(w, PARIS);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_address_gets_out),
         cmocka_unit_test(hundred_only_for_the_newcomer),
+        cmocka_unit_test(own_other_nickname_is_no_secret),
+        cmocka_unit_test(own_other_nickname_of_a_moderator),
+        cmocka_unit_test(first_of_several_nicknames_goes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

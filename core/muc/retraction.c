@@ -1,0 +1,48 @@
+#include "core/muc/retraction.h"
+
+#include "core/muc/groupchat.h"
+#include "core/xmpp/stamp.h"
+
+void fb_moderated(struct fb *fb, const struct retraction *retraction)
+{
+    if (retraction->moderator == NULL)
+        return;
+    fb_open(fb, NAME_MODERATED, NS_MODERATE);
+    fb_attr(fb, "by", jid_full(retraction->moderator->jid));
+    fb_open(fb, NAME_OCCUPANT_ID, NS_OCCUPANT_ID);
+    fb_attr_plain(fb, STR("id"), occupant_id(retraction->moderator));
+    fb_close(fb);
+    fb_close(fb);
+}
+
+static struct frame *tombstone(const struct room *room, struct step *step,
+                               const struct history_entry *entry,
+                               const struct retraction *retraction)
+{
+    struct fb fb;
+    fb_begin_like(&fb, step->arena, entry->frame);
+    if (entry->dated)
+        fb_raw(&fb, stamp_delay(step->arena, STR_NONE, entry->dated_us));
+    fb_open(&fb, NAME_RETRACTED, NS_RETRACT);
+    fb_attr(&fb, "id", retraction->id);
+    fb_attr_plain(&fb, STR("stamp"), stamp_text(step->arena, step->now_us));
+    fb_moderated(&fb, retraction);
+    if (!str_empty(retraction->reason))
+        fb_leaf(&fb, NAME_REASON, NS_RETRACT, retraction->reason);
+    fb_close(&fb);
+    fb_open(&fb, NAME_OCCUPANT_ID, NS_OCCUPANT_ID);
+    fb_attr_plain(&fb, STR("id"), str_of(entry->author, OCCUPANT_ID_BYTES));
+    fb_close(&fb);
+    fb_stanza_id(&fb, room, str_of(entry->stanza_id, STANZA_ID_BYTES));
+    return fb_finish(&fb);
+}
+
+void retraction_bury(struct room *room, struct step *step, struct history_entry *entry,
+                     const struct retraction *retraction)
+{
+    if (entry->retracted)
+        return;
+    struct frame *frame = tombstone(room, step, entry, retraction);
+    room_history_bury(room, entry, frame);
+    frame_unref(frame);
+}
