@@ -12,6 +12,7 @@
 #include "core/base/base.h"
 #include "core/base/ensure.h"
 #include "core/base/mem.h"
+#include "core/base/refs.h"
 
 #include <assert.h>
 #include <string.h>
@@ -51,22 +52,6 @@ struct showing {
 
 /* ---- counting ---- */
 
-static bool held_alone(_Atomic uint32_t *refs)
-{
-    return atomic_load_explicit(refs, memory_order_acquire) == 1;
-}
-
-static void hold(_Atomic uint32_t *refs)
-{
-    atomic_fetch_add_explicit(refs, 1, memory_order_relaxed);
-}
-
-/* True: that was the last. */
-static bool let_go(_Atomic uint32_t *refs)
-{
-    return atomic_fetch_sub_explicit(refs, 1, memory_order_acq_rel) == 1;
-}
-
 static struct frame **word_of(struct sheet *sheet, uint32_t word)
 {
     return &sheet->frames[word - 1];
@@ -74,7 +59,7 @@ static struct frame **word_of(struct sheet *sheet, uint32_t word)
 
 static void sheet_unref(struct sheet *sheet)
 {
-    if (!let_go(&sheet->refs))
+    if (!refs_let_go(&sheet->refs))
         return;
     for (uint32_t word = 1; word < sheet->used; word++)
         frame_unref(*word_of(sheet, word));
@@ -83,7 +68,7 @@ static void sheet_unref(struct sheet *sheet)
 
 static void book_unref(struct book *book)
 {
-    if (!let_go(&book->refs))
+    if (!refs_let_go(&book->refs))
         return;
     for (uint32_t i = 0; i < book->count; i++)
         sheet_unref(book->sheets[i]);
@@ -105,7 +90,7 @@ static void book_copy(struct gallery *gallery, uint32_t cap)
     struct book *old = gallery->book;
     struct book *copy = book_alloc(cap);
     for (uint32_t i = 0; i < old->count; i++) {
-        hold(&old->sheets[i]->refs);
+        refs_hold(&old->sheets[i]->refs);
         copy->sheets[i] = old->sheets[i];
     }
     copy->count = old->count;
@@ -115,10 +100,10 @@ static void book_copy(struct gallery *gallery, uint32_t cap)
 
 static struct sheet *sheet_mine(struct gallery *gallery, uint32_t i)
 {
-    if (!held_alone(&gallery->book->refs))
+    if (!refs_held_alone(&gallery->book->refs))
         book_copy(gallery, gallery->book->cap);
     struct sheet *old = gallery->book->sheets[i];
-    if (held_alone(&old->refs))
+    if (refs_held_alone(&old->refs))
         return old;
     struct sheet *copy = mem_raw(sizeof(*copy));
     atomic_init(&copy->refs, 1);
@@ -240,7 +225,7 @@ struct showing *gallery_show(const struct gallery *gallery, const uint32_t *exce
         mem_free(showing);
         return NULL;
     }
-    hold(&showing->book->refs);
+    refs_hold(&showing->book->refs);
     return showing;
 }
 

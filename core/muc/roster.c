@@ -19,6 +19,7 @@
 
 #include "core/base/ensure.h"
 #include "core/base/mem.h"
+#include "core/base/refs.h"
 
 #include <string.h>
 
@@ -56,25 +57,9 @@ struct roster {
 
 /* ---- counting ---- */
 
-static bool held_alone(_Atomic uint32_t *refs)
-{
-    return atomic_load_explicit(refs, memory_order_acquire) == 1;
-}
-
-static void hold(_Atomic uint32_t *refs)
-{
-    atomic_fetch_add_explicit(refs, 1, memory_order_relaxed);
-}
-
-/* True: that was the last. */
-static bool let_go(_Atomic uint32_t *refs)
-{
-    return atomic_fetch_sub_explicit(refs, 1, memory_order_acq_rel) == 1;
-}
-
 static void chunk_unref(struct chunk *chunk)
 {
-    if (!let_go(&chunk->refs))
+    if (!refs_let_go(&chunk->refs))
         return;
     for (uint16_t i = 0; i < chunk->count; i++)
         address_unref(chunk->entries[i].address);
@@ -83,7 +68,7 @@ static void chunk_unref(struct chunk *chunk)
 
 static void part_unref(struct part *part)
 {
-    if (!let_go(&part->refs))
+    if (!refs_let_go(&part->refs))
         return;
     for (uint32_t i = 0; i < part->chunk_count; i++)
         chunk_unref(part->chunks[i]);
@@ -109,13 +94,13 @@ struct roster *roster_new(void)
 
 struct roster *roster_ref(struct roster *roster)
 {
-    hold(&roster->refs);
+    refs_hold(&roster->refs);
     return roster;
 }
 
 void roster_unref(struct roster *roster)
 {
-    if (roster == NULL || !let_go(&roster->refs))
+    if (roster == NULL || !refs_let_go(&roster->refs))
         return;
     for (uint32_t i = 0; i < roster->part_count; i++)
         part_unref(roster->parts[i]);
@@ -128,7 +113,7 @@ void roster_unref(struct roster *roster)
 static struct roster *root_mine(struct roster **roster)
 {
     struct roster *old = *roster;
-    if (held_alone(&old->refs))
+    if (refs_held_alone(&old->refs))
         return old;
     struct roster *copy = root_alloc(old->part_count);
     copy->size = old->size;
@@ -138,7 +123,7 @@ static struct roster *root_mine(struct roster **roster)
     old->place_count = 0;
     for (uint32_t i = 0; i < old->part_count; i++) {
         copy->parts[i] = old->parts[i];
-        hold(&copy->parts[i]->refs);
+        refs_hold(&copy->parts[i]->refs);
     }
     roster_unref(old);
     *roster = copy;
@@ -159,14 +144,14 @@ static struct part *part_alloc(uint16_t lane, uint32_t cap)
 static struct part *part_mine(struct part **slot)
 {
     struct part *old = *slot;
-    if (held_alone(&old->refs))
+    if (refs_held_alone(&old->refs))
         return old;
     struct part *copy = part_alloc(old->lane, old->chunk_cap);
     copy->size = old->size;
     copy->chunk_count = old->chunk_count;
     for (uint32_t i = 0; i < old->chunk_count; i++) {
         copy->chunks[i] = old->chunks[i];
-        hold(&copy->chunks[i]->refs);
+        refs_hold(&copy->chunks[i]->refs);
     }
     part_unref(old);
     *slot = copy;
@@ -185,7 +170,7 @@ static struct chunk *chunk_alloc(uint16_t cap)
 static struct chunk *chunk_mine(struct chunk **slot)
 {
     struct chunk *old = *slot;
-    if (held_alone(&old->refs))
+    if (refs_held_alone(&old->refs))
         return old;
     struct chunk *copy = chunk_alloc(old->cap);
     copy->count = old->count;

@@ -3,6 +3,7 @@
 #include "core/base/ensure.h"
 #include "core/base/limits.h"
 #include "core/base/mem.h"
+#include "core/base/refs.h"
 
 #include <stdio.h>
 
@@ -10,13 +11,13 @@
 
 struct frame *frame_ref(struct frame *frame)
 {
-    atomic_fetch_add_explicit(&frame->refs, 1, memory_order_relaxed);
+    refs_hold(&frame->refs);
     return frame;
 }
 
 void frame_unref(struct frame *frame)
 {
-    if (frame != NULL && atomic_fetch_sub_explicit(&frame->refs, 1, memory_order_acq_rel) == 1)
+    if (frame != NULL && refs_let_go(&frame->refs))
         mem_free(frame);
 }
 
@@ -37,13 +38,13 @@ struct address *address_new(struct str jid)
 
 struct address *address_ref(struct address *address)
 {
-    atomic_fetch_add_explicit(&address->refs, 1, memory_order_relaxed);
+    refs_hold(&address->refs);
     return address;
 }
 
 void address_unref(struct address *address)
 {
-    if (address != NULL && atomic_fetch_sub_explicit(&address->refs, 1, memory_order_acq_rel) == 1)
+    if (address != NULL && refs_let_go(&address->refs))
         mem_free(address);
 }
 
