@@ -129,7 +129,16 @@ void backlogs_fini(struct backlogs *backlogs)
 
 uint64_t backlog_forget(struct backlogs *backlogs, struct conn *conn)
 {
-    return conn->backlog != NULL ? backlog_free(backlogs, conn->backlog) : 0;
+    struct backlog *backlog = conn->backlog;
+    uint64_t dropped = 0;
+    if (backlog == NULL)
+        return 0;
+    struct route route = {conn->slot, conn->generation, backlogs->lane};
+    for (; conn->is_link && !turns_is_empty(&backlog->turns); dropped++) {
+        proxy_link_loss(backlogs->proxy, first_of(backlog)->pending->delivery.room, route);
+        drop_first(backlogs, backlog);
+    }
+    return dropped + backlog_free(backlogs, backlog);
 }
 
 /* ---- waiting ---- */
@@ -192,7 +201,7 @@ static bool resume_broadcast(const struct backlogs *backlogs, struct conn *link,
                 entries[i].slot == link->slot && audience_has(delivery->audience, &entries[i]);
             *done += hears ? each : 1;
             if (hears)
-                conn_send_frame(link, delivery->frame, entries[i].address, STR_NONE);
+                pending_send(link, delivery->room, delivery->frame, entries[i].address, STR_NONE);
         }
         held->at += i;
     }
@@ -213,7 +222,7 @@ static bool resume_first(const struct backlogs *backlogs, struct backlog *backlo
     const struct delivery *delivery = &held->pending->delivery;
     switch (delivery->kind) {
     case DELIVER_ONE:
-        conn_send_frame(conn, delivery->frame, delivery->address, STR_NONE);
+        pending_send(conn, delivery->room, delivery->frame, delivery->address, STR_NONE);
         *done += pending_weight(delivery->frame);
         return true;
     case DELIVER_LIST:

@@ -49,7 +49,8 @@ void backlog_drained(struct backlogs *backlogs, struct conn *conn);
 /* The backlog that has been ready longest goes on; returns what it took of the budget. */
 uint32_t backlogs_resume(struct backlogs *backlogs, uint32_t budget);
 
-/* Throws away what waits for the connection, if anything does; returns how many of its entries. */
+/* Throws away what waits for the connection, if anything does; returns how many of its entries. If
+ * it is a link, the shards are told of whose they were. */
 uint64_t backlog_forget(struct backlogs *backlogs, struct conn *conn);
 
 #endif

@@ -15,14 +15,15 @@
 #include "core/base/log.h"
 #include "core/base/mem.h"
 #include "core/xml/parse.h"
-#include "core/xmpp/refusal.h"
 #include "net/resolve.h"
 #include "net/side.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/sockios.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -52,6 +53,7 @@ struct link {
     struct resolve *resolve;
     const struct addrinfo *address; /* being tried */
     struct side side;
+    struct unread unread;
     bool too_much;              /* waits, so that the host is not read */
     int64_t read_ms;            /* when it was read last and then paused */
     int64_t retry_ms;           /* the next rest, before jitter */
@@ -67,11 +69,31 @@ static bool has_stream(const struct link *link)
     return link->state == LINK_OPENING || link->state == LINK_SHAKING || link->state == LINK_UP;
 }
 
-/* Only what is up is sent anything. */
+/* What was queued and is not known to have arrived. */
+static void tell_of_losses(struct link *link)
+{
+    uint64_t room;
+    int unacked = 0;
+    if (link->conn.fd < 0 || ioctl(link->conn.fd, SIOCOUTQ, &unacked) != 0 || unacked < 0)
+        unacked = 0;
+    uint64_t sent = link->conn.outbox.sent;
+    uint64_t read = (uint64_t)unacked < sent ? sent - (uint64_t)unacked : 0;
+    while (unread_take(&link->unread, read, &room))
+        proxy_link_loss(link->setup.router->proxy, room, link->setup.route);
+    deliver_forget(link->setup.deliver, &link->conn);
+}
+
+/* Only what is up is sent anything. Whoever is told something has to find it so in the directory
+ * already; and of losses rooms hear before they are asked to do something about it. */
 static void set_up(struct link *link, bool up)
 {
+    if (link->conn.link_up == up)
+        return;
     link->conn.link_up = up;
     directory_link_up(link->setup.router->directory, link->setup.route, up);
+    if (!up)
+        tell_of_losses(link);
+    proxy_links(link->setup.router->proxy);
 }
 
 /* ---- trouble ---- */
@@ -107,7 +129,6 @@ static void rest(struct link *link, bool slow)
 /* Back to nothing; what was queued for the host is lost with the connection. */
 static void drop(struct link *link)
 {
-    deliver_forget(link->setup.deliver, &link->conn);
     set_up(link, false);
     conn_drop(&link->conn);
     parser_free(link->parser);
@@ -322,43 +343,11 @@ static void note_stream_error(struct link *link, const struct node *error)
 
 /* ---- stanzas ---- */
 
-/* Over the limits that hold for our own clients too: neither rooms nor their readers need to carry
- * it. But who leaves has left, whatever else the presence says. */
-static bool is_too_large(const struct stanza *stanza)
-{
-    const struct node *root = stanza_root(stanza);
-    bool leaves = node_is(root, NAME_PRESENCE, NS_STANZA) &&
-                  str_eq(node_attr(root, NAME_TYPE), STR("unavailable"));
-    return (stanza->cut || stanza->wire_size > STANZA_BYTES_MAX) && !leaves;
-}
-
-static void refuse_large(struct link *link, struct stanza *stanza)
-{
-    struct router *router = link->setup.router;
-    const struct node *root = stanza_root(stanza);
-    struct jid *from = jid_parse(router->arena, node_attr(root, NAME_FROM));
-    struct jid *to = jid_parse(router->arena, node_attr(root, NAME_TO));
-    struct frame *frame = NULL;
-    if (from != NULL && to != NULL)
-        frame = refusal_frame(router->arena, root, &refusal_TOO_LARGE, jid_full(to), NULL);
-    if (frame != NULL) {
-        struct address *address = address_new(jid_full(from));
-        conn_send_frame(&link->conn, frame, address, STR_NONE);
-        address_unref(address);
-        frame_unref(frame);
-    }
-    stanza_free(stanza);
-}
-
 /* Nothing overtakes: link_credit() empties a shard's queue before it leaves credit to others. */
 static void take_stanza(struct link *link, struct stanza *stanza)
 {
     struct router *router = link->setup.router;
     arena_reset(router->arena);
-    if (is_too_large(stanza)) {
-        refuse_large(link, stanza);
-        return;
-    }
     struct passing waiting;
     if (router_component(router, &link->inlet, stanza, &waiting) != ROUTED_WAIT)
         return;
@@ -516,6 +505,7 @@ struct link *link_new(const struct link_setup *setup)
     side_init(&link->side, setup->shards);
     conn_init(&link->conn, setup->conns, &link_kind, &setup->conns->large);
     link->conn.is_link = true;
+    link->conn.unread = &link->unread;
     link->conn.slot = setup->route.slot;
     link->conn.generation = setup->route.generation;
     link->conn.high_water = LINK_OUTBOX_HIGH_WATER;
@@ -531,6 +521,7 @@ void link_free(struct link *link)
     ensure(link->state == LINK_CLOSED && link_is_down(link) && !link->conn.dirty);
     slots_set_link(&link->setup.conns->slots, link->conn.slot, NULL);
     side_fini(&link->side);
+    unread_fini(&link->unread);
     mem_free(link);
 }
 
@@ -579,7 +570,6 @@ void link_close(struct link *link)
     }
     log_info("component link%s: closed", link->tag);
     link->state = LINK_CLOSED;
-    deliver_forget(link->setup.deliver, &link->conn);
     set_up(link, false);
     conn_send(&link->conn, STR("</stream:stream>"));
     conn_goodbye(&link->conn);

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 struct backlog; /* net/backlog.c */
+struct unread;  /* net/unread.c */
 
 /* What a kind of connection does when something happens to it. None may free the connection. */
 struct conn_kind {
@@ -68,6 +69,7 @@ struct conn {
     struct outbox outbox;
     struct tls_conn *tls;
     struct backlog *backlog; /* deliveries that wait until the outbox is emptier */
+    struct unread *unread;   /* a link's: of which rooms it was sent something; else NULL */
     size_t high_water;       /* lists of deliveries pause above it */
     size_t bytes_max;        /* in outbox and backlog, else overflow */
     struct alarm alarm;

@@ -18,23 +18,27 @@ static bool is_full(const struct conn *conn)
     return conn->backlog != NULL || conn->outbox.bytes >= conn->high_water;
 }
 
-static bool link_is_down(struct deliver *deliver, const struct conn *conn)
+/* Then what is for it is lost, and the room must know. `room` 0: it is not from any. */
+static bool link_is_down(struct deliver *deliver, const struct conn *conn, uint64_t room)
 {
     if (!conn->is_link || conn->link_up)
         return false;
     deliver->dropped[conn->slot]++;
+    struct route route = {conn->slot, conn->generation, deliver->lane};
+    if (room != 0)
+        proxy_link_loss(deliver->proxy, room, route);
     return true;
 }
 
-/* A single frame to a client. */
-static void push(struct deliver *deliver, struct conn *conn, struct frame *frame,
+/* A single frame of a room. */
+static void push(struct deliver *deliver, struct conn *conn, const struct delivery *delivery,
                  struct address *address)
 {
     if (conn->backlog != NULL) {
-        backlog_hold_frame(&deliver->backlogs, conn, frame, address);
+        backlog_hold_frame(&deliver->backlogs, conn, delivery->frame, address);
         return;
     }
-    conn_send_frame(conn, frame, address, STR_NONE);
+    pending_send(conn, delivery->room, delivery->frame, address, STR_NONE);
 }
 
 void deliver_direct(struct deliver *deliver, struct route route, struct frame *frame,
@@ -42,7 +46,7 @@ void deliver_direct(struct deliver *deliver, struct route route, struct frame *f
 {
     struct conn *conn =
         route.lane == deliver->lane ? find(deliver, route.slot, route.generation) : NULL;
-    if (conn != NULL && !link_is_down(deliver, conn)) {
+    if (conn != NULL && !link_is_down(deliver, conn, 0)) {
         conn_send_frame(conn, frame, address, STR_NONE);
         conn_check(conn, backlog_bytes(conn));
     }
@@ -55,12 +59,12 @@ static uint32_t expand_one(struct deliver *deliver, struct pending *pending)
 {
     struct delivery *delivery = &pending->delivery;
     struct conn *conn = find(deliver, delivery->route.slot, delivery->route.generation);
-    if (conn == NULL || link_is_down(deliver, conn))
+    if (conn == NULL || link_is_down(deliver, conn, delivery->room))
         return 1;
     if (conn->is_link && is_full(conn))
         backlog_hold(&deliver->backlogs, conn, pending, 0);
     else
-        push(deliver, conn, delivery->frame, delivery->address);
+        push(deliver, conn, delivery, delivery->address);
     return pending_weight(delivery->frame);
 }
 
@@ -68,7 +72,7 @@ static uint32_t expand_list(struct deliver *deliver, struct pending *pending, ui
 {
     struct delivery *list = &pending->delivery;
     struct conn *conn = find(deliver, list->route.slot, list->route.generation);
-    if (conn == NULL || link_is_down(deliver, conn)) {
+    if (conn == NULL || link_is_down(deliver, conn, list->room)) {
         pending->at = list->item_count;
         return 1;
     }
@@ -88,14 +92,14 @@ static void expand_entry(struct deliver *deliver, struct pending *pending,
     if (to_link && (pending->links_apart >> entry->slot & 1) != 0)
         return;
     struct conn *conn = find(deliver, entry->slot, entry->generation);
-    if (conn == NULL || link_is_down(deliver, conn))
+    if (conn == NULL || link_is_down(deliver, conn, pending->delivery.room))
         return;
     if (to_link && is_full(conn)) {
         pending->links_apart |= UINT64_C(1) << entry->slot;
         backlog_hold(&deliver->backlogs, conn, pending, position);
         return;
     }
-    push(deliver, conn, pending->delivery.frame, entry->address);
+    push(deliver, conn, &pending->delivery, entry->address);
 }
 
 static uint32_t expand_broadcast(struct deliver *deliver, struct pending *pending, uint32_t budget,

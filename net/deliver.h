@@ -12,6 +12,8 @@
  * shard's credits until they are expanded, so a host that does not read slows the shards down
  * instead of filling our memory. Each link has its own: a broadcast is split for those that are
  * full.
+ *   - What is for a link that is down is lost, and so is what waited for it when it fell: the room
+ * that sent it is told (proxy_link_loss()).
  *
  * One thread: the lane's.
  */

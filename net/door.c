@@ -199,10 +199,24 @@ void door_account(struct door *door, struct message *answer)
     session_go_on(session);
 }
 
+void door_place_free(struct door *door, const struct message *message)
+{
+    struct session *session = find(door, message->place.route);
+    if (session != NULL && session->client.jid != NULL)
+        router_place_free(&session->client, message->place.room, message->place.presence);
+}
+
 void door_close_session(struct door *door, struct route route)
 {
     struct session *session = find(door, route);
-    if (session != NULL)
+    if (session == NULL)
+        return;
+    /* What it has not got through would speak for the newer one now. */
+    session_stop_waiting(session);
+    session->properly = true;
+    if (session->ending)
+        session_go_on(session);
+    else
         session_fail(session, "conflict", "Another session has taken this address",
                      "a newer session has its address");
 }
@@ -212,10 +226,12 @@ void door_close_session(struct door *door, struct route route)
 void door_account_gone(struct door *door, struct str bare, struct route except)
 {
     for (struct session *session = door->first; session != NULL; session = session->next) {
-        if (session->stream != NULL && stream_is_of(session->stream, bare) &&
-            !route_eq(session_route(session), except))
-            session_fail(session, "not-authorized", "The account is no more",
-                         "its account was removed");
+        if (session->stream == NULL || !stream_is_of(session->stream, bare) ||
+            route_eq(session_route(session), except))
+            continue;
+        session->properly = true;
+        session_fail(session, "not-authorized", "The account is no more",
+                     "its account was removed");
     }
 }
 
@@ -224,6 +240,7 @@ void door_close(struct door *door)
     struct session *next;
     for (struct session *session = door->first; session != NULL; session = next) {
         next = session->next;
+        session->properly = true;
         session_fail(session, "system-shutdown", NULL, "the server stops");
     }
 }

@@ -160,6 +160,9 @@ static void net_on_mail(void *self, struct mail *mail)
     case MSG_CLOSE_SESSION:
         door_close_session(&net->door, message->close_session.route);
         break;
+    case MSG_PLACE_FREE:
+        door_place_free(&net->door, message);
+        break;
     case MSG_ACCOUNT_GONE:
         door_account_gone(&net->door, message->account_gone.bare, message->account_gone.except);
         break;
@@ -173,7 +176,12 @@ static void net_on_mail(void *self, struct mail *mail)
         break;
     case MSG_STANZA:
     case MSG_SESSION_GONE:
+    case MSG_LINKS:
+    case MSG_LINK_LOSS:
+    case MSG_PLACE_ASK:
     case MSG_LANE_CREDIT:
+    case MSG_ROOM_ORDER:
+    case MSG_ORDER_REPORT:
     case MSG_SHUTDOWN:
     case MSG_ACCOUNT_ASK:
         never("a message that is not for a lane");

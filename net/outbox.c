@@ -175,6 +175,7 @@ void outbox_sent(struct outbox *outbox, size_t count)
 {
     ensure(count <= outbox->bytes);
     outbox->bytes -= count;
+    outbox->sent += count;
     while (count > 0) {
         struct chunk *first = outbox->first;
         size_t left = first->to - first->from;

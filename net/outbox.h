@@ -31,7 +31,8 @@ bool chunk_pool_trim(struct chunk_pool *pool);
 struct outbox {
     struct chunk_pool *pool; /* borrowed */
     struct chunk *first, *last;
-    size_t bytes; /* queued */
+    size_t bytes;  /* queued */
+    uint64_t sent; /* ever, since outbox_init() */
 };
 
 void outbox_init(struct outbox *outbox, struct chunk_pool *pool);

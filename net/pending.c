@@ -36,7 +36,7 @@ uint32_t pending_write_list(const struct pending *pending, struct conn *conn, ui
     while (*at < list->item_count && done < budget && conn->outbox.bytes < conn->high_water) {
         struct delivery_item item;
         if (delivery_item_at(list, (*at)++, &item)) {
-            conn_send_frame(conn, item.frame, list->address, item.tail);
+            pending_send(conn, list->room, item.frame, list->address, item.tail);
             done += pending_weight(item.frame);
         }
     }

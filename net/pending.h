@@ -8,6 +8,7 @@
 
 #include "net/conn.h"
 #include "net/turns.h"
+#include "net/unread.h"
 #include "shard/proxy.h"
 #include "shard/runtime/message.h"
 
@@ -33,6 +34,15 @@ void pending_release(struct pending *pending, struct proxy *proxy);
 static inline uint32_t pending_weight(const struct frame *frame)
 {
     return 1 + frame->size / 1024;
+}
+
+/* A frame of a room to a connection that can take it. */
+static inline void pending_send(struct conn *conn, uint64_t room, const struct frame *frame,
+                                const struct address *address, struct str tail)
+{
+    conn_send_frame(conn, frame, address, tail);
+    if (conn->unread != NULL)
+        unread_note(conn->unread, room, &conn->outbox);
 }
 
 /* Writes items of a list until the budget or the outbox says stop; *at moves on. Returns what it

@@ -2,6 +2,7 @@
 
 #include "core/base/ensure.h"
 #include "core/base/limits.h"
+#include "core/base/mem.h"
 #include "net/iq.h"
 #include "net/local.h"
 #include "net/router_impl.h"
@@ -38,12 +39,41 @@ void router_refuse(struct router *router, struct client *client, const struct no
 
 /* ---- where a session has shown itself ---- */
 
+struct place {
+    struct jid *jid;
+    uint32_t presence; /* number of the last one sent there */
+};
+
+static void place_free(struct place *place)
+{
+    if (place == NULL)
+        return;
+    jid_free(place->jid);
+    mem_free(place);
+}
+
+static void place_keep(struct client *client, const struct jid *to, bool is_room)
+{
+    struct place *place = MEM_NEW(struct place);
+    place->jid = jid_copy(to);
+    place->presence = ++client->presences;
+    struct str key = is_room ? jid_bare(place->jid) : jid_full(place->jid);
+    place_free(map_put(&client->rooms, key, place));
+}
+
+void router_place_free(struct client *client, const struct jid *room, uint32_t presence)
+{
+    const struct place *place = map_get(&client->rooms, jid_bare(room));
+    if (place != NULL && place->presence == presence)
+        place_free(map_remove(&client->rooms, jid_bare(room)));
+}
+
 bool router_track(struct client *client, const struct node *presence, const struct jid *to,
                   bool is_room)
 {
     struct str key = is_room ? jid_bare(to) : jid_full(to);
     if (presence_is_unavailable(presence)) {
-        jid_free(map_remove(&client->rooms, key));
+        place_free(map_remove(&client->rooms, key));
         return true;
     }
     bool lasts = !is_room || (to->local_len > 0 && to->resource_len > 0);
@@ -51,8 +81,7 @@ bool router_track(struct client *client, const struct node *presence, const stru
         return true;
     if (client->rooms.count >= SESSION_ROOMS_MAX && map_get(&client->rooms, key) == NULL)
         return false;
-    struct jid *kept = jid_copy(to);
-    jid_free(map_put(&client->rooms, is_room ? jid_bare(kept) : jid_full(kept), kept));
+    place_keep(client, to, is_room);
     return true;
 }
 
@@ -70,17 +99,17 @@ void router_client_begin(struct router *router, struct client *client)
     client->entry = directory_session_add(router->directory, client->jid, client->route);
 }
 
-void router_client_end(struct router *router, struct client *client)
+void router_client_end(struct router *router, struct client *client, bool properly)
 {
     /* First nobody finds it any more, then everybody hears that it is gone. */
     directory_session_remove(router->directory, client->entry);
-    struct jid *place;
+    struct place *place;
     map_each (&client->rooms, at, place) {
-        if (is_room(router, place))
-            proxy_session_gone(router->proxy, client->jid, place, client->route);
+        if (is_room(router, place->jid))
+            proxy_session_gone(router->proxy, client->jid, place->jid, client->route, properly);
         else
-            router_users_gone(router, client, place);
-        jid_free(place);
+            router_users_gone(router, client, place->jid);
+        place_free(place);
     }
     map_fini(&client->rooms);
     address_unref(client->address);
@@ -123,16 +152,18 @@ static void leave_everywhere(struct router *router, struct client *client,
         ensure(bare != NULL);
         presence = bare;
     }
-    struct jid *place;
+    struct place *place;
     map_each (&client->rooms, at, place) {
-        map_remove(&client->rooms, is_room(router, place) ? jid_bare(place) : jid_full(place));
-        if (!is_room(router, place)) {
-            router_users_gone(router, client, place);
-            jid_free(place);
+        struct jid *to = place->jid;
+        map_remove(&client->rooms, is_room(router, to) ? jid_bare(to) : jid_full(to));
+        mem_free(place);
+        if (!is_room(router, to)) {
+            router_users_gone(router, client, to);
+            jid_free(to);
             continue;
         }
-        unsigned shard = proxy_shard(router->proxy, client->jid, place);
-        proxy_stanza(router->proxy, shard, stanza_copy(presence), jid_copy(client->jid), place,
+        unsigned shard = proxy_shard(router->proxy, client->jid, to);
+        proxy_stanza(router->proxy, shard, stanza_copy(presence), jid_copy(client->jid), to,
                      client->route);
     }
     stanza_free(bare);
@@ -188,6 +219,21 @@ static void to_domain(struct router *router, struct client *client, const struct
                      local_answer(router, root, LOCAL_DOMAIN, jid_full(to), STR_NONE));
 }
 
+/* It was refused, kicked, or the room has ended, and nobody says so here: so who has many places is
+ * asked about, some at a time. Before another presence goes out, so that the answer is older. */
+static void ask_of_places(struct router *router, struct client *client)
+{
+    if (client->rooms.count < SESSION_ROOMS_MAX / 2)
+        return;
+    for (unsigned i = 0; i < SESSION_PLACES_ASKED; i++) {
+        const struct place *place = map_next(&client->rooms, &client->asked_at);
+        if (place == NULL)
+            client->asked_at = 0;
+        else if (is_room(router, place->jid))
+            proxy_place_ask(router->proxy, client->jid, place->jid, client->route, place->presence);
+    }
+}
+
 /* Takes `to`, and the stanza unless it must wait. */
 static enum routed to_room(struct router *router, struct client *client, struct stanza *stanza,
                            struct jid *to)
@@ -198,7 +244,10 @@ static enum routed to_room(struct router *router, struct client *client, struct 
         jid_free(to);
         return ROUTED_WAIT;
     }
-    if (node_is(root, NAME_PRESENCE, NS_STANZA) && !router_track(client, root, to, true)) {
+    bool presence = node_is(root, NAME_PRESENCE, NS_STANZA);
+    if (presence)
+        ask_of_places(router, client);
+    if (presence && !router_track(client, root, to, true)) {
         router_refuse(router, client, root, &refusal_RESOURCE_CONSTRAINT, jid_full(to),
                       "This session is in as many places as it may be; leave one first");
         jid_free(to);

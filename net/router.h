@@ -26,10 +26,12 @@ struct client {
     struct address *address; /* of jid */
     struct route route;
     struct directory_session *entry;
-    /* Where it has sent available presence: heap jids, rooms (with the nick) by bare JID, other
+    /* Where it has sent available presence: struct place, rooms (with the nick) by bare JID, other
      * users by full or bare JID as they were addressed. */
     struct map rooms;
-    bool available; /* it has sent initial presence */
+    uint32_t presences; /* available ones, sent to anybody */
+    uint32_t asked_at;  /* where in the map asking goes on */
+    bool available;     /* it has sent initial presence */
     int8_t priority;
 };
 
@@ -58,9 +60,12 @@ struct router {
 /* Makes the session's entry in the directory, its address and an empty map of rooms; `client->jid`
  * and `route` are set, the rest is zero. */
 void router_client_begin(struct router *router, struct client *client);
-/* The connection ended: tells rooms (proxy_session_gone), local contacts, directory. Frees what is
- * in *client. */
-void router_client_end(struct router *router, struct client *client);
+/* The connection ended: tells rooms (proxy_session_gone), local contacts, directory. `properly`: it
+ * was not lost. Frees what is in *client. */
+void router_client_end(struct router *router, struct client *client, bool properly);
+/* The session is not in that room, or was not when its presence of that number had come there: the
+ * place is free, unless it has sent another one. */
+void router_place_free(struct client *client, const struct jid *room, uint32_t presence);
 /* The account (bare JID) was removed: all lanes close what goes by its name, but `except`. */
 void router_account_gone(struct router *router, struct str bare, struct route except);
 

@@ -141,6 +141,7 @@ static bool on_closed(void *self)
 {
     struct session *session = self;
     session->gone = "it closed its stream";
+    session->properly = true;
     stream_on_close(session->stream);
     return false;
 }
@@ -165,7 +166,7 @@ void session_leave(struct session *session)
         log_info("client %s is gone: %s", session->client.jid->text,
                  session->gone != NULL ? session->gone : "its stream was ended");
         arena_reset(session->door->router->arena);
-        router_client_end(session->door->router, &session->client);
+        router_client_end(session->door->router, &session->client, session->properly);
         session->client.jid = NULL;
     }
     deliver_forget(session->door->deliver, &session->conn);

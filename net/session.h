@@ -50,6 +50,8 @@ void door_admit(struct door *door, int fd);
 /* Messages to this lane. */
 void door_credit(struct door *door, unsigned shard);
 void door_account(struct door *door, struct message *answer); /* borrowed */
+/* MSG_PLACE_FREE. */
+void door_place_free(struct door *door, const struct message *message);
 void door_close_session(struct door *door, struct route route);
 /* `bare` was removed: its sessions end, bound or not, but the one at `except`. */
 void door_account_gone(struct door *door, struct str bare, struct route except);

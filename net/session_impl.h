@@ -29,6 +29,7 @@ struct session {
     int64_t admitted_ms, heard_ms;
     const char *gone;  /* why it ended, for the log */
     const char *fault; /* stream error to be sent when the event is over */
+    bool properly;     /* it closed its stream, or we did for no fault of the connection */
     bool restart;
     bool start_tls;
     bool secured;

@@ -1,7 +1,8 @@
 /*
- * Two lock-free hash tables: rooms by JID, one entry each; sessions by bare JID, as many entries as
- * the account has sessions. Entries are immutable save the few atomic fields that one owner writes;
- * what changes otherwise is replaced. An entry that was taken out is freed after a grace period.
+ * Two lock-free hash tables: rooms by JID, one entry each, which stands in the catalogue as well;
+ * sessions by bare JID, as many entries as the account has sessions. Entries are immutable save the
+ * few atomic fields that one owner writes; what changes otherwise is replaced. An entry that was
+ * taken out is freed after a grace period.
  *
  * The tables do not grow: a hundred thousand sessions make chains of six, and nobody has to wait
  * for, or be afraid of, a thread that resizes.
@@ -11,12 +12,13 @@
 #include "core/base/ensure.h"
 #include "core/base/limits.h"
 #include "core/base/mem.h"
+#include "shard/catalogue.h"
 #include "shard/runtime/rcu.h"
 
 #include <stdatomic.h>
 #include <urcu/rculfhash.h>
 
-enum { BUCKETS = 16384, ROOMS_FIRST = 64 };
+enum { BUCKETS = 16384 };
 
 static_assert(sizeof(((struct session_found *)0)->resource) > JID_PART_BYTES_MAX,
               "every resource fits, and its NUL");
@@ -42,7 +44,9 @@ struct directory_session {
 struct directory {
     struct hash_key hash_key;
     struct cds_lfht *rooms;
+    struct catalogue *catalogue; /* the same rooms, sorted */
     struct cds_lfht *sessions;
+    struct tallies *tallies;
     _Atomic uint32_t room_count;
     _Atomic uint64_t sessions_ever;
     struct str local; /* set at start, as are the links */
@@ -67,7 +71,9 @@ struct directory *directory_new(const struct hash_key *hash_key)
     struct directory *directory = MEM_NEW(struct directory);
     directory->hash_key = *hash_key;
     directory->rooms = table_new();
+    directory->catalogue = catalogue_new();
     directory->sessions = table_new();
+    directory->tallies = tallies_new(hash_key);
     return directory;
 }
 
@@ -153,12 +159,19 @@ void directory_free(struct directory *directory)
 {
     if (directory == NULL)
         return;
+    tallies_free(directory->tallies);
+    catalogue_free(directory->catalogue);
     empty(directory->rooms, listing_drop);
     empty(directory->sessions, session_drop);
     rcu_finish_later();
     ensure(cds_lfht_destroy(directory->rooms, NULL) == 0);
     ensure(cds_lfht_destroy(directory->sessions, NULL) == 0);
     mem_free(directory);
+}
+
+struct tallies *directory_tallies(const struct directory *directory)
+{
+    return directory->tallies;
 }
 
 /* ---- where JIDs live ---- */
@@ -194,6 +207,38 @@ void directory_link_up(struct directory *directory, struct route route, bool up)
         atomic_fetch_and_explicit(&directory->links_up, ~bit, memory_order_relaxed);
 }
 
+static bool is_up(const struct directory *directory, unsigned number)
+{
+    uint64_t up = atomic_load_explicit(&directory->links_up, memory_order_relaxed);
+    return (up >> number & 1) != 0;
+}
+
+struct route directory_link_any(const struct directory *directory, struct str domain)
+{
+    for (unsigned i = 0; i < directory->link_count; i++) {
+        if (is_up(directory, i) && str_eq(directory->links[i].service, domain))
+            return directory->links[i].route;
+    }
+    return ROUTE_NONE;
+}
+
+struct route directory_link_now(const struct directory *directory, struct route route)
+{
+    unsigned number = link_number(directory, route);
+    if (number == directory->link_count || is_up(directory, number))
+        return route;
+    return directory_link_any(directory, directory->links[number].service);
+}
+
+bool directory_has_links(const struct directory *directory, struct str domain)
+{
+    for (unsigned i = 0; i < directory->link_count; i++) {
+        if (str_eq(directory->links[i].service, domain))
+            return true;
+    }
+    return false;
+}
+
 bool directory_is_local(const struct directory *directory, const struct jid *jid)
 {
     return str_present(directory->local) && str_eq(jid_domain(jid), directory->local);
@@ -219,6 +264,7 @@ static void listing_put(struct directory *directory, const struct jid *jid, stru
     handover_give(&listing->node);
     struct cds_lfht_node *before = cds_lfht_add_replace(
         directory->rooms, hash_of(directory, jid_full(jid)), listing_matches, jid, &listing->node);
+    catalogue_put(directory->catalogue, listing->jid, listing);
     if (before != NULL)
         listing_drop(before);
     else
@@ -233,6 +279,7 @@ void directory_room(struct directory *directory, const struct jid *jid, bool lis
     struct listing *listing = listing_find(directory, jid);
     if (!listed && listing != NULL) {
         ensure(cds_lfht_del(directory->rooms, &listing->node) == 0);
+        catalogue_remove(directory->catalogue, jid);
         listing_drop(&listing->node);
         atomic_fetch_sub_explicit(&directory->room_count, 1, memory_order_relaxed);
     } else if (listed && listing != NULL && str_eq(listing->name, name)) {
@@ -249,34 +296,22 @@ uint32_t directory_room_count(const struct directory *directory)
     return atomic_load_explicit(&directory->room_count, memory_order_relaxed);
 }
 
-uint32_t directory_rooms(struct directory *directory, struct str domain, struct arena *arena,
-                         struct listed_room **rooms)
+struct listing_page directory_page(struct directory *directory, struct arena *arena,
+                                   const struct listing_query *query)
 {
-    uint32_t cap = directory_room_count(directory) + ROOMS_FIRST;
-    uint32_t count = 0;
-    *rooms = ARENA_NEW_ARRAY(arena, struct listed_room, cap);
-    struct cds_lfht_iter iter;
     rcu_section_begin();
-    cds_lfht_first(directory->rooms, &iter);
-    for (struct listing *listing = listing_of(cds_lfht_iter_get_node(&iter)); listing != NULL;
-         listing = listing_of(cds_lfht_iter_get_node(&iter))) {
-        cds_lfht_next(directory->rooms, &iter);
-        if (!str_eq(jid_domain(listing->jid), domain))
-            continue;
-        if (count == cap) {
-            struct listed_room *more = ARENA_NEW_ARRAY(arena, struct listed_room, cap * 2);
-            memcpy(more, *rooms, sizeof(**rooms) * count);
-            *rooms = more;
-            cap *= 2;
-        }
-        (*rooms)[count++] = (struct listed_room){
+    struct catalogue_page found = catalogue_page(directory->catalogue, arena, query);
+    struct listed_room *rooms = ARENA_NEW_ARRAY(arena, struct listed_room, found.count);
+    for (uint32_t i = 0; i < found.count; i++) {
+        const struct listing *listing = found.entries[i];
+        rooms[i] = (struct listed_room){
             .jid = jid_make(arena, jid_local(listing->jid), jid_domain(listing->jid), STR_NONE),
             .name = str_in(arena, listing->name),
             .occupants = atomic_load_explicit(&listing->occupants, memory_order_relaxed),
         };
     }
     rcu_section_end();
-    return count;
+    return (struct listing_page){rooms, found.count, found.first_index, found.total};
 }
 
 /* ---- sessions ---- */
@@ -428,28 +463,15 @@ static unsigned reach_account(struct directory *directory, const struct jid *to,
     return count;
 }
 
-/* What is up may be down a moment later: then its lane drops what comes, as for any lost link. */
+/* What is up may be down a moment later: then its lane drops what comes and tells the room. */
 static unsigned reach_link(const struct directory *directory, const struct way *way,
                            struct route *routes)
 {
-    uint64_t up = atomic_load_explicit(&directory->links_up, memory_order_relaxed);
-    const struct directory_link *best = NULL;
-    bool best_up = false;
-    for (unsigned i = 0; i < directory->link_count; i++) {
-        const struct directory_link *link = &directory->links[i];
-        if (!str_eq(link->service, way->service))
-            continue;
-        bool is_up = (up >> i & 1) != 0;
-        bool better = best == NULL || (is_up && !best_up);
-        if (!better && !(is_up && route_eq(link->route, way->origin)))
-            continue;
-        best = link;
-        best_up = is_up;
-    }
-    if (best == NULL)
-        return 0;
-    routes[0] = best->route;
-    return 1;
+    unsigned origin = link_number(directory, way->origin);
+    bool back = origin < directory->link_count && is_up(directory, origin) &&
+                str_eq(directory->links[origin].service, way->service);
+    routes[0] = back ? way->origin : directory_link_any(directory, way->service);
+    return routes[0].lane != LANE_NONE ? 1 : 0;
 }
 
 unsigned directory_reach(struct directory *directory, const struct way *way, struct route *routes,

@@ -17,6 +17,7 @@
 #include "core/muc/muc.h"
 #include "core/muc/roster.h"
 #include "core/xmpp/jid.h"
+#include "shard/tallies.h"
 
 struct directory;
 
@@ -24,6 +25,8 @@ struct directory *directory_new(const struct hash_key *hash_key);
 /* After the last agent has ended; what is still listed goes too. The thread is registered with RCU
  * and in no read section. */
 void directory_free(struct directory *directory);
+
+struct tallies *directory_tallies(const struct directory *directory);
 
 /* ---- where JIDs live ---- */
 /* The domain of client accounts; absent: the client door is closed. Borrowed for ever. */
@@ -33,15 +36,19 @@ void directory_set_local(struct directory *directory, struct str domain);
 void directory_add_link(struct directory *directory, struct str domain, struct route route);
 /* By who owns the link. */
 void directory_link_up(struct directory *directory, struct route route, bool up);
+/* By which route what is for that one goes now: itself, another link of the same service that is
+ * up, or ROUTE_NONE. And any that is up. */
+struct route directory_link_now(const struct directory *directory, struct route route);
+struct route directory_link_any(const struct directory *directory, struct str domain);
 bool directory_is_local(const struct directory *directory, const struct jid *jid);
 
 /* ---- rooms: call again to update; `listed` false removes ---- */
 void directory_room(struct directory *directory, const struct jid *jid, bool listed,
                     struct str name, uint32_t occupants);
 uint32_t directory_room_count(const struct directory *directory);
-/* Copies the listed rooms of one service into the arena: *rooms of the returned length. */
-uint32_t directory_rooms(struct directory *directory, struct str domain, struct arena *arena,
-                         struct listed_room **rooms);
+/* A part of the listed rooms of one service, copied into the arena. */
+struct listing_page directory_page(struct directory *directory, struct arena *arena,
+                                   const struct listing_query *query);
 
 /* ---- sessions ---- */
 struct directory_session; /* handle, kept by the session's lane */
@@ -77,10 +84,11 @@ struct way {
 /*
  * Where a stanza for `to` goes that is not addressed to the service: a local full JID to its
  * session, a local bare JID (messages) to all available sessions with priority >= 0, another domain
- * to a link of the service that is up: the one that what caused it came by, else the first. If none
- * is up it is still a link's to drop and to count.
- * Returns how many routes were written; 0: nobody there.
+ * to a link of the service that is up: the one that what caused it came by, else the first.
+ * Returns how many routes were written; 0: nobody there, or no link is up.
  */
+/* Does that service reach other domains at all, were it only at other times? */
+bool directory_has_links(const struct directory *directory, struct str domain);
 unsigned directory_reach(struct directory *directory, const struct way *way, struct route *routes,
                          unsigned max);
 

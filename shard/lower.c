@@ -4,11 +4,19 @@
 #include "core/base/limits.h"
 #include "core/xmpp/refusal.h"
 
-/* An IQ to an account is the server's to answer, never a client's (RFC 6121 section 8.5.2.1.3). */
-static bool is_iq(const struct frame *frame)
+/* What comes back to the room if nobody can be reached there; NULL: nothing. */
+static const struct refusal *why_unreachable(const struct lowering *lowering,
+                                             const struct frame *frame, const struct jid *to)
 {
-    static const char begin[] = "<iq ";
-    return frame->size >= sizeof(begin) - 1 && memcmp(frame->bytes, begin, sizeof(begin) - 1) == 0;
+    if (directory_is_local(lowering->directory, to))
+        return &refusal_SERVICE_UNAVAILABLE;
+    if (!directory_has_links(lowering->directory, lowering->service))
+        return &refusal_REMOTE_NOT_FOUND;
+    /* The links are down, and who is behind them has not left: of a message that comes back the
+     * room would think so (SEMANTICS 4.7.1). */
+    bool counts = frame_is(frame, STR("message")) && lowering->entry != NULL &&
+                  room_has_account(lowering->entry->room, to);
+    return counts ? NULL : &refusal_REMOTE_TIMEOUT;
 }
 
 static void lower_route(const struct lowering *lowering, struct frame *frame, const struct jid *to)
@@ -17,11 +25,13 @@ static void lower_route(const struct lowering *lowering, struct frame *frame, co
     struct way way = {lowering->service, to, lowering->origin};
     bool local = directory_is_local(lowering->directory, to);
     unsigned count = 0;
-    if (!local || !jid_is_bare(to) || !is_iq(frame))
+    /* An IQ to an account is the server's to answer, never a client's (RFC 6121 section
+     * 8.5.2.1.3). */
+    if (!local || !jid_is_bare(to) || !frame_is(frame, STR("iq")))
         count = directory_reach(lowering->directory, &way, routes, RESOURCES_PER_ACCOUNT);
-    if (count == 0 && lowering->bounces != NULL)
-        bounces_add(lowering->bounces, lowering->arena, frame, to,
-                    local ? &refusal_SERVICE_UNAVAILABLE : &refusal_REMOTE_NOT_FOUND);
+    const struct refusal *why = count == 0 ? why_unreachable(lowering, frame, to) : NULL;
+    if (why != NULL && lowering->bounces != NULL)
+        bounces_add(lowering->bounces, lowering->arena, frame, to, why);
     struct address *address = count > 0 ? address_new(jid_full(to)) : NULL;
     for (unsigned i = 0; i < count; i++)
         fanout_one(lowering->fanout, lowering->order, routes[i], frame_ref(frame),
@@ -70,6 +80,16 @@ static void lower_effect(const struct lowering *lowering, struct window *window,
         ensure(lowering->entry != NULL);
         rooms_publish(lowering->rooms, lowering->entry, effect->publish.listed,
                       effect->publish.name, effect->publish.occupants);
+        return;
+    case FX_TALLY:
+        tallies_change(directory_tallies(lowering->directory), lowering->service,
+                       effect->tally.account, effect->tally.inside);
+        return;
+    case FX_COMMAND:
+        commands_begin(lowering->commands, effect->command.command, lowering->now_us);
+        return;
+    case FX_REPORT:
+        commands_report(lowering->commands, &effect->report.ticket, effect->report.outcome);
         return;
     }
     never("an effect nobody lowers");

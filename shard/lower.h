@@ -6,6 +6,7 @@
 #define SHARD_LOWER_H
 
 #include "shard/bounce.h"
+#include "shard/commands.h"
 #include "shard/fanout.h"
 #include "shard/rooms.h"
 #include "shard/window.h"
@@ -14,6 +15,7 @@ struct lowering {
     struct arena *arena; /* the step's */
     struct fanout *fanout;
     struct directory *directory;
+    struct commands *commands;
     struct rooms *rooms;
     struct room_entry *entry; /* NULL: effects of the service, which sends and nothing else */
     struct windows *windows;  /* with an entry */

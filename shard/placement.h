@@ -8,6 +8,14 @@
 
 #include "core/base/hash.h"
 
+/* Ids of rooms have the shard's number in their upper bits. */
+#define ROOM_ID_SHARD_SHIFT 48
+
+static inline unsigned placement_of_id(uint64_t room_id)
+{
+    return (unsigned)(room_id >> ROOM_ID_SHARD_SHIFT);
+}
+
 unsigned placement_shard(const struct hash_key *key, struct str room_bare, unsigned shards);
 
 #endif

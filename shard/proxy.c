@@ -28,6 +28,8 @@ struct proxy {
     int64_t now_ms;
     struct account_book *books; /* by shard */
     unsigned book_count;
+    uint64_t lossy_room; /* the last one told of a loss, and with which link; 0: none */
+    struct route lossy_route;
 };
 
 struct proxy *proxy_new(struct exchange *exchange, const struct hash_key *placement_key,
@@ -128,13 +130,45 @@ void proxy_stanza(struct proxy *proxy, unsigned shard, struct stanza *stanza, st
 }
 
 void proxy_session_gone(struct proxy *proxy, const struct jid *jid, const struct jid *room,
-                        struct route route)
+                        struct route route, bool properly)
 {
     struct message *message = message_new(MSG_SESSION_GONE);
     message->session_gone.jid = jid_copy(jid);
     message->session_gone.room = jid_to_bare(NULL, room);
     message->session_gone.route = route;
+    message->session_gone.properly = properly;
     post_shard(proxy->exchange, proxy_shard(proxy, jid, room), message);
+}
+
+void proxy_place_ask(struct proxy *proxy, const struct jid *jid, const struct jid *room,
+                     struct route route, uint32_t presence)
+{
+    struct message *message = message_new(MSG_PLACE_ASK);
+    message->place.jid = jid_copy(jid);
+    message->place.room = jid_to_bare(NULL, room);
+    message->place.route = route;
+    message->place.presence = presence;
+    post_shard(proxy->exchange, proxy_shard(proxy, jid, room), message);
+}
+
+void proxy_links(struct proxy *proxy)
+{
+    unsigned shards = exchange_shards(proxy->exchange);
+    for (unsigned shard = 0; shard < shards; shard++)
+        post_shard(proxy->exchange, shard, message_new(MSG_LINKS));
+    proxy->lossy_room = 0;
+}
+
+void proxy_link_loss(struct proxy *proxy, uint64_t room, struct route route)
+{
+    if (room == proxy->lossy_room && route_eq(route, proxy->lossy_route))
+        return;
+    proxy->lossy_room = room;
+    proxy->lossy_route = route;
+    struct message *message = message_new(MSG_LINK_LOSS);
+    message->link_loss.route = route;
+    message->link_loss.room = room;
+    post_shard(proxy->exchange, placement_of_id(room), message);
 }
 
 /* The probe's credits took so long to come back, and with them those of all ahead of it. Growing is

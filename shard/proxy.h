@@ -42,10 +42,21 @@ void proxy_stanza(struct proxy *proxy, unsigned shard, struct stanza *stanza, st
  * Call it when all that came in at once has been posted; it must not be left out. */
 void proxy_ring(struct proxy *proxy);
 
-/* The session of `jid` (full) is no more; `room` is one it was in. Both borrowed. Needs no
- * credit. */
+/* The session of `jid` (full) is no more; `room` is one it was in. Both borrowed. `properly`: its
+ * connection was not lost. Needs no credit. */
 void proxy_session_gone(struct proxy *proxy, const struct jid *jid, const struct jid *room,
-                        struct route route);
+                        struct route route, bool properly);
+
+/* Is the session still in that room? If not, MSG_PLACE_FREE comes to its lane. Needs no credit:
+ * SESSION_PLACES_ASKED with a stanza that does. */
+void proxy_place_ask(struct proxy *proxy, const struct jid *jid, const struct jid *room,
+                     struct route route, uint32_t presence);
+
+/* A link fell or came back, and the directory knows: tells all shards. */
+void proxy_links(struct proxy *proxy);
+/* Something of that room was lost with that link: tells its shard, once for a row of the same.
+ * Neither needs credit: there are no more of them than there were deliveries. */
+void proxy_link_loss(struct proxy *proxy, uint64_t room, struct route route);
 
 /* MSG_CREDIT has come. */
 void proxy_credit(struct proxy *proxy, unsigned shard, uint32_t cost);

@@ -4,16 +4,77 @@
 #include "core/base/limits.h"
 #include "core/base/log.h"
 #include "core/base/mem.h"
+#include "shard/placement.h"
 
-enum { SHARD_SHIFT = 48 };
+/* A room's id: the shard, how many were made before, its place. No two that live at a time have the
+ * same place, and the number takes long to come round. */
+enum { PLACE_BITS = 24, PLACES_FIRST = 16 };
+
+struct room_place {
+    struct room_entry *entry; /* NULL: free */
+    uint32_t next_free;
+};
 
 void rooms_init(struct rooms *rooms, unsigned shard, int64_t now_us)
 {
     ensure(rooms->env_count > 0);
-    rooms->last_id = (uint64_t)shard << SHARD_SHIFT;
+    rooms->shard_bits = (uint64_t)shard << ROOM_ID_SHARD_SHIFT;
     map_init(&rooms->by_jid, &rooms->envs[0].hash_key);
     timers_init(&rooms->timers, now_us);
 }
+
+/* ---- places ---- */
+
+static void places_grow(struct rooms *rooms)
+{
+    uint32_t count = rooms->place_count == 0 ? PLACES_FIRST : rooms->place_count * 2;
+    ensure(count <= 1u << PLACE_BITS);
+    rooms->places = mem_grow(rooms->places, sizeof(*rooms->places) * count);
+    for (uint32_t i = rooms->place_count; i < count; i++)
+        rooms->places[i] = (struct room_place){NULL, i + 1};
+    rooms->place_count = count;
+}
+
+static uint32_t place_of(uint64_t id)
+{
+    return (uint32_t)(id & ((1u << PLACE_BITS) - 1));
+}
+
+static uint64_t place_take(struct rooms *rooms, struct room_entry *entry)
+{
+    if (rooms->free_place == rooms->place_count)
+        places_grow(rooms);
+    uint32_t place = rooms->free_place;
+    rooms->free_place = rooms->places[place].next_free;
+    rooms->places[place].entry = entry;
+    uint64_t made = ++rooms->made & ((1u << (ROOM_ID_SHARD_SHIFT - PLACE_BITS)) - 1);
+    return rooms->shard_bits | made << PLACE_BITS | place;
+}
+
+static void place_give_back(struct rooms *rooms, uint64_t id)
+{
+    rooms->places[place_of(id)] = (struct room_place){NULL, rooms->free_place};
+    rooms->free_place = place_of(id);
+}
+
+struct room_entry *rooms_by_id(const struct rooms *rooms, uint64_t id)
+{
+    uint32_t place = place_of(id);
+    struct room_entry *entry = place < rooms->place_count ? rooms->places[place].entry : NULL;
+    return entry != NULL && room_id(entry->room) == id ? entry : NULL;
+}
+
+struct room_entry *rooms_from(const struct rooms *rooms, uint32_t *at)
+{
+    while (*at < rooms->place_count) {
+        struct room_entry *entry = rooms->places[(*at)++].entry;
+        if (entry != NULL)
+            return entry;
+    }
+    return NULL;
+}
+
+/* ---- tombstones ---- */
 
 static void tombstone_raise(struct rooms *rooms, struct room_entry *entry)
 {
@@ -46,14 +107,17 @@ static void tombstone_take_away(struct rooms *rooms, struct room_entry *entry)
     rooms->tombstone_count--;
 }
 
+/* ---- rooms ---- */
+
 static void forget(struct rooms *rooms, struct room_entry *entry)
 {
     for (int i = 0; i < ROOM_TIMERS; i++)
-        timer_clear(&rooms->timers, &entry->alarms[i].timer);
+        timer_clear(&rooms->timers, &entry->alarms[i]);
     tombstone_take_away(rooms, entry);
     if (entry->listed)
         directory_room(rooms->directory, room_jid(entry->room), false, STR_NONE, 0);
     map_remove(&rooms->by_jid, entry->key);
+    place_give_back(rooms, room_id(entry->room));
     window_free(entry->window);
     room_free(entry->room);
     mem_free(entry);
@@ -65,6 +129,7 @@ void rooms_fini(struct rooms *rooms)
     map_each (&rooms->by_jid, at, entry)
         forget(rooms, entry);
     map_fini(&rooms->by_jid);
+    mem_free(rooms->places);
 }
 
 const struct muc_env *rooms_env(const struct rooms *rooms, const struct jid *jid)
@@ -89,13 +154,11 @@ struct room_entry *rooms_need(struct rooms *rooms, const struct jid *jid)
     entry = MEM_NEW(struct room_entry);
     struct jid *bare = jid_to_bare(NULL, jid);
     entry->env = rooms_env(rooms, jid);
-    entry->room = room_new(entry->env, bare, ++rooms->last_id);
+    entry->room = room_new(entry->env, bare, place_take(rooms, entry));
     jid_free(bare);
     entry->key = jid_bare(room_jid(entry->room));
-    for (int i = 0; i < ROOM_TIMERS; i++) {
-        entry->alarms[i].entry = entry;
-        entry->alarms[i].which = (enum room_timer)i;
-    }
+    for (int i = 0; i < ROOM_TIMERS; i++)
+        entry->alarms[i].tag = (uint8_t)i;
     map_put(&rooms->by_jid, entry->key, entry);
     return entry;
 }
@@ -114,7 +177,7 @@ void rooms_set_alarm(struct rooms *rooms, struct room_entry *entry, enum room_ti
                      int64_t at_us)
 {
     ensure(which < ROOM_TIMERS);
-    struct timer *timer = &entry->alarms[which].timer;
+    struct timer *timer = &entry->alarms[which];
     if (at_us == 0)
         timer_clear(&rooms->timers, timer);
     else
@@ -133,7 +196,7 @@ void rooms_publish(struct rooms *rooms, struct room_entry *entry, bool listed, s
 /* A room has a tombstone while the alarm is set that ends it. */
 static void settle_tombstone(struct rooms *rooms, struct room_entry *entry)
 {
-    bool stands = timer_is_set(&entry->alarms[ROOM_TIMER_TOMBSTONE].timer);
+    bool stands = timer_is_set(&entry->alarms[ROOM_TIMER_TOMBSTONE]);
     if (stands && !entry->tombstone) {
         tombstone_raise(rooms, entry);
         entry->known = false;
@@ -165,9 +228,8 @@ struct room_entry *rooms_ringing(struct rooms *rooms, int64_t now_us, enum room_
     struct timer *timer = timers_next(&rooms->timers, now_us);
     if (timer == NULL)
         return NULL;
-    const struct room_alarm *alarm = container_of(timer, struct room_alarm, timer);
-    *which = alarm->which;
-    return alarm->entry;
+    *which = (enum room_timer)timer->tag;
+    return container_of(timer - timer->tag, struct room_entry, alarms[0]);
 }
 
 int rooms_timeout_ms(const struct rooms *rooms, int64_t now_us)

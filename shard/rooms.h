@@ -16,15 +16,11 @@
 
 struct room_entry {
     struct room *room;
-    const struct muc_env *env; /* of its service */
-    struct str key;            /* bare JID, inside the room */
-    bool known;                /* it has been there, and the log says so */
-    bool listed;               /* in the directory */
-    struct room_alarm {
-        struct timer timer;
-        struct room_entry *entry;
-        enum room_timer which;
-    } alarms[ROOM_TIMERS];
+    const struct muc_env *env;        /* of its service */
+    struct str key;                   /* bare JID, inside the room */
+    bool known;                       /* it has been there, and the log says so */
+    bool listed;                      /* in the directory */
+    struct timer alarms[ROOM_TIMERS]; /* their tags are their indexes */
     struct window *window;            /* while the room is large */
     struct room_entry *older, *newer; /* tombstones, by age */
     bool tombstone;
@@ -34,8 +30,12 @@ struct rooms {
     const struct muc_env *envs;
     unsigned env_count;
     struct directory *directory;
-    uint64_t last_id; /* the shard's number is in the upper bits */
     struct map by_jid;
+    struct room_place *places; /* by the lower bits of the rooms' ids */
+    uint32_t place_count;
+    uint32_t free_place; /* place_count: none is free */
+    uint32_t made;
+    uint64_t shard_bits; /* of the rooms' ids */
     struct timers timers;
     struct room_entry *oldest_tombstone, *newest_tombstone;
     uint32_t tombstone_count;
@@ -52,6 +52,10 @@ const struct muc_env *rooms_env(const struct rooms *rooms, const struct jid *jid
  * rooms_settle(). */
 struct room_entry *rooms_find(const struct rooms *rooms, const struct jid *jid);
 struct room_entry *rooms_need(struct rooms *rooms, const struct jid *jid);
+/* NULL: it is no more. */
+struct room_entry *rooms_by_id(const struct rooms *rooms, uint64_t id);
+/* Those that have a place from `*at` on; rooms may come and go meanwhile. NULL at the end. */
+struct room_entry *rooms_from(const struct rooms *rooms, uint32_t *at);
 /* All of them: `*at` starts at 0; NULL at the end. Settling one is allowed, needing one is not. */
 struct room_entry *rooms_each(const struct rooms *rooms, uint32_t *at);
 uint32_t rooms_count(const struct rooms *rooms);

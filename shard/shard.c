@@ -12,6 +12,7 @@
 #include "core/base/limits.h"
 #include "core/base/mem.h"
 #include "shard/lower.h"
+#include "shard/ways.h"
 
 #include <stdio.h>
 
@@ -27,6 +28,9 @@ struct shard {
     struct fanout fanout;
     struct windows windows;
     struct bounces bounces;
+    struct commands commands;
+    struct ways ways;
+    uint32_t links_at; /* the place of the next room to be told of links; past the end: none */
     int64_t last_step_us;
     bool closing;      /* goodbye has been said: nothing new begins */
     uint32_t *credits; /* by lane: handled and not yet given back */
@@ -56,7 +60,7 @@ static struct step step_begin(struct shard *shard, const struct muc_env *env)
     if (now_us <= shard->last_step_us)
         now_us = shard->last_step_us + 1;
     shard->last_step_us = now_us;
-    struct step step = {.arena = shard->arena, .env = env, .now_us = now_us};
+    struct step step = {.arena = shard->arena, .env = env, .ways = &shard->ways, .now_us = now_us};
     entropy_take(shard, step.entropy, sizeof(step.entropy));
     return step;
 }
@@ -76,6 +80,7 @@ static void step_room(struct shard *shard, struct room_entry *entry, const struc
         .arena = shard->arena,
         .fanout = &shard->fanout,
         .directory = shard->setup.directory,
+        .commands = &shard->commands,
         .rooms = &shard->rooms,
         .entry = entry,
         .windows = &shard->windows,
@@ -110,41 +115,54 @@ static void run_room(struct shard *shard, struct room_entry *entry, const struct
     }
 }
 
-struct listing_walk {
-    struct shard *shard;
-    struct str service;
-    struct listed_room *rooms; /* copied when the first is asked for: few stanzas want them */
-    uint32_t count;
-    uint32_t at;
-};
-
-static bool listing_next(void *self, struct listed_room *room)
+static struct listing_page listing_page(void *self, struct arena *arena,
+                                        const struct listing_query *query)
 {
-    struct listing_walk *walk = self;
-    if (walk->rooms == NULL)
-        walk->count = directory_rooms(walk->shard->setup.directory, walk->service,
-                                      walk->shard->arena, &walk->rooms);
-    if (walk->at == walk->count)
-        return false;
-    *room = walk->rooms[walk->at++];
-    return true;
+    const struct shard *shard = self;
+    return directory_page(shard->setup.directory, arena, query);
+}
+
+static void lower_service(struct shard *shard, struct step *step, struct route origin)
+{
+    struct lowering lowering = {
+        .arena = shard->arena,
+        .fanout = &shard->fanout,
+        .directory = shard->setup.directory,
+        .commands = &shard->commands,
+        .now_us = shard->agent.now_us,
+        .service = step->env->settings->domain,
+        .origin = origin,
+    };
+    lower_effects(&lowering, &step->effects);
 }
 
 static void run_service(struct shard *shard, const struct event *event)
 {
     const struct muc_env *env = rooms_env(&shard->rooms, event->stanza.to);
     struct step step = step_begin(shard, env);
-    struct listing_walk walk = {.shard = shard, .service = env->settings->domain};
-    struct room_lister lister = {.self = &walk, .next = listing_next};
-    service_step(event, &lister, &step);
-    struct lowering lowering = {
-        .arena = shard->arena,
-        .fanout = &shard->fanout,
-        .directory = shard->setup.directory,
-        .service = env->settings->domain,
-        .origin = origin_of(event),
-    };
-    lower_effects(&lowering, &step.effects);
+    struct room_lister lister = {.self = shard, .page = listing_page};
+    struct service_view view = {.rooms = &lister, .commands_full = commands_full(&shard->commands)};
+    service_step(event, &view, &step);
+    lower_service(shard, &step, origin_of(event));
+}
+
+static void answer_command(struct shard *shard, struct command *command)
+{
+    struct step step = step_begin(shard, rooms_env(&shard->rooms, command_service(command)));
+    command_answer(command, &step);
+    lower_service(shard, &step, ROUTE_NONE);
+    command_free(command);
+}
+
+static unsigned answer_commands(struct shard *shard, bool all)
+{
+    unsigned count = 0;
+    struct command *command;
+    while ((command = commands_over(&shard->commands, shard->agent.now_us, all)) != NULL) {
+        answer_command(shard, command);
+        count++;
+    }
+    return count;
 }
 
 /* ---- messages ---- */
@@ -178,6 +196,18 @@ static void credits_flush(struct shard *shard)
     }
 }
 
+/* Nobody is asked but where it matters: of a presence that may enter. */
+static uint32_t rooms_of_sender(const struct shard *shard, const struct muc_settings *settings,
+                                const struct message *message)
+{
+    const struct node *root = stanza_root(message->stanza.stanza);
+    if (settings->rooms_per_user == 0 || !node_is(root, NAME_PRESENCE, NS_STANZA) ||
+        node_find(root, NAME_X, NS_MUC) == NULL)
+        return 0;
+    return tallies_rooms(directory_tallies(shard->setup.directory), settings->domain,
+                         jid_bare(message->stanza.from));
+}
+
 static void shard_on_stanza(struct shard *shard, const struct message *message)
 {
     ASSERT_ON(&shard->agent);
@@ -189,10 +219,13 @@ static void shard_on_stanza(struct shard *shard, const struct message *message)
     event.stanza.from = message->stanza.from;
     event.stanza.to = message->stanza.to;
     event.stanza.route = message->stanza.route;
-    if (message->stanza.to->local_len > 0)
-        run_room(shard, rooms_need(&shard->rooms, message->stanza.to), &event);
-    else
+    if (message->stanza.to->local_len == 0) {
         run_service(shard, &event);
+        return;
+    }
+    struct room_entry *entry = rooms_need(&shard->rooms, message->stanza.to);
+    event.stanza.rooms = rooms_of_sender(shard, entry->env->settings, message);
+    run_room(shard, entry, &event);
 }
 
 static void shard_on_session_gone(struct shard *shard, const struct message *message)
@@ -204,7 +237,76 @@ static void shard_on_session_gone(struct shard *shard, const struct message *mes
     struct event event = {.kind = EV_SESSION_GONE};
     event.session_gone.jid = message->session_gone.jid;
     event.session_gone.route = message->session_gone.route;
+    event.session_gone.properly = message->session_gone.properly;
     run_room(shard, entry, &event);
+}
+
+/* The net agent only knows what the session has asked for. */
+static void shard_on_place_ask(struct shard *shard, const struct message *message)
+{
+    ASSERT_ON(&shard->agent);
+    const struct room_entry *entry = rooms_find(&shard->rooms, message->place.room);
+    if (entry != NULL && room_has_session(entry->room, message->place.jid))
+        return;
+    struct message *answer = message_new(MSG_PLACE_FREE);
+    answer->place.room = jid_copy(message->place.room);
+    answer->place.route = message->place.route;
+    answer->place.presence = message->place.presence;
+    post_lane(shard->setup.exchange, message->place.route.lane, answer);
+}
+
+/* ---- links that fall and come back ---- */
+
+/* So many rooms are looked at before anything else is; the rest in later cycles. True: there are
+ * more. */
+static bool tell_of_links(struct shard *shard)
+{
+    struct event event = {.kind = EV_LINKS};
+    for (unsigned i = 0; i < SHARD_DRAIN_MAX; i++) {
+        struct room_entry *entry = rooms_from(&shard->rooms, &shard->links_at);
+        if (entry == NULL) {
+            shard->links_at = UINT32_MAX; /* rooms that are made from now on need not be told */
+            return false;
+        }
+        if (room_sessions(entry->room) > 0)
+            run_room(shard, entry, &event);
+    }
+    return true;
+}
+
+static void shard_on_links(struct shard *shard)
+{
+    ASSERT_ON(&shard->agent);
+    shard->links_at = 0;
+    (void)tell_of_links(shard);
+}
+
+static void shard_on_link_loss(struct shard *shard, const struct message *message)
+{
+    ASSERT_ON(&shard->agent);
+    struct room_entry *entry = rooms_by_id(&shard->rooms, message->link_loss.room);
+    if (entry == NULL)
+        return;
+    struct event event = {.kind = EV_LINK_LOSS};
+    event.link_loss.route = message->link_loss.route;
+    run_room(shard, entry, &event);
+}
+
+/* ---- orders, the end ---- */
+
+/* The room may be there or not: it knows, and says so. */
+static void shard_on_room_order(struct shard *shard, const struct message *message)
+{
+    ASSERT_ON(&shard->agent);
+    const struct jid *room = message->room_order.room;
+    if (shard->closing) {
+        commands_report(&shard->commands, &message->room_order.ticket, ORDER_LOST);
+        return;
+    }
+    struct event event = {.kind = EV_DESTROY};
+    event.destroy.ticket = message->room_order.ticket;
+    log_info("%s orders room to be destroyed: %s", message->room_order.by->text, room->text);
+    run_room(shard, rooms_need(&shard->rooms, room), &event);
 }
 
 static void shard_on_shutdown(struct shard *shard)
@@ -218,6 +320,7 @@ static void shard_on_shutdown(struct shard *shard)
             run_room(shard, entry, &event);
     }
     shard->closing = true;
+    answer_commands(shard, true);
     fanout_flush(&shard->fanout);
     struct message *done = message_new(MSG_SHARD_DONE);
     done->shard_done.shard = shard->setup.number;
@@ -235,8 +338,24 @@ static void shard_on_message(void *self, struct mail *mail)
     case MSG_SESSION_GONE:
         shard_on_session_gone(shard, message);
         break;
+    case MSG_PLACE_ASK:
+        shard_on_place_ask(shard, message);
+        break;
+    case MSG_LINKS:
+        shard_on_links(shard);
+        break;
+    case MSG_LINK_LOSS:
+        shard_on_link_loss(shard, message);
+        break;
     case MSG_LANE_CREDIT:
         fanout_lane_credit(&shard->fanout, message->lane_credit.lane, message->lane_credit.cost);
+        break;
+    case MSG_ROOM_ORDER:
+        shard_on_room_order(shard, message);
+        break;
+    case MSG_ORDER_REPORT:
+        commands_reported(&shard->commands, &message->order_report.ticket,
+                          message->order_report.outcome);
         break;
     case MSG_SHUTDOWN:
         shard_on_shutdown(shard);
@@ -245,6 +364,7 @@ static void shard_on_message(void *self, struct mail *mail)
     case MSG_CREDIT:
     case MSG_ROUTED:
     case MSG_CLOSE_SESSION:
+    case MSG_PLACE_FREE:
     case MSG_ACCOUNT_GONE:
     case MSG_ACCOUNT:
     case MSG_SHARD_DONE:
@@ -275,12 +395,15 @@ static int shard_work(void *self)
 {
     struct shard *shard = self;
     bool more = false;
+    bool untold = tell_of_links(shard);
     unsigned count = mailbox_drain(shard->mailbox, shard_on_message, shard, SHARD_DRAIN_MAX, &more);
     count += ring_alarms(shard);
+    count += answer_commands(shard, false);
     windows_look(&shard->windows, shard->agent.now_us);
     credits_flush(shard);
     fanout_flush(&shard->fanout);
-    return (int)count + (more ? 1 : 0);
+    commands_flush(&shard->commands);
+    return (int)count + (more || untold ? 1 : 0);
 }
 
 static void shard_wait(void *self, int work, int timeout_ms)
@@ -304,12 +427,19 @@ static bool shard_rest(void *self)
     return false;
 }
 
+/* Of two times to wait; -1 is for ever. */
+static int sooner_ms(int a_ms, int b_ms)
+{
+    return a_ms < 0 || (b_ms >= 0 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
 static int shard_timeout_ms(void *self)
 {
     struct shard *shard = self;
-    int alarm_ms = rooms_timeout_ms(&shard->rooms, shard->agent.now_us);
-    int window_ms = windows_timeout_ms(&shard->windows, shard->agent.now_us);
-    return alarm_ms < 0 || (window_ms >= 0 && window_ms < alarm_ms) ? window_ms : alarm_ms;
+    int64_t now_us = shard->agent.now_us;
+    int timeout_ms = sooner_ms(rooms_timeout_ms(&shard->rooms, now_us),
+                               windows_timeout_ms(&shard->windows, now_us));
+    return sooner_ms(timeout_ms, commands_timeout_ms(&shard->commands, now_us));
 }
 
 struct shard *shard_new(const struct shard_setup *setup, int *err)
@@ -323,11 +453,18 @@ struct shard *shard_new(const struct shard_setup *setup, int *err)
     shard->mailbox = mailbox;
     shard->arena = arena_new(ARENA_BLOCK);
     shard->entropy_used = sizeof(shard->entropy);
+    shard->links_at = UINT32_MAX;
+    shard->ways = ways_of(setup->directory);
     shard->rooms = (struct rooms){
         .envs = setup->envs, .env_count = setup->env_count, .directory = setup->directory};
     rooms_init(&shard->rooms, setup->number, clock_wall_us());
     fanout_init(&shard->fanout, setup->exchange, setup->number);
     windows_init(&shard->windows, &shard->fanout);
+    shard->commands = (struct commands){
+        .exchange = setup->exchange,
+        .placement_key = setup->placement_key,
+        .shard = setup->number,
+    };
     snprintf(shard->name, sizeof(shard->name), "shard%u", setup->number);
     shard->agent = (struct agent){
         .name = shard->name,
@@ -363,6 +500,7 @@ void shard_free(struct shard *shard)
     while (more)
         mailbox_drain(shard->mailbox, discard, NULL, SHARD_DRAIN_MAX, &more);
     mailbox_free(shard->mailbox);
+    commands_fini(&shard->commands);
     fanout_fini(&shard->fanout);
     rooms_fini(&shard->rooms);
     arena_free(shard->arena);

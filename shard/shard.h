@@ -17,6 +17,7 @@ struct shard_setup {
     struct directory *directory;
     const struct muc_env *envs; /* of each service; their hash keys are the same */
     unsigned env_count;
+    const struct hash_key *placement_key; /* as the net agents' (shard/proxy.h) */
     struct log_sink *log;
     /* Fills with unpredictable bytes; called now and then, on the shard's thread. */
     void (*random)(void *bytes, size_t size);

@@ -23,6 +23,7 @@ struct timer {
     struct timer **link; /* what points here; NULL: not set */
     uint64_t due;        /* tick */
     uint8_t level, slot; /* where it hangs; level TIMER_LEVELS: in the list of those that ring */
+    uint8_t tag;         /* whatever its owner wants to know when it rings */
 };
 
 struct timer_list {

@@ -134,12 +134,6 @@ enum way {
     WAY_BEHIND,   /* answers to one client: not in front of what waits */
 };
 
-static bool is_message(const struct frame *frame)
-{
-    static const char begin[] = "<message ";
-    return frame->size >= sizeof(begin) - 1 && memcmp(frame->bytes, begin, sizeof(begin) - 1) == 0;
-}
-
 static enum way way_of(const struct effects *effects)
 {
     bool presence = false, hurry = false;
@@ -152,7 +146,7 @@ static enum way way_of(const struct effects *effects)
             presence = true;
             break;
         case FX_SEND:
-            hurry |= is_message(effect->send.frame);
+            hurry |= frame_is(effect->send.frame, STR("message"));
             break;
         case FX_SEND_LIST:
             hurry = true;
@@ -161,6 +155,9 @@ static enum way way_of(const struct effects *effects)
             return WAY_NOW;
         case FX_TIMER:
         case FX_PUBLISH:
+        case FX_TALLY:
+        case FX_COMMAND:
+        case FX_REPORT:
             break;
         }
     }

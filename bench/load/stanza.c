@@ -72,50 +72,45 @@ static char *put_room(const struct speech *s, char *at, uint32_t room)
     return put(at, s->names->room_tail, s->names->room_tail_size);
 }
 
-static char *put_presence(const struct speech *s, char *at, uint32_t user, uint32_t room)
+/* Around the <status> with the mark stand the rest of the start tag and of the stanza. */
+struct around {
+    const char *before, *behind;
+};
+
+static size_t write_presence(const struct speech *s, char *out, uint32_t user, uint32_t room,
+                             uint32_t mark, struct around around)
 {
-    at = PUT(at, "<presence");
+    char *at = PUT(out, "<presence");
     at = put_from(s, at, user);
     at = put_room(s, at, room);
     at = PUT(at, "/u");
     at = put_number(at, user);
-    return PUT(at, "'");
-}
-
-static char *put_status(char *at, uint32_t mark)
-{
-    if (mark == NUMBER_NONE)
-        return at;
-    at = PUT(at, "<status>");
-    at = put_mark(at, mark);
-    return PUT(at, "</status>");
+    at = put(at, around.before, strlen(around.before));
+    if (mark != NUMBER_NONE) {
+        at = PUT(at, "<status>");
+        at = put_mark(at, mark);
+        at = PUT(at, "</status>");
+    }
+    at = put(at, around.behind, strlen(around.behind));
+    return (size_t)(at - out);
 }
 
 size_t speech_enter(const struct speech *s, char *out, uint32_t user, uint32_t room, uint32_t mark)
 {
-    char *at = put_presence(s, out, user, room);
-    at = PUT(at, ">");
-    at = put_status(at, mark);
-    at = PUT(at, "<x xmlns='http://jabber.org/protocol/muc'/></presence>");
-    return (size_t)(at - out);
+    struct around around = {"'>", "<x xmlns='http://jabber.org/protocol/muc'/></presence>"};
+    return write_presence(s, out, user, room, mark, around);
 }
 
 size_t speech_leave(const struct speech *s, char *out, uint32_t user, uint32_t room, uint32_t mark)
 {
-    char *at = put_presence(s, out, user, room);
-    at = PUT(at, " type='unavailable'>");
-    at = put_status(at, mark);
-    at = PUT(at, "</presence>");
-    return (size_t)(at - out);
+    struct around around = {"' type='unavailable'>", "</presence>"};
+    return write_presence(s, out, user, room, mark, around);
 }
 
 size_t speech_update(const struct speech *s, char *out, uint32_t user, uint32_t room, uint32_t mark)
 {
-    char *at = put_presence(s, out, user, room);
-    at = PUT(at, "><show>away</show>");
-    at = put_status(at, mark);
-    at = PUT(at, "</presence>");
-    return (size_t)(at - out);
+    struct around around = {"'><show>away</show>", "</presence>"};
+    return write_presence(s, out, user, room, mark, around);
 }
 
 size_t speech_message(const struct speech *s, char *out, uint32_t user, uint32_t room,

@@ -27,20 +27,38 @@ struct command {
     unsigned count;
 };
 
+static void add_text(struct command *command, const char *format, va_list args)
+{
+    if (command->count == ARGUMENTS_MAX)
+        die("too many arguments for the server");
+    char *text = command->text[command->count];
+    vsnprintf(text, ARGUMENT_MAX, format, args);
+    command->argv[command->count++] = text;
+    command->argv[command->count] = NULL;
+}
+
 static void add(struct command *command, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 static void add(struct command *command, const char *format, ...)
 {
-    if (command->count == ARGUMENTS_MAX)
-        die("too many arguments for the server");
-    char *text = command->text[command->count];
     va_list args;
     va_start(args, format);
-    vsnprintf(text, ARGUMENT_MAX, format, args);
+    add_text(command, format, args);
     va_end(args);
-    command->argv[command->count++] = text;
-    command->argv[command->count] = NULL;
+}
+
+/* An option and its value, two arguments. */
+static void add_with(struct command *command, const char *option, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+static void add_with(struct command *command, const char *option, const char *format, ...)
+{
+    add(command, "%s", option);
+    va_list args;
+    va_start(args, format);
+    add_text(command, format, args);
+    va_end(args);
 }
 
 /* Sets in `set` what a list like 0,2-3 names; returns false if it is not such a list. */
@@ -75,14 +93,19 @@ void target_pin(pid_t pid, const char *cpus)
         die("cannot use the processors %s: %s", cpus, strerror(errno));
 }
 
-static void folder_of_programs(char *path, size_t size)
+/* A program that lies where this one does. */
+static struct command *command_of(const char *program)
 {
-    ssize_t got = readlink("/proc/self/exe", path, size - 1);
+    char path[ARGUMENT_MAX - 32];
+    ssize_t got = readlink("/proc/self/exe", path, sizeof(path) - 1);
     if (got <= 0)
         die("cannot find out where this program is: %s", strerror(errno));
     path[got] = '\0';
     char *slash = strrchr(path, '/');
     *slash = '\0';
+    struct command *command = must_alloc(sizeof(*command));
+    add(command, "%s/%s", path, program);
+    return command;
 }
 
 /* `output`: the child's standard output comes there; NULL: it is left alone. */
@@ -125,34 +148,26 @@ static void add_certificate(struct command *command, struct target *target, cons
     if (plan->tls == 0)
         return;
     tls_files_make(&target->tls, target->client_domain);
-    add(command, "--set");
-    add(command, "client.certificate=%s", target->tls.certificate);
-    add(command, "--set");
-    add(command, "client.key=%s", target->tls.key);
+    add_with(command, "--set", "client.certificate=%s", target->tls.certificate);
+    add_with(command, "--set", "client.key=%s", target->tls.key);
 }
 
 static void add_client_door(struct command *command, struct target *target, const struct plan *plan)
 {
     const char *door[] = {"client.plaintext=on", "client.anonymous=on", "client.domain=localhost"};
     target->client_port = free_port();
-    for (unsigned i = 0; i < sizeof(door) / sizeof(*door); i++) {
-        add(command, "--set");
-        add(command, "%s", door[i]);
-    }
-    add(command, "--set");
-    add(command, "client.listen=127.0.0.1:%u", target->client_port);
+    for (unsigned i = 0; i < sizeof(door) / sizeof(*door); i++)
+        add_with(command, "--set", "%s", door[i]);
+    add_with(command, "--set", "client.listen=127.0.0.1:%u", target->client_port);
     add_certificate(command, target, plan);
 }
 
 static void add_links(struct command *command, struct target *target, uint64_t links)
 {
     target->listener = handshake_listen(&target->port);
-    add(command, "--set");
-    add(command, "component.host=127.0.0.1");
-    add(command, "--set");
-    add(command, "component.port=%u", target->port);
-    add(command, "--set");
-    add(command, "component.secret=%s", target->secret);
+    add_with(command, "--set", "component.host=127.0.0.1");
+    add_with(command, "--set", "component.port=%u", target->port);
+    add_with(command, "--set", "component.secret=%s", target->secret);
     char further[ARGUMENT_MAX - 32] = "";
     for (uint64_t i = 1; i < links; i++) {
         size_t used = strlen(further);
@@ -161,34 +176,24 @@ static void add_links(struct command *command, struct target *target, uint64_t l
     }
     if (further[0] == '\0')
         return;
-    add(command, "--set");
-    add(command, "component.links=%s", further);
+    add_with(command, "--set", "component.links=%s", further);
 }
 
 static void start_stentor(struct target *target, const struct target_setup *setup)
 {
     const struct plan *plan = setup->plan;
-    char folder[ARGUMENT_MAX - 32];
-    folder_of_programs(folder, sizeof(folder));
-    struct command *command = must_alloc(sizeof(*command));
-    add(command, "%s/stentord", folder);
-    add(command, "--threads");
-    add(command, "%u", setup->threads);
-    add(command, "--net-threads");
-    add(command, "%u", setup->net_threads);
+    struct command *command = command_of("stentord");
+    add_with(command, "--threads", "%u", setup->threads);
+    add_with(command, "--net-threads", "%u", setup->net_threads);
     const char *fixed[] = {"muc.locked=off", "log.level=warn", "muc.domain=conference.localhost"};
-    for (unsigned i = 0; i < sizeof(fixed) / sizeof(*fixed); i++) {
-        add(command, "--set");
-        add(command, "%s", fixed[i]);
-    }
+    for (unsigned i = 0; i < sizeof(fixed) / sizeof(*fixed); i++)
+        add_with(command, "--set", "%s", fixed[i]);
     if (strcmp(plan->drive, "clients") == 0)
         add_client_door(command, target, plan);
     else
         add_links(command, target, plan->links);
-    for (unsigned i = 0; i < plan->option_count; i++) {
-        add(command, "--set");
-        add(command, "%s", plan->options[i]);
-    }
+    for (unsigned i = 0; i < plan->option_count; i++)
+        add_with(command, "--set", "%s", plan->options[i]);
     spawn(target, command, setup->cpus, NULL);
     free(command);
     target->server = target->child;
@@ -202,20 +207,13 @@ bool target_keeps_history(const struct target_setup *setup)
 
 static void start_null(struct target *target, const struct target_setup *setup)
 {
-    char folder[ARGUMENT_MAX - 32];
-    folder_of_programs(folder, sizeof(folder));
     target->listener = handshake_listen(&target->port);
-    struct command *command = must_alloc(sizeof(*command));
-    add(command, "%s/stentor-null", folder);
-    add(command, "--port");
-    add(command, "%u", target->port);
-    add(command, "--secret");
-    add(command, "%s", target->secret);
-    add(command, "--domain");
-    add(command, "%s", target->muc_domain);
+    struct command *command = command_of("stentor-null");
+    add_with(command, "--port", "%u", target->port);
+    add_with(command, "--secret", "%s", target->secret);
+    add_with(command, "--domain", "%s", target->muc_domain);
     if (target_keeps_history(setup)) {
-        add(command, "--history");
-        add(command, "%llu", (unsigned long long)setup->plan->history);
+        add_with(command, "--history", "%llu", (unsigned long long)setup->plan->history);
     }
     if (strcmp(setup->plan->presences, "none") == 0)
         add(command, "--quiet");
@@ -241,21 +239,13 @@ static void start_pipe(struct target *target, const struct target_setup *setup)
     target->listener = handshake_listen(&target->port);
     target->is_pipe = true;
     snprintf(target->user_domain, sizeof(target->user_domain), "users.localhost");
-    char folder[ARGUMENT_MAX - 32];
-    folder_of_programs(folder, sizeof(folder));
-    struct command *command = must_alloc(sizeof(*command));
-    add(command, "%s/stentor-pipe", folder);
-    add(command, "--port");
-    add(command, "%u", target->port);
-    add(command, "--count");
-    add(command, "%llu", (unsigned long long)target_pipe_messages(plan));
-    add(command, "--recipients");
-    add(command, "%llu", (unsigned long long)plan->occupants);
-    add(command, "--body");
-    add(command, "%llu", (unsigned long long)plan->body);
+    struct command *command = command_of("stentor-pipe");
+    add_with(command, "--port", "%u", target->port);
+    add_with(command, "--count", "%llu", (unsigned long long)target_pipe_messages(plan));
+    add_with(command, "--recipients", "%llu", (unsigned long long)plan->occupants);
+    add_with(command, "--body", "%llu", (unsigned long long)plan->body);
     if (strcmp(plan->drive, "clients") == 0) {
-        add(command, "--sockets");
-        add(command, "%llu", (unsigned long long)plan->occupants);
+        add_with(command, "--sockets", "%llu", (unsigned long long)plan->occupants);
     }
     int output;
     spawn(target, command, setup->cpus, &output);
@@ -282,8 +272,7 @@ static void start_peer(struct target *target, const struct target_setup *setup)
     struct command *command = must_alloc(sizeof(*command));
     add(command, "python3");
     add(command, "%s/%s.py", BENCH_PEERS, base);
-    add(command, "--cpu");
-    add(command, "%s", setup->cpus);
+    add_with(command, "--cpu", "%s", setup->cpus);
     if (tuned)
         add(command, "--tuned");
     int output;

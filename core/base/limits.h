@@ -27,12 +27,17 @@
 
 /* ---- rooms ---- */
 #define DOMAINS_MAX            16     /* of services, in one process */
+#define ROOMS_PER_USER_MAX     100000 /* upper end of muc.rooms_per_user */
 #define ROOM_OCCUPANTS_MAX     100000 /* upper end of maxusers; also where that says "no limit" */
 #define ROOM_ADMIN_RESERVE     100    /* admins and owners let in over ROOM_OCCUPANTS_MAX */
 #define ROOM_SESSIONS_PER_NICK 50
 #define ROOM_NICKS_PER_ACCOUNT 20
 #define ROOM_AFFILIATIONS_MAX  200000
-#define ROOM_HISTORY_MAX       500 /* messages kept in memory */
+#define ROOM_AFFILIATIONS_UNASKED_MAX                                                              \
+    100000 /* then nobody is added without an admin: no guest of members, nobody who registers */
+#define ROOM_BANS_RESERVE      10000 /* bans let in over ROOM_AFFILIATIONS_MAX */
+#define LINEUP_FROM            64    /* occupants from which on newcomers share a list */
+#define ROOM_HISTORY_MAX       500   /* messages kept in memory */
 #define ROOM_HISTORY_DEFAULT   20
 #define ROOM_HISTORY_BYTES_MAX (4 * 1024 * 1024) /* sum of the kept frames */
 #define ROOM_SUBJECT_BYTES_MAX (16 * 1024)
@@ -40,13 +45,24 @@
 #define ROOM_VOICE_PENDING_MAX 32    /* voice requests waiting for a moderator */
 #define VOICE_SECONDS_MAX      86400 /* between two voice requests of one account */
 #define ROOM_REGISTERING_MAX   32    /* of a room, waiting for an admin */
-#define ROOM_VOICE_ASKED_MAX   1000  /* accounts whose last voice request is remembered */
+#define REGISTERING_SECONDS    60    /* between two of one account that admins are asked about */
+#define ROOM_ASKED_MAX         1000  /* accounts of which it is remembered when they last asked */
 #define ROOM_INVITED_MAX       1000  /* accounts remembered as invited (who may decline) */
 #define ROOM_ROLES_KEPT_MAX    1000  /* voice decisions remembered while the room lives */
 #define ROOM_LOCK_SECONDS      300   /* a locked room opens with defaults after that */
 #define ROOM_PINGS_PER_LOOK    64    /* sessions looked at, the silent ones pinged, at a time */
 #define ROOM_PINGS_UNANSWERED  2     /* then the session is put out */
+#define ROOM_OUTAGE_PER_LOOK   100   /* put out at a time who have missed something */
+#define ROOM_OUTAGE_LOOK_MS    100   /* from one such time to the next */
 #define PING_MINUTES_MAX       10080 /* of silence, before the first of them */
+#define RATE_SECOND_MAX        1000  /* messages of one account, if a room limits them */
+#define RATE_BURST_MAX         1000  /* of them at once */
+#define RATE_MINUTE_MAX        6000  /* its presences */
+#define RATE_QUEUE_MAX         16    /* of each kind, of one account, wait for their turn */
+#define RATE_ROOM_QUEUE_MAX    1024  /* wait for it in one room */
+#define RATE_ROOM_BYTES_MAX    (4 * 1024 * 1024) /* their sum, in memory */
+#define RATE_ACCOUNTS_MAX      10000 /* of which a room knows how much they have sent lately */
+#define RATE_SWEEP_SECONDS     60    /* at most so long after that it forgets them */
 #define ROOM_TEXT_BYTES_MAX    1024  /* name, password, nicknames in forms */
 #define ROOM_DESC_BYTES_MAX    8192
 #define ROOM_VCARD_BYTES_MAX   (128 * 1024) /* as it is sent out again */
@@ -55,15 +71,22 @@
 #define REASON_BYTES_MAX       2048
 #define PRESENCE_BYTES_MAX     (16 * 1024)       /* what a presence may carry besides ours */
 #define ADMIN_ITEMS_MAX        1000              /* items in one muc#admin query */
-#define ADMIN_LIST_BYTES_MAX   (2 * 1024 * 1024) /* a role or affiliation list in one answer */
+#define ADMIN_LIST_BYTES_MAX   (2 * 1024 * 1024) /* a list of roles, or a page of affiliations */
 #define INVITES_PER_MESSAGE    20
-#define BOUNCES_MAX            64 /* undeliverable stanzas of one step that are reported back */
+#define BOUNCE_WORDS_BYTES_MAX 256 /* of an error that comes back: its text, its details */
+#define BOUNCES_MAX            64  /* undeliverable stanzas of one step that are reported back */
 #define FORM_FIELDS_MAX        128
 #define FORM_VALUES_MAX        2000
 #define TOMBSTONE_DAYS         31
 #define TOMBSTONES_MAX         10000 /* per shard; the oldest is forgotten first */
 #define RELAYED_ID_BYTES_MAX   1024  /* id of an IQ that is relayed */
 #define DISCO_ITEMS_PAGE       500   /* rooms listed without or with a larger RSM max */
+
+/* ---- commands of the service's admins (XEP-0050) ---- */
+#define COMMAND_ROOMS_MAX       100   /* in one */
+#define COMMAND_SESSION_SECONDS 3600  /* from its form to what was filled in */
+#define COMMAND_WAIT_MS         10000 /* for the rooms' reports */
+#define COMMANDS_PENDING_MAX    64    /* per shard, waiting for reports */
 
 /* ---- queues between agents; credits are in KiB of stanza plus one per stanza ---- */
 #define CREDITS_PER_SHARD    8192               /* one net agent towards one shard, at most */
@@ -102,18 +125,21 @@
 #define CLIENT_DOZE_SECONDS    1    /* silent, then its parser is given back (4 us) */
 #define ACCEPT_PAUSE_MS        1000 /* no descriptors left: the door is shut for that long */
 #define LINKS_MAX              64   /* component links; bits of a mask */
-#define LINK_RECEIVE_BYTES     (256 * 1024)  /* the kernel keeps of a host that is not read */
-#define LINK_PING_SECONDS      60            /* white space to the host server */
-#define LINK_STANZA_BYTES_MAX  (1024 * 1024) /* read from the host; more than ours is refused */
-#define CLOSE_SECONDS          2             /* for the peer to close its side of the stream */
+#define LINK_RECEIVE_BYTES     (256 * 1024)      /* the kernel keeps of a host that is not read */
+#define LINK_UNACKED_MAX       (4 * 1024 * 1024) /* written to it: of whose it was is remembered */
+#define LINK_PING_SECONDS      60                /* white space to the host server */
+#define LINK_STANZA_BYTES_MAX  (1024 * 1024)     /* read from the host; more than ours is refused */
+#define CLOSE_SECONDS          2                 /* for the peer to close its side of the stream */
 #define SASL_ATTEMPTS_MAX      3
 #define SASL_MESSAGE_BYTES_MAX 8192
 #define LISTEN_BACKLOG         4096
-#define SESSION_ROOMS_MAX      1000 /* rooms one client session may be in */
-#define RESOURCES_PER_ACCOUNT  50
-#define LINK_RETRY_MS_MIN      500
-#define LINK_RETRY_MS_MAX      30000
-#define SHUTDOWN_MS_MAX        1500
+#define SESSION_ROOMS_MAX                                                                          \
+    1000 /* rooms one client session may be in: the memory its net agent has for them */
+#define SESSION_PLACES_ASKED  4 /* with each new one, if it has half as many */
+#define RESOURCES_PER_ACCOUNT 50
+#define LINK_RETRY_MS_MIN     500
+#define LINK_RETRY_MS_MAX     30000
+#define SHUTDOWN_MS_MAX       1500
 
 /* ---- accounts ---- */
 #define ACCOUNTS_MAX           100000
@@ -130,6 +156,7 @@ static_assert(ADMIN_LIST_BYTES_MAX + REASON_BYTES_MAX * 8 < FRAME_BYTES_MAX, "on
 static_assert(CREDITS_PER_SHARD > STANZA_BYTES_MAX / 1024 * 4, "a large stanza fits the credits");
 static_assert(CREDITS_LEAST < CREDITS_FIRST && CREDITS_FIRST < CREDITS_PER_SHARD, "a range");
 static_assert(SIDE_QUEUE_BYTES_MAX < SIDE_PAUSE_BYTES, "messages first, then all reading");
+static_assert(RATE_ROOM_QUEUE_MAX < RATE_ACCOUNTS_MAX, "one that does not wait can be forgotten");
 static_assert(PARSER_RENEW_BYTES > STANZA_BYTES_MAX, "a parser lives for more than one stanza");
 
 #endif

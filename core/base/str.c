@@ -141,6 +141,15 @@ struct str str_in(struct arena *arena, struct str text)
     return text.at == NULL ? STR_NONE : copy_to(arena_raw(arena, text.len + 1), text);
 }
 
+void hex_write(char *digits, const uint8_t *bytes, size_t count)
+{
+    static const char hex[] = "0123456789abcdef";
+    for (size_t i = 0; i < count; i++) {
+        digits[2 * i] = hex[bytes[i] >> 4];
+        digits[2 * i + 1] = hex[bytes[i] & 15];
+    }
+}
+
 struct str str_fmt(struct arena *arena, const char *format, ...)
 {
     va_list args, again;

@@ -84,6 +84,9 @@ struct str str_in(struct arena *arena, struct str text);
 /* printf into the arena. */
 struct str str_fmt(struct arena *arena, const char *format, ...) PRINTF_LIKE(2, 3);
 
+/* Two digits for each byte, lower case, nothing behind them. */
+void hex_write(char *digits, const uint8_t *bytes, size_t count);
+
 /* A growing text. `arena` NULL: on the heap, buf_free() required. */
 struct buf {
     struct arena *arena;

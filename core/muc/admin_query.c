@@ -82,13 +82,14 @@ static const struct refusal *read_role(const struct room *room, struct step *ste
         *why = STR("There is no such role");
         return &refusal_BAD_REQUEST;
     }
-    if (str_present(nick)) {
+    if (!str_empty(nick)) {
         item->occupant = occupant_named(room, step, nick);
     } else if (str_present(address)) {
         const struct jid *jid = jid_parse(step->arena, address);
         if (jid == NULL)
             return &refusal_JID_MALFORMED;
         item->occupant = occupant_addressed(room, jid);
+        item->whole_account = jid_is_bare(jid);
     } else {
         *why = STR("The item names nobody: it needs a nick");
         return &refusal_BAD_REQUEST;
@@ -132,7 +133,11 @@ static const struct refusal *read_account(const struct room *room, struct step *
     if (occupant == NULL)
         return &refusal_NICK_UNKNOWN;
     item->jid = str_in(step->arena, occupant->account);
-    return NULL;
+    if (memchr(item->jid.at, '@', item->jid.len) != NULL || item->affiliation != AFF_OUTCAST)
+        return NULL;
+    *why = STR("That person's address is the one of a whole server: to ban all of it, name the "
+               "address");
+    return &refusal_NOT_ACCEPTABLE;
 }
 
 /* The nickname to reserve. Who is banned or has no affiliation holds none (SEMANTICS 7.14). */
@@ -181,6 +186,28 @@ static const struct refusal *read_affiliation(const struct room *room, struct st
     return read_nick(step, node, item);
 }
 
+static void add_item(struct step *step, struct admin_query *query, const struct admin_item *item)
+{
+    if (query->count == query->room_for) {
+        struct admin_item *items =
+            ARENA_NEW_ARRAY(step->arena, struct admin_item, query->room_for * 2);
+        memcpy(items, query->items, sizeof(*items) * query->count);
+        query->items = items;
+        query->room_for *= 2;
+    }
+    query->items[query->count++] = *item;
+}
+
+/* One for each nickname, if it is about the role of an account. */
+static void add_items(struct step *step, struct admin_query *query, struct admin_item *item)
+{
+    add_item(step, query, item);
+    while (item->whole_account && item->occupant->same_account != NULL) {
+        item->occupant = item->occupant->same_account;
+        add_item(step, query, item);
+    }
+}
+
 /* Nobody is named twice, and no nickname is reserved twice. */
 static const struct refusal *check_distinct(struct step *step, struct admin_query *query)
 {
@@ -220,15 +247,17 @@ const struct refusal *admin_query_read(const struct room *room, struct step *ste
     if (count > ADMIN_ITEMS_MAX)
         return &refusal_TOO_MANY_ITEMS;
     query->items = ARENA_NEW_ARRAY(step->arena, struct admin_item, count);
+    query->room_for = count;
     for (; node != NULL; node = next_item(node)) {
-        struct admin_item *item = &query->items[query->count++];
-        const struct refusal *refusal = kind == ADMIN_ROLES
-                                            ? read_role(room, step, node, item, &query->why)
-                                            : read_affiliation(room, step, node, item, &query->why);
+        struct admin_item item = {.occupant = NULL};
+        const struct refusal *refusal =
+            kind == ADMIN_ROLES ? read_role(room, step, node, &item, &query->why)
+                                : read_affiliation(room, step, node, &item, &query->why);
         if (refusal == NULL)
-            refusal = read_reason(step, node, item, &query->why);
+            refusal = read_reason(step, node, &item, &query->why);
         if (refusal != NULL)
             return refusal;
+        add_items(step, query, &item);
     }
     return check_distinct(step, query);
 }

@@ -23,6 +23,7 @@ enum admin_kind {
 struct admin_item {
     enum role role;               /* ADMIN_ROLES */
     struct occupant *occupant;    /* ADMIN_ROLES: whom, never NULL */
+    bool whole_account;           /* ADMIN_ROLES: it was named by its bare address */
     enum affiliation affiliation; /* ADMIN_AFFILIATIONS */
     struct str jid;               /* ADMIN_AFFILIATIONS: bare, or a domain */
     bool is_domain;
@@ -34,7 +35,8 @@ struct admin_item {
 
 struct admin_query {
     struct admin_item *items;
-    unsigned count;
+    unsigned count; /* more than were sent, if an account has several nicknames */
+    unsigned room_for;
     struct str why; /* when it was refused: more than the refusal says, or absent */
 };
 

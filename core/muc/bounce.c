@@ -70,24 +70,56 @@ struct news bounce_news(const struct room *room, struct arena *arena, const stru
     };
 }
 
-void fb_bounce(struct fb *fb, const struct room *room, const struct node *stanza)
+static struct str type_of(const struct node *error)
 {
-    const struct node *error = node_find(stanza, NAME_ERROR, NS_STANZA);
+    static const char *const types[] = {"auth", "cancel", "continue", "modify", "wait"};
     struct str type = node_attr(error, NAME_TYPE);
-    fb_open(fb, NAME_ERROR, NS_STANZA);
-    fb_attr(fb, "type", str_present(type) ? type : STR("cancel"));
-    if (bounce_condition(stanza) == NULL)
-        fb_empty(fb, NAME_UNDEFINED_CONDITION, NS_STANZAS);
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (str_eqz(type, types[i]))
+            return type;
+    return STR("cancel");
+}
+
+/* The peer's own words: text, or what its application has added. */
+static bool may_pass(const struct room *room, struct arena *arena, const struct node *words,
+                     struct str account)
+{
+    struct fb piece;
+    fb_begin_fragment(&piece, arena);
+    fb_node(&piece, words);
+    struct str xml = fb_finish_fragment(&piece);
+    if (xml.len > BOUNCE_WORDS_BYTES_MAX)
+        return false;
+    if (room->options.whois == WHOIS_ANYONE)
+        return true;
+    return words->ns != NS_STANZAS && memmem(xml.at, xml.len, account.at, account.len) == NULL;
+}
+
+static void write_words(struct fb *fb, const struct room *room, const struct inbound *in,
+                        const struct node *error)
+{
+    bool text = false, detail = false;
     node_each (error, child) {
-        if (node_is(child, NAME_TEXT, NS_STANZAS)) {
-            if (room->options.whois == WHOIS_ANYONE)
-                fb_node(fb, child);
-        } else if (child->ns == NS_STANZAS) {
-            fb_open_str(fb, node_name(child), node_ns(child));
-            fb_close(fb);
-        } else {
-            fb_node(fb, child);
-        }
+        bool is_text = node_is(child, NAME_TEXT, NS_STANZAS);
+        bool *done = is_text ? &text : &detail;
+        if ((child->ns == NS_STANZAS && !is_text) || *done ||
+            !may_pass(room, fb->arena, child, jid_bare(in->from)))
+            continue;
+        fb_node(fb, child);
+        *done = true;
     }
+}
+
+void fb_bounce(struct fb *fb, const struct room *room, const struct inbound *in,
+               enum bounce_words words)
+{
+    const struct node *error = node_find(in->root, NAME_ERROR, NS_STANZA);
+    const struct node *condition = bounce_condition(in->root);
+    bool known = condition != NULL && condition->name != NAME_OTHER;
+    fb_open(fb, NAME_ERROR, NS_STANZA);
+    fb_attr(fb, "type", type_of(error));
+    fb_empty(fb, known ? (enum name)condition->name : NAME_UNDEFINED_CONDITION, NS_STANZAS);
+    if (words == BOUNCE_WITH_WORDS)
+        write_words(fb, room, in, error);
     fb_close(fb);
 }

@@ -6,10 +6,8 @@
 #ifndef CORE_MUC_BOUNCE_H
 #define CORE_MUC_BOUNCE_H
 
-#include "core/muc/muc.h"
+#include "core/muc/inbound.h"
 #include "core/muc/presence.h"
-#include "core/xml/frame.h"
-#include "core/xml/stanza.h"
 
 /* The condition's element (of NS_STANZAS) of a stanza of type error, or NULL. */
 const struct node *bounce_condition(const struct node *stanza);
@@ -25,8 +23,12 @@ bool bounce_of_server(const struct node *stanza);
  * says is added only where JIDs are no secret, for it may name some. */
 struct news bounce_news(const struct room *room, struct arena *arena, const struct node *stanza);
 
-/* The error element, to be shown to another occupant: addresses and, where JIDs are secret, words
- * that could contain them are left out. */
-void fb_bounce(struct fb *fb, const struct room *room, const struct node *stanza);
+/* The error element, to be shown to another occupant: one condition and, with words, its text and
+ * one element that an application has added to it (RFC 6120 section 8.3.4), if they are short.
+ * Addresses and, where JIDs are secret, text that could contain them and whatever names the
+ * sender's account are left out. */
+enum bounce_words { BOUNCE_BARE, BOUNCE_WITH_WORDS };
+void fb_bounce(struct fb *fb, const struct room *room, const struct inbound *in,
+               enum bounce_words words);
 
 #endif

@@ -5,16 +5,6 @@
 
 enum { SHA1_BYTES = PHOTO_HASH_CHARS / 2 };
 
-static void write_digits(const uint8_t *bytes, struct photo_hash *hash)
-{
-    static const char hex[] = "0123456789abcdef";
-
-    for (unsigned i = 0; i < SHA1_BYTES; i++) {
-        hash->digits[2 * i] = hex[bytes[i] >> 4];
-        hash->digits[2 * i + 1] = hex[bytes[i] & 15];
-    }
-}
-
 /* A picture that lies elsewhere (EXTVAL), or was taken away, has no data and so no hash. */
 static enum card_flaw read_photo(struct step *step, const struct node *photo, struct card *card)
 {
@@ -30,7 +20,7 @@ static enum card_flaw read_photo(struct step *step, const struct node *photo, st
         return CARD_TOO_MANY_PHOTOS;
     if (!crypto->photo_hash(crypto->self, step->arena, text, bytes))
         return CARD_BAD_PHOTO;
-    write_digits(bytes, &card->photos[card->photo_count++]);
+    hex_write(card->photos[card->photo_count++].digits, bytes, sizeof(bytes));
     return CARD_FITS;
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/base/ensure.h"
 #include "core/base/mem.h"
+#include "core/muc/absentees.h"
 #include "core/muc/presence.h"
 #include "core/muc/registration.h"
 #include "core/muc/room.h"
@@ -19,6 +20,7 @@ static void nick_release(struct room *room, struct affiliate *row)
 {
     if (!str_present(row->nick))
         return;
+    absentees_removed(room, row);
     map_remove(&room->reserved_nicks, row->nick_key);
     str_free(&row->nick);
     str_free(&row->nick_key);
@@ -74,12 +76,10 @@ static void row_write(struct room *room, const struct affiliation_change *item)
     row->affiliation = item->after;
     str_free(&row->reason);
     row->reason = str_empty(item->reason) ? STR_NONE : str_copy(item->reason);
-    if (item->after == AFF_OUTCAST) {
-        nick_release(room, row);
-        registration_forget(room, item->jid);
-    } else if (item->set_nick) {
+    if (item->after != AFF_OUTCAST && item->set_nick)
         nick_reserve(room, row, item->nick);
-    }
+    if (str_present(row->nick))
+        absentees_changed(room, row);
 }
 
 static bool is_domain(struct str jid)
@@ -118,8 +118,12 @@ static void apply_affiliations(struct room *room, const struct change *change)
     for (unsigned i = 0; i < change->affiliation_count; i++) {
         const struct affiliation_change *item = &change->affiliations[i];
         struct affiliate *row = room_affiliate(room, item->jid);
+        if (row == NULL && item->after == AFF_NONE)
+            continue;
         if (row != NULL && (item->set_nick || item->after <= AFF_NONE))
             nick_release(room, row);
+        /* What was asked before this is overtaken. */
+        registration_forget(room, item->jid);
     }
     for (unsigned i = 0; i < change->affiliation_count; i++) {
         const struct affiliation_change *item = &change->affiliations[i];
@@ -128,7 +132,8 @@ static void apply_affiliations(struct room *room, const struct change *change)
             row_write(room, item);
         else if (row != NULL)
             row_remove(room, row);
-        if (item->before != item->after)
+        bool muted = item->own && room_kept_role(room, item->jid) == ROLE_VISITOR;
+        if (item->before != item->after && !muted)
             room_keep_role(room, item->jid, ROLE_NONE);
         domains = domains || is_domain(item->jid);
         account_follows(room, item->jid);
@@ -162,6 +167,8 @@ static void apply_options(struct room *room, const struct change *change)
     room_options_copy(&room->options, change->options);
     room_options_fini(&old);
     room->state = ROOM_OPEN;
+    if ((room->options.broadcast & BROADCAST_NONE) == 0)
+        absentees_drop(room);
     room_history_trim(room);
     apply_affiliations(room, change);
 }
@@ -171,7 +178,6 @@ static void apply_subject(struct room *room, const struct change *change)
     frame_unref(room->subject.frame);
     str_free(&room->subject.plain);
     room->subject.frame = frame_ref(change->subject.frame);
-    room->subject.cleared = change->subject.cleared;
     room->subject.at_us = change->subject.at_us;
     room->subject.plain = str_copy(change->subject.plain);
 }

@@ -35,6 +35,7 @@ struct affiliation_change {
     struct str nick;        /* prepared; empty: given up */
     struct str nick_before; /* reserved until then; change_submit() fills it in */
     struct str reason;      /* absent: none is kept */
+    bool own;               /* the account's own doing: voice taken from it stays taken */
 };
 
 struct subject_text {
@@ -55,7 +56,6 @@ struct change {
     } config;
     struct {
         struct frame *frame; /* borrowed; the room takes a reference: as it was broadcast */
-        bool cleared;        /* the subject is now empty */
         int64_t at_us;
         struct str plain; /* first text, for disco */
     } subject;
@@ -63,7 +63,8 @@ struct change {
     struct {
         struct str alternate; /* JID or absent */
         struct str reason;
-        int64_t until_us; /* tombstone; 0: none, the address is free again */
+        int64_t until_us;     /* tombstone; 0: none, the address is free again */
+        struct ticket ticket; /* who waits, if an admin of the service has ordered it */
     } destroy;
     struct { /* CHANGE_CREATE; change_submit() fills it in */
         uint8_t secret[32];

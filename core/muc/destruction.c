@@ -2,6 +2,8 @@
 
 #include "core/muc/feature.h"
 
+#define DAY_US (INT64_C(86400) * 1000 * 1000)
+
 static void write_destroy(struct fb *fb, const struct farewell *farewell)
 {
     fb_open(fb, NAME_DESTROY, NS_MUC_USER);
@@ -38,6 +40,37 @@ void destruction_empty_room(struct room *room, struct step *step, const struct f
         for (const struct session *session = occupant->sessions; session != NULL;
              session = session->next)
             tell(room, step, occupant, session, farewell);
+        occupant_tally(step, occupant, false);
         occupant_remove(room, occupant);
     }
+}
+
+int64_t destruction_tombstone(const struct room *room, const struct step *step)
+{
+    int64_t days = room->env->settings->tombstone_days;
+
+    return days > 0 ? step->now_us + days * DAY_US : 0;
+}
+
+static void ordered(struct room *room, struct step *step, const struct change *change,
+                    const struct inbound *in)
+{
+    static const struct farewell farewell;
+
+    UNUSED(in);
+    destruction_empty_room(room, step, &farewell);
+    effect_report(step, &change->destroy.ticket, ORDER_DONE);
+}
+
+void destruction_by_order(struct room *room, struct step *step, const struct ticket *ticket)
+{
+    struct change change = {.kind = CHANGE_DESTROY};
+
+    if (!room_exists(room)) {
+        effect_report(step, ticket, ORDER_NO_ROOM);
+        return;
+    }
+    change.destroy.until_us = destruction_tombstone(room, step);
+    change.destroy.ticket = *ticket;
+    (void)change_submit(room, step, &change, ordered, NULL);
 }

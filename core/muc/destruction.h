@@ -9,6 +9,7 @@
 #define CORE_MUC_DESTRUCTION_H
 
 #include "core/muc/muc.h"
+#include "core/muc/order.h"
 
 /* What the farewell says; all may be absent. */
 struct farewell {
@@ -19,5 +20,12 @@ struct farewell {
 
 /* Tells every session and empties the room. */
 void destruction_empty_room(struct room *room, struct step *step, const struct farewell *farewell);
+
+/* When a tombstone raised now falls; 0: there is to be none. */
+int64_t destruction_tombstone(const struct room *room, const struct step *step);
+
+/* An admin of the service ends the room, as an owner would without a word (SEMANTICS 3.10). Reports
+ * when it is done, or at once if there is no room. */
+void destruction_by_order(struct room *room, struct step *step, const struct ticket *ticket);
 
 #endif

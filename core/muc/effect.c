@@ -5,6 +5,7 @@
 #include "core/muc/effect.h"
 
 #include "core/base/ensure.h"
+#include "core/muc/command.h"
 #include "core/muc/muc.h"
 
 enum { EFFECTS_FIRST = 16 };
@@ -102,6 +103,27 @@ void effect_publish(struct step *step, bool listed, struct str name, uint32_t oc
     effect->publish.occupants = occupants;
 }
 
+void effect_tally(struct step *step, struct str account, bool inside)
+{
+    struct effect *effect = effect_push(step, FX_TALLY);
+    effect->tally.account = str_in(step->arena, account);
+    effect->tally.inside = inside;
+}
+
+void effect_command(struct step *step, struct command *command)
+{
+    ensure(command != NULL);
+    struct effect *effect = effect_push(step, FX_COMMAND);
+    effect->command.command = command;
+}
+
+void effect_report(struct step *step, const struct ticket *ticket, enum order_outcome outcome)
+{
+    struct effect *effect = effect_push(step, FX_REPORT);
+    effect->report.ticket = *ticket;
+    effect->report.outcome = outcome;
+}
+
 static void effect_release(struct effect *effect)
 {
     switch (effect->kind) {
@@ -122,8 +144,13 @@ static void effect_release(struct effect *effect)
     case FX_ROUTE:
         frame_unref(effect->route.frame);
         return;
+    case FX_COMMAND:
+        command_free(effect->command.command);
+        return;
     case FX_TIMER:
     case FX_PUBLISH:
+    case FX_TALLY:
+    case FX_REPORT:
         return;
     }
 }

@@ -7,6 +7,7 @@
 #define CORE_MUC_EFFECT_H
 
 #include "core/muc/gallery.h"
+#include "core/muc/order.h"
 #include "core/muc/roster.h"
 #include "core/xml/frame.h"
 #include "core/xmpp/jid.h"
@@ -18,6 +19,9 @@ enum effect_kind {
     FX_ROUTE,     /* one frame to a JID that is resolved on the way: invitations, relayed IQs */
     FX_TIMER,     /* set or clear one of the room's alarms */
     FX_PUBLISH,   /* the directory entry of the room changed */
+    FX_TALLY,     /* an account is in one room more, or in one less */
+    FX_COMMAND,   /* of the service: an order to rooms wherever they are, to be answered later */
+    FX_REPORT,    /* what became of an order to this room */
 };
 
 /* A room's alarms: at most one of each kind is set. */
@@ -25,6 +29,8 @@ enum room_timer {
     ROOM_TIMER_LOCK,      /* open a locked room with defaults */
     ROOM_TIMER_TOMBSTONE, /* forget that the room was destroyed */
     ROOM_TIMER_PING,      /* look for silent sessions */
+    ROOM_TIMER_OUTAGE,    /* put out who has missed something */
+    ROOM_TIMER_RATE,      /* it is somebody's turn, or nobody has to wait any more */
     ROOM_TIMERS
 };
 
@@ -85,6 +91,17 @@ struct effect {
             struct str name; /* in the arena */
             uint32_t occupants;
         } publish;
+        struct {
+            struct str account; /* in the arena */
+            bool inside;
+        } tally;
+        struct {
+            struct command *command; /* owned */
+        } command;
+        struct {
+            struct ticket ticket;
+            enum order_outcome outcome;
+        } report;
     };
 };
 
@@ -95,6 +112,7 @@ struct effects {
 };
 
 struct step;
+struct command; /* core/muc/command.h */
 
 /* Frames are TAKEN (the caller's reference moves into the effect), addresses and rosters get a
  * reference of their own. */
@@ -114,6 +132,11 @@ void effect_presence(struct step *step, struct frame *frame, struct roster *rost
 void effect_route(struct step *step, struct frame *frame, const struct jid *to);
 void effect_timer(struct step *step, enum room_timer timer, int64_t at_us);
 void effect_publish(struct step *step, bool listed, struct str name, uint32_t occupants);
+
+void effect_tally(struct step *step, struct str account, bool inside);
+/* The command is TAKEN. */
+void effect_command(struct step *step, struct command *command);
+void effect_report(struct step *step, const struct ticket *ticket, enum order_outcome outcome);
 
 /* Gives back the references of all effects not lowered; for tests and dropped steps. */
 void effects_release(struct effects *effects);

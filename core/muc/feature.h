@@ -100,6 +100,11 @@ const struct handler *features_handler(const struct room *room, const struct inb
 /* ---- what several features share (core/muc/ modules of their own, no feature includes another)
  * ---- */
 
+/* core/muc/entry.c: the nickname asked for, by entering or from inside: what it is under the rules
+ * of nicknames, and who has it. NULL, or why nobody can have it (SEMANTICS 2.2, step 1). */
+const struct refusal *entry_read_nick(const struct room *room, struct step *step,
+                                      struct entry *entry);
+
 /* core/muc/removal.c: puts an occupant out: announces `news` (unavailable is set), removes it.
  * Caller settles and publishes (muc_step does so at its end). */
 void removal_occupant(struct room *room, struct step *step, struct occupant *occupant,
@@ -107,14 +112,16 @@ void removal_occupant(struct room *room, struct step *step, struct occupant *occ
 /* Many at once, whole accounts: each is told of itself, then who stays of each of them. That takes
  * leavers times stayers; one by one they would hear of each other as well. */
 struct leavers {
-    struct occupant **at; /* in the arena */
+    struct leaver {
+        struct occupant *occupant;
+        struct news *news; /* borrowed; several may share it */
+    } * at;                /* in the arena */
     uint32_t count;
     uint32_t sessions;
 };
 struct leavers leavers_begin(struct step *step, uint32_t most); /* nobody yet */
-void leavers_add(struct leavers *leavers, struct occupant *occupant);
-void removal_many(struct room *room, struct step *step, const struct leavers *leavers,
-                  struct news *news);
+void leavers_add(struct leavers *leavers, struct occupant *occupant, struct news *news);
+void removal_many(struct room *room, struct step *step, const struct leavers *leavers);
 /* One session ends; the others of the nickname stay (SEMANTICS 4.3.6). */
 void removal_session(struct room *room, struct step *step, struct session *session,
                      struct news *news);
@@ -124,6 +131,11 @@ void removal_session(struct room *room, struct step *step, struct session *sessi
  * `actor` NULL: the service. `refresh` sends presence also where nothing changed (7.5, 7.11). */
 void standing_apply(struct room *room, struct step *step, const struct affiliation_change *changed,
                     const struct actor *actor, bool refresh);
+/* Bans of whole servers, all those of a change at once and after everybody else in it: those under
+ * them are put out, who are nothing in their own right. Not for standing_apply(). */
+bool standing_bans_server(const struct affiliation_change *changed);
+void standing_ban_servers(struct room *room, struct step *step, const struct change *change,
+                          const struct actor *actor);
 /* Tells the account itself, if it is not inside and the room's options want it told (6.7.6). Before
  * standing_apply(): who is put out is told by its presence. */
 void standing_tell_account(struct room *room, struct step *step, const struct inbound *in,

@@ -9,8 +9,8 @@ extern const struct feature feature_affiliation, feature_approval, feature_avail
     feature_members_only, feature_message, feature_moderated, feature_moderation, feature_nick,
     feature_occupant_id, feature_password, feature_private, feature_profile, feature_register,
     feature_relay, feature_role, feature_self_ping, feature_service_ban, feature_stanza_id,
-    feature_subject, feature_vcard, feature_version, feature_visibility, feature_voice,
-    feature_whois;
+    feature_subject, feature_throttle, feature_vcard, feature_version, feature_visibility,
+    feature_voice, feature_whois;
 
 /* Handlers, options and disco, in this order. A row that takes everything of its kind stands behind
  * those that are choosier: relay behind self_ping, message behind subject,
@@ -46,6 +46,7 @@ const struct feature *const features_all[] = {
     &feature_members_only,
     &feature_moderated,
     &feature_capacity,
+    &feature_throttle,
     &feature_whois,
     &feature_visibility,
     &feature_history,
@@ -58,6 +59,7 @@ const unsigned features_count = ARRAY_LEN(features_all);
 static const struct feature *const enter_order[] = {
     &feature_service_ban,  /* banned everywhere              0045#enter-banned */
     &feature_create,       /* may create; tombstone; lock    0045#createroom #enter-locked */
+    &feature_throttle,     /* tries too often                0045#security-dos */
     &feature_affiliation,  /* banned: learns nothing else    0045#enter-banned */
     &feature_members_only, /*                                0045#enter-members */
     &feature_password,     /*                                0045#enter-pw */

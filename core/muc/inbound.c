@@ -70,10 +70,12 @@ bool inbound_read(const struct room *room, const struct step *step, const struct
                   struct inbound *in)
 {
     *in = (struct inbound){
+        .stanza = event->stanza.stanza,
         .root = stanza_root(event->stanza.stanza),
         .from = event->stanza.from,
         .to = event->stanza.to,
         .route = event->stanza.route,
+        .rooms = event->stanza.rooms,
     };
     if (!read_kind(in))
         return false;
@@ -97,6 +99,13 @@ bool inbound_is_request(const struct inbound *in)
 {
     return in->kind == KIND_IQ && (in->type & (TYPE_GET | TYPE_SET)) != 0 && !str_empty(in->id) &&
            node_count(in->root, NAME_NONE, NS_NONE) == 1;
+}
+
+bool inbound_is_kept_out(const struct room *room, const struct inbound *in)
+{
+    const struct room_options *options = &room->options;
+    return options->conceal && !options->is_public && options->members_only &&
+           in->affiliation < AFF_MEMBER && in->session == NULL;
 }
 
 void reply(struct step *step, const struct inbound *in, struct frame *frame)

@@ -33,6 +33,8 @@ struct inbound {
     enum stanza_kind kind;
     enum target target;
     enum stanza_type type;
+    bool waited; /* for its turn (core/muc/rate.h): it does not have to any more */
+    const struct stanza *stanza;
     const struct node *root;
     const struct node *payload; /* iq get/set: the one child; else NULL */
     const struct jid *from;     /* full */
@@ -40,6 +42,7 @@ struct inbound {
     struct str id;   /* STR_NONE if absent */
     struct str nick; /* to's resource; STR_NONE for TARGET_ROOM */
     struct route route;
+    uint32_t rooms;               /* of a presence that enters: where else its account is */
     struct session *session;      /* of the sender, or NULL: a stranger */
     struct occupant *self;        /* of the sender, or NULL */
     struct str self_nick;         /* its nickname when the stanza came, in the arena; STR_NONE */
@@ -53,6 +56,10 @@ MUST_CHECK bool inbound_read(const struct room *room, const struct step *step,
 
 /* RFC 6120 8.2.3: an iq get or set with an id and exactly one child. */
 bool inbound_is_request(const struct inbound *in);
+
+/* A room that is neither listed nor open to all may be kept secret (SEMANTICS 12.4): it says
+ * nothing of itself to who is no member of it, and not inside. */
+bool inbound_is_kept_out(const struct room *room, const struct inbound *in);
 
 /* Sends `frame` (TAKEN) to who sent the stanza. */
 void reply(struct step *step, const struct inbound *in, struct frame *frame);

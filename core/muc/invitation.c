@@ -74,5 +74,5 @@ void invitation_send(struct room *room, struct step *step, const struct inbound 
         fb_text(&fb, reason);
     fb_close(&fb);
     effect_route(step, fb_finish(&fb), invitation->to);
-    room_invite_keep(room, jid_bare(invitation->to), jid_bare(in->from));
+    room_invite_keep(room, jid_bare(invitation->to), jid_bare(in->from), invitation->id);
 }

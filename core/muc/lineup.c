@@ -9,8 +9,7 @@
 #include "core/muc/presence.h"
 #include "core/muc/room.h"
 
-/* Below, a list of references made for the newcomer alone costs less than keeping one. */
-enum { LINEUP_FROM = 64, STALE_FIRST = 16 };
+enum { STALE_FIRST = 16 };
 
 struct view {
     struct gallery *gallery; /* NULL: nobody has looked yet */
@@ -23,9 +22,15 @@ struct lineup {
     struct view views[VIEWINGS];
 };
 
+/* Below, a list of references made for the newcomer alone costs less than keeping one. */
+static uint32_t fewest(const struct room *room)
+{
+    return room->env->settings->lineup_from;
+}
+
 bool lineup_serves(const struct room *room)
 {
-    return room->occupant_count >= LINEUP_FROM;
+    return room->occupant_count >= fewest(room);
 }
 
 static void view_drop(struct view *view)
@@ -84,7 +89,7 @@ void lineup_left(struct room *room, struct occupant *occupant)
 {
     if (room->lineup == NULL)
         return;
-    if (room->occupant_count < LINEUP_FROM / 2) {
+    if (room->occupant_count < fewest(room) / 2) {
         lineup_drop(room);
         return;
     }
@@ -139,7 +144,7 @@ static void make_up(struct room *room, struct step *step, enum viewing viewing)
 static bool is_usable(const struct room *room, const struct view *view)
 {
     return view->gallery != NULL && view->broadcast == room->options.broadcast &&
-           gallery_places(view->gallery) / 2 <= room->occupant_count + LINEUP_FROM;
+           gallery_places(view->gallery) / 2 <= room->occupant_count + fewest(room);
 }
 
 struct showing *lineup_show(struct room *room, struct step *step, const struct occupant *viewer,

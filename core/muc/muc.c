@@ -8,7 +8,10 @@
 #include "core/muc/muc.h"
 
 #include "core/base/ensure.h"
+#include "core/muc/destruction.h"
 #include "core/muc/feature.h"
+#include "core/muc/outage.h"
+#include "core/muc/rate.h"
 #include "core/muc/silence.h"
 
 #include <endian.h>
@@ -93,6 +96,31 @@ static bool wants_no_answer(const struct inbound *in)
     return in->kind == KIND_PRESENCE && (in->type & (TYPE_UNAVAILABLE | TYPE_OTHER)) != 0;
 }
 
+/* Whom the operator has banned gets nothing done from outside, and one answer whatever is there.
+ * What is wrong with the nickname of who wants to enter comes first: that asks again. */
+static bool is_shut_out(const struct room *room, const struct inbound *in)
+{
+    bool enters = in->kind == KIND_PRESENCE && node_find(in->root, NAME_X, NS_MUC) != NULL;
+    if (in->session != NULL || (in->type == TYPE_AVAILABLE && enters))
+        return false;
+    if ((in->type & (TYPE_ERROR | TYPE_RESULT)) != 0 || wants_no_answer(in))
+        return false;
+    return permit_banned(room->env->settings, jid_bare(in->from));
+}
+
+static enum step_outcome handle(struct room *room, struct step *step, const struct inbound *in)
+{
+    const struct handler *handler = features_handler(room, in);
+    const struct refusal *closed = closed_to(room, in);
+    if (closed != NULL && (handler == NULL || !handler->any_state))
+        return wants_no_answer(in) ? STEP_DONE : refuse(room, step, in, closed);
+    if (room->rate != NULL && rate_message_waits(room, step, in))
+        return STEP_DONE;
+    if (handler == NULL)
+        return unhandled(room, step, in);
+    return handler->run(room, step, in);
+}
+
 static enum step_outcome step_stanza(struct room *room, struct step *step,
                                      const struct event *event)
 {
@@ -103,18 +131,45 @@ static enum step_outcome step_stanza(struct room *room, struct step *step,
         return refuse(room, step, &in, &refusal_BAD_REQUEST);
     /* The same client over another connection: answers go there from now on. What came by none (an
      * error made for somebody who could not be reached) says nothing about that. */
-    if (in.session != NULL && in.route.lane != LANE_NONE && !route_eq(in.session->route, in.route))
-        session_set_route(room, in.session, in.route);
+    if (in.session != NULL && in.route.lane != LANE_NONE &&
+        !route_eq(in.session->route, in.route) && !outage_follow(room, step, event, &in))
+        return STEP_DONE;
     if (in.session != NULL && in.type != TYPE_ERROR)
         silence_broken(in.session, step->now_us);
+    if (is_shut_out(room, &in))
+        return refuse(room, step, &in, &refusal_SERVICE_BANNED);
+    return handle(room, step, &in);
+}
 
-    const struct handler *handler = features_handler(room, &in);
-    const struct refusal *closed = closed_to(room, &in);
-    if (closed != NULL && (handler == NULL || !handler->any_state))
-        return wants_no_answer(&in) ? STEP_DONE : refuse(room, step, &in, closed);
-    if (handler == NULL)
-        return unhandled(room, step, &in);
-    return handler->run(room, step, &in);
+/* ---- stanzas that have waited for their turn ---- */
+
+/* As if it had come now; only that it says nothing of where the client is and when it spoke. */
+static void handle_waited(struct room *room, struct step *step, const struct event *event)
+{
+    struct inbound in;
+    bool read = inbound_read(room, step, event, &in);
+    ensure(read);
+    in.waited = true;
+    (void)handle(room, step, &in);
+}
+
+/* The room is no more: each is told so. */
+static void end_waiting(struct room *room, struct step *step)
+{
+    struct event event;
+    while (!room_exists(room) && rate_flush(room, step, &event))
+        handle_waited(room, step, &event);
+}
+
+static void refuse_waiting(struct room *room, struct step *step)
+{
+    struct event event;
+    struct inbound in;
+    while (rate_flush(room, step, &event)) {
+        if (inbound_read(room, step, &event, &in))
+            (void)refuse(room, step, &in, &refusal_MESSAGE_RATE);
+    }
+    rate_watch(room, step);
 }
 
 /* ---- other events ---- */
@@ -124,12 +179,13 @@ static void step_session_gone(struct room *room, struct step *step, const struct
     struct session *session = session_find(room, jid_full(event->session_gone.jid));
     if (session == NULL || !route_eq(session->route, event->session_gone.route))
         return;
-    struct news news = {.statuses = STATUS_BIT(333)};
+    struct news news = {.statuses = event->session_gone.properly ? 0 : STATUS_BIT(333)};
     removal_session(room, step, session, &news);
 }
 
 static void step_timer(struct room *room, struct step *step, enum room_timer timer)
 {
+    struct event waited;
     switch (timer) {
     case ROOM_TIMER_LOCK:
         if (room->state == ROOM_LOCKED) {
@@ -144,6 +200,13 @@ static void step_timer(struct room *room, struct step *step, enum room_timer tim
     case ROOM_TIMER_PING:
         silence_look(room, step);
         return;
+    case ROOM_TIMER_OUTAGE:
+        outage_look(room, step);
+        return;
+    case ROOM_TIMER_RATE:
+        if (rate_next(room, step, &waited))
+            handle_waited(room, step, &waited);
+        return;
     case ROOM_TIMERS:
         break;
     }
@@ -156,8 +219,10 @@ static void step_shutdown(struct room *room, struct step *step)
 {
     struct news news = {.unavailable = true, .statuses = STATUS_BIT(332)};
     struct occupant *occupant;
+    refuse_waiting(room, step);
     occupant_each (room, at, occupant) {
         presence_to_self(room, step, occupant, NULL, &news);
+        occupant_tally(step, occupant, false);
         occupant_remove(room, occupant);
     }
 }
@@ -195,14 +260,26 @@ enum step_outcome muc_step(struct room *room, const struct event *event, struct 
     case EV_TIMER:
         step_timer(room, step, event->timer.timer);
         break;
+    case EV_LINKS:
+        outage_links(room, step);
+        break;
+    case EV_LINK_LOSS:
+        outage_loss(room, event->link_loss.route);
+        break;
+    case EV_DESTROY:
+        destruction_by_order(room, step, &event->destroy.ticket);
+        break;
     case EV_SHUTDOWN:
         step_shutdown(room, step);
         return STEP_DONE;
     }
     if (room->session_count == 0 && (occupied || room->state != before))
         room_settle(room, step);
+    end_waiting(room, step);
     set_alarms(room, step, before);
     silence_watch(room, step);
+    outage_watch(room, step);
+    rate_watch(room, step);
     room_publish(room, step);
     return outcome;
 }

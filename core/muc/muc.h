@@ -27,6 +27,8 @@ struct muc_settings {
     struct map banned;                   /* bare JIDs and domains -> themselves: enter nowhere */
     struct nick_rules nick;              /* what nicknames may be like */
     uint32_t tombstone_days;             /* so long a destroyed room's address is closed; 0: not */
+    uint32_t rooms_per_user;             /* an account enters no more; 0: as many as it wants */
+    uint32_t lineup_from;                /* LINEUP_FROM; tests need it sooner */
     bool locked;                         /* new rooms are locked until configured */
     const struct room_options *defaults; /* of new rooms */
     struct str version;                  /* for jabber:iq:version */
@@ -53,13 +55,26 @@ struct muc_env {
     struct hash_key hash_key;
 };
 
+/* Where routes lead at the moment: component links fall and come back, clients are replaced. */
+struct ways {
+    void *self;
+    /* By which route what is for that one goes: itself; another link of its service, if it is a
+     * link that is down; ROUTE_NONE, if all of them are. */
+    struct route (*now)(void *self, struct route route);
+    /* A link of the service that is up, or ROUTE_NONE. */
+    struct route (*any)(void *self, struct str service);
+    /* Has a newer connection of our own clients taken the full JID over from that one? */
+    bool (*replaced)(void *self, const struct jid *jid, struct route route);
+};
+
 /* One step: what comes in with it, and what it asks for. */
 struct step {
     struct arena *arena;
     const struct muc_env *env;
-    int64_t now_us;      /* since 1970 UTC; strictly rising from step to step of one room */
-    uint64_t entropy[2]; /* fresh and secret for this step: ids are made from it */
-    uint32_t ids;        /* made so far in this step */
+    const struct ways *ways; /* NULL: all lead where they always did */
+    int64_t now_us;          /* since 1970 UTC; strictly rising from step to step of one room */
+    uint64_t entropy[2];     /* fresh and secret for this step: ids are made from it */
+    uint32_t ids;            /* made so far in this step */
     struct effects effects;
 };
 
@@ -79,6 +94,10 @@ bool room_forgettable(const struct room *room);
 uint64_t room_id(const struct room *room);
 const struct jid *room_jid(const struct room *room);
 uint32_t room_sessions(const struct room *room); /* inside */
+/* Is somebody of that account inside? */
+bool room_has_account(const struct room *room, const struct jid *jid);
+/* Is that session (full JID)? */
+bool room_has_session(const struct room *room, const struct jid *jid);
 /* Every invariant of the room's state; stops on a violation. For tests and the simulator. */
 void room_check(const struct room *room);
 
@@ -92,14 +111,37 @@ struct listed_room {
     uint32_t occupants;
 };
 
-/* Hands out the public rooms one after the other; borrowed for the step. */
+/* Which of a service's public rooms are wanted. They are sorted by the bytes of their JIDs, so a
+ * page can be asked for by a room that has gone meanwhile, and pages of several lists be merged. */
+struct listing_query {
+    struct str domain; /* of the service */
+    struct str after;  /* empty: from the beginning, or `index` */
+    struct str before; /* backwards: the last ones before it; empty: the last of all */
+    bool backwards;
+    uint64_t index; /* if `after` is empty: so many are passed over */
+    uint32_t max;   /* 0: only how many there are */
+};
+
+struct listing_page {
+    struct listed_room *rooms; /* in the arena, the lowest JID first */
+    uint32_t count;
+    uint64_t first_index; /* of the first of them among all: where it would be, if there is none */
+    uint64_t total;
+};
+
 struct room_lister {
     void *self;
-    bool (*next)(void *self, struct listed_room *room);
+    struct listing_page (*page)(void *self, struct arena *arena, const struct listing_query *query);
+};
+
+/* What the service knows of the world. */
+struct service_view {
+    const struct room_lister *rooms;
+    bool commands_full; /* no further FX_COMMAND now */
 };
 
 /* `event` is EV_STANZA addressed to the service's domain. */
-void service_step(const struct event *event, const struct room_lister *lister, struct step *step);
+void service_step(const struct event *event, const struct service_view *view, struct step *step);
 
 /* ---- room options by name, for the configuration: core/muc/option.h ---- */
 

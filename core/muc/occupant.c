@@ -6,6 +6,7 @@
 
 #include "core/base/ensure.h"
 #include "core/base/mem.h"
+#include "core/muc/absentees.h"
 #include "core/muc/presence.h"
 #include "core/muc/room.h"
 
@@ -108,18 +109,27 @@ static void session_number(struct room *room, struct session *session)
 
 /* ---- occupants ---- */
 
+void occupant_send(struct step *step, const struct occupant *occupant, struct frame *frame)
+{
+    for (const struct session *to = occupant->sessions; to != NULL; to = to->next)
+        effect_send(step, frame_ref(frame), to->route, to->address);
+    frame_unref(frame);
+}
+
+void occupant_tally(struct step *step, const struct occupant *occupant, bool inside)
+{
+    if (step->env->settings->rooms_per_user > 0 && !occupant_has_others(occupant))
+        effect_tally(step, occupant->account, inside);
+}
+
 void occupant_id_make(const struct room *room, struct str account, char id[OCCUPANT_ID_BYTES])
 {
-    static const char digits[] = "0123456789abcdef";
     const struct muc_crypto *crypto = room->env->crypto;
     uint8_t mac[32];
 
     crypto->hmac_sha256(crypto->self, str_of((const char *)room->secret, sizeof(room->secret)),
                         account, mac);
-    for (unsigned i = 0; i < OCCUPANT_ID_BYTES / 2; i++) {
-        id[2 * i] = digits[mac[i] >> 4];
-        id[2 * i + 1] = digits[mac[i] & 15];
-    }
+    hex_write(id, mac, OCCUPANT_ID_BYTES / 2);
 }
 
 static void set_nick(const struct room *room, struct occupant *occupant, struct str nick)
@@ -135,6 +145,8 @@ static uint8_t flags_of(const struct occupant *occupant)
 
 static void session_refresh(struct room *room, const struct session *session)
 {
+    if (session_is_cut_off(session))
+        return;
     roster_update(&room->roster, session->number, session->route, session->occupant->group,
                   flags_of(session->occupant));
 }
@@ -197,6 +209,7 @@ struct occupant *occupant_seat(struct room *room, struct str nick, struct str ni
     occupant_number(room, occupant);
     map_put(&room->occupants_by_nick, occupant->nick_key, occupant);
     account_link(room, occupant);
+    absentees_moved(room, occupant->account, occupant->nick_key);
     return occupant;
 }
 
@@ -210,6 +223,7 @@ static void occupant_free(struct room *room, struct occupant *occupant)
     room->occupant_count--;
     room->quiet_count -= occupant->quiet;
     lineup_left(room, occupant);
+    absentees_moved(room, occupant->account, occupant->nick_key);
     presence_drop_frames(occupant);
     str_free(&occupant->nick_key);
     str_free(&occupant->account);
@@ -227,9 +241,11 @@ void occupant_rename(struct room *room, struct occupant *occupant, struct str ni
     struct str old_key = occupant->nick_key;
     occupant->nick_key = str_copy(nick_key);
     set_nick(room, occupant, nick); /* which may be given from the old one */
+    map_put(&room->occupants_by_nick, occupant->nick_key, occupant);
+    absentees_moved(room, occupant->account, old_key);
+    absentees_moved(room, occupant->account, occupant->nick_key);
     str_free(&old_key);
     jid_free(old);
-    map_put(&room->occupants_by_nick, occupant->nick_key, occupant);
     presence_drop_cache(room, occupant);
 }
 
@@ -278,6 +294,12 @@ static void session_unlink(struct room *room, struct session *session)
     presence_drop_cache(room, occupant);
 }
 
+static void roster_enter(struct room *room, const struct session *session)
+{
+    roster_add(&room->roster, session->route, session->address, session->number,
+               session->occupant->group, flags_of(session->occupant));
+}
+
 struct session *session_add(struct room *room, struct occupant *occupant, const struct jid *jid,
                             struct route route)
 {
@@ -291,14 +313,20 @@ struct session *session_add(struct room *room, struct occupant *occupant, const 
     session_number(room, session);
     session_link(room, occupant, session);
     map_put(&room->sessions_by_jid, jid_full(session->jid), session);
-    roster_add(&room->roster, route, session->address, session->number, occupant->group,
-               flags_of(occupant));
+    roster_enter(room, session);
     return session;
+}
+
+void session_cut_off(struct room *room, struct session *session)
+{
+    if (!session_is_cut_off(session))
+        roster_remove(&room->roster, session->number);
+    session->route = ROUTE_NONE;
 }
 
 static void session_free(struct room *room, struct session *session)
 {
-    roster_remove(&room->roster, session->number);
+    session_cut_off(room, session);
     map_remove(&room->sessions_by_jid, jid_full(session->jid));
     room->sessions[session->number] = NULL;
     room->session_hole = session->number;
@@ -342,8 +370,12 @@ bool session_move(struct room *room, struct session *session, struct occupant *t
 
 void session_set_route(struct room *room, struct session *session, struct route route)
 {
+    bool came_back = session_is_cut_off(session);
     session->route = route;
-    session_refresh(room, session);
+    if (came_back)
+        roster_enter(room, session);
+    else
+        session_refresh(room, session);
 }
 
 bool session_set_presence(struct room *room, struct session *session, struct str payload,

@@ -16,6 +16,7 @@
 #include "core/xmpp/jid.h"
 
 struct room;
+struct step;
 
 struct session {
     struct occupant *occupant;
@@ -26,6 +27,8 @@ struct session {
     uint32_t number; /* index in room->sessions */
     int8_t priority;
     uint8_t pings;      /* sent since it was heard of last (core/muc/silence.h) */
+    bool stranded;      /* no link led there when links changed last (core/muc/outage.h) */
+    bool moved;         /* to another link than the one it was heard by */
     int64_t heard_us;   /* when it last said something */
     uint64_t joined;    /* rising: later joins have higher numbers */
     struct str payload; /* heap: the children of its last presence that may be shown */
@@ -88,6 +91,9 @@ bool session_looks_like(const struct session *a, const struct session *b);
  * the end. Removing the one in hand is allowed. */
 struct occupant *occupant_next(const struct room *room, uint32_t *at);
 
+/* Sends `frame` (TAKEN) to all its sessions. */
+void occupant_send(struct step *step, const struct occupant *occupant, struct frame *frame);
+
 #define occupant_each(room, at, occupant)                                                          \
     for (uint32_t at = 0; ((occupant) = occupant_next((room), &at)) != NULL;)
 
@@ -98,6 +104,15 @@ struct occupant *occupant_next(const struct room *room, uint32_t *at);
 struct occupant *occupant_seat(struct room *room, struct str nick, struct str nick_key,
                                const struct jid *account_jid, enum affiliation affiliation,
                                enum role role);
+/* Who has come, or is about to be removed, is the only nickname of its account here: the account is
+ * in one room more, or one less. Moving within the account is neither. */
+void occupant_tally(struct step *step, const struct occupant *occupant, bool inside);
+/* It is told nothing and hears nothing any more, until it has a route again: it has none. */
+void session_cut_off(struct room *room, struct session *session);
+static inline bool session_is_cut_off(const struct session *session)
+{
+    return session->route.lane == LANE_NONE;
+}
 /* Adds to roster and indexes. `jid` copied. */
 struct session *session_add(struct room *room, struct occupant *occupant, const struct jid *jid,
                             struct route route);
@@ -117,7 +132,7 @@ bool session_move(struct room *room, struct session *session, struct occupant *t
 void occupant_set_role(struct room *room, struct occupant *occupant, enum role role);
 /* It is shown like anybody else from now on. */
 void occupant_end_quiet(struct room *room, struct occupant *occupant);
-/* The client came back over another connection with the same JID. */
+/* The client is reached by another connection with the same JID. */
 void session_set_route(struct room *room, struct session *session, struct route route);
 /* What its last presence said; copied. Presence caches are dropped. True if what others see of the
  * occupant changed. */

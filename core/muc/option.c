@@ -435,17 +435,6 @@ static const char *const form_types[] = {
     [OPTION_CHOICE] = "list-single",  [OPTION_SET] = "list-multi",
 };
 
-static void write_lines(struct fb *fb, struct str text)
-{
-    while (text.len > 0) {
-        const char *end = memchr(text.at, '\n', text.len);
-        size_t len = end == NULL ? text.len : (size_t)(end - text.at);
-        fb_field_value(fb, str_of(text.at, len));
-        size_t used = end == NULL ? len : len + 1;
-        text = str_of(text.at + used, text.len - used);
-    }
-}
-
 static const struct option_choice *offer_of(const struct option *option, uint32_t number)
 {
     for (unsigned i = 0; i < option->choice_count; i++) {
@@ -484,7 +473,7 @@ static void write_values(struct fb *fb, const struct option *option,
         break;
     case OPTION_MULTI:
     case OPTION_JIDS:
-        write_lines(fb, text_in(options, option));
+        fb_field_lines(fb, text_in(options, option));
         break;
     case OPTION_NUMBER:
     case OPTION_CHOICE:

@@ -59,10 +59,12 @@ struct room_options {
     bool voice_requests;
     bool own_corrections;        /* others' messages that are kept cannot be corrected */
     bool since_exclusive;        /* of the moment a newcomer names, nothing is sent */
-    uint32_t visitor_pm;         /* enum visitor_pm: to whom, within allow_pm */
     bool see_all;                /* moderators see every presence whatever is broadcast */
-    uint32_t reserved_nick_only; /* enum reserved_nick: who has one and asks for another */
     bool many_sessions;          /* one nickname for several clients of an account */
+    bool registration;           /* nicknames can be registered */
+    bool approve_registration;   /* strangers are registered only if an admin allows it */
+    uint32_t visitor_pm;         /* enum visitor_pm: to whom, within allow_pm */
+    uint32_t reserved_nick_only; /* enum reserved_nick: who has one and asks for another */
     uint32_t password_bypass;    /* enum password_bypass: who need not know the password */
     uint32_t max_users;          /* 0: only ROOM_OCCUPANTS_MAX */
     uint32_t history;            /* messages kept */
@@ -73,12 +75,13 @@ struct room_options {
     uint32_t broadcast;          /* enum broadcast_bit, a set */
     uint32_t member_list;        /* who may read affiliation lists: bits 1 << enum role */
     uint32_t tell_absent;        /* enum tell_absent: which changes, made while it is not inside */
-    bool registration;           /* nicknames can be registered */
-    bool approve_registration;   /* strangers are registered only if an admin allows it */
     uint32_t register_fields;    /* what they are asked then: bits 1 << enum register_field */
     uint32_t voice_seconds;      /* between two requests for voice; 0: none */
     uint32_t quiet_above;        /* so many are shown, who comes then is not; 0: all are */
     uint32_t ping_minutes;       /* of silence until a session is asked; 0: none is */
+    uint32_t message_rate;       /* of one account, in a second; 0: any */
+    uint32_t message_burst;      /* at once */
+    uint32_t presence_rate;      /* of one account, in a minute, and so many at once; 0: any */
 };
 
 static inline struct room_kind room_kind(const struct room_options *options)
@@ -143,6 +146,9 @@ enum option_id {
     OPTION_ID_NEWCOMERS,
     OPTION_ID_OUTSIDE_ADMINS,
     OPTION_ID_KICK_EQUALS,
+    OPTION_ID_MESSAGE_RATE,
+    OPTION_ID_MESSAGE_BURST,
+    OPTION_ID_PRESENCE_RATE,
 };
 
 enum option_type {

@@ -19,6 +19,11 @@ bool permit_admin(const struct muc_settings *settings, struct str account)
     return map_get(&settings->admins, account) != NULL;
 }
 
+bool permit_banned(const struct muc_settings *settings, struct str account)
+{
+    return permit_names(&settings->banned, account) && !permit_admin(settings, account);
+}
+
 bool permit_allows(const struct muc_settings *settings, const struct permit *permit,
                    struct str account)
 {

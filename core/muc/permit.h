@@ -22,6 +22,8 @@ struct permit {
 /* Is the account (bare JID) in the map, or its domain? */
 bool permit_names(const struct map *names, struct str account);
 bool permit_admin(const struct muc_settings *settings, struct str account);
+/* Banned from the service? Its admins cannot be. */
+bool permit_banned(const struct muc_settings *settings, struct str account);
 bool permit_allows(const struct muc_settings *settings, const struct permit *permit,
                    struct str account);
 /* May the account turn that option on? Most of them: everybody. */

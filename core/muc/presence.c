@@ -5,6 +5,7 @@
 #include "core/muc/presence.h"
 
 #include "core/base/ensure.h"
+#include "core/muc/absentees.h"
 #include "core/muc/presence_frame.h"
 #include "core/muc/room.h"
 
@@ -30,13 +31,6 @@ void presence_drop_cache(struct room *room, struct occupant *occupant)
 {
     lineup_changed(room, occupant);
     presence_drop_frames(occupant);
-}
-
-void presence_drop_all(struct room *room)
-{
-    struct occupant *occupant;
-    occupant_each (room, at, occupant)
-        presence_drop_cache(room, occupant);
 }
 
 /* Nothing in it but what the occupant's state says anyway. */
@@ -183,9 +177,8 @@ static void to_account(struct room *room, struct step *step, const struct occupa
     for (const struct occupant *other = room->occupants[about->group]; other != NULL;
          other = other->same_account) {
         struct frame *copy = presence_sees_jids(room, other) ? full : own;
-        for (const struct session *to = other->sessions; other != about && to != NULL;
-             to = to->next)
-            effect_send(step, frame_ref(copy), to->route, to->address);
+        if (other != about)
+            occupant_send(step, other, frame_ref(copy));
     }
     frame_unref(full);
     frame_unref(own);
@@ -289,17 +282,22 @@ struct frame *presence_view(struct room *room, struct step *step, struct occupan
 }
 
 /* Affiliated accounts with a reserved nickname that are not inside (SEMANTICS 4.5). */
-static void list_absent(struct room *room, struct step *step, const struct occupant *viewer,
-                        struct listing *listing)
+static void list_absent(struct room *room, struct step *step, const struct session *viewer)
 {
-    bool with_jids = presence_sees_jids(room, viewer);
+    bool with_jids = presence_sees_jids(room, viewer->occupant);
+    if (absentees_serve(room)) {
+        effect_send_showing(step,
+                            absentees_show(room, step, with_jids ? VIEWING_FULL : VIEWING_ANON),
+                            viewer->route, viewer->address);
+        return;
+    }
+    struct listing listing = listing_begin(step, room->reserved_nicks.count);
     const struct affiliate *row;
     map_each (&room->reserved_nicks, at, row) {
-        /* Within one query a nickname may be reserved before who uses it is put out. */
-        if (occupant_by_account(room, row->jid) == NULL &&
-            occupant_by_nick(room, row->nick_key) == NULL)
-            listing_add(listing, presence_absent(room, step, row, with_jids));
+        if (is_absentee(room, row))
+            listing_add(&listing, presence_absent(room, step, row, with_jids));
     }
+    listing_send(&listing, step, viewer);
 }
 
 /* Does it see nobody but who is shown to everybody? */
@@ -350,16 +348,13 @@ static void list_present(struct room *room, struct step *step, const struct sess
 void presence_list(struct room *room, struct step *step, const struct session *viewer)
 {
     if (lineup_serves(room) && sees_what_is_shown(room, viewer->occupant)) {
-        list_own(room, step, viewer);
         list_shown(room, step, viewer);
+        list_own(room, step, viewer);
     } else {
         list_present(room, step, viewer);
     }
-    if ((room->options.broadcast & BROADCAST_NONE) == 0)
-        return;
-    struct listing absent = listing_begin(step, room->reserved_nicks.count);
-    list_absent(room, step, viewer->occupant, &absent);
-    listing_send(&absent, step, viewer);
+    if ((room->options.broadcast & BROADCAST_NONE) != 0)
+        list_absent(room, step, viewer);
 }
 
 /* ---- after a change of standing ---- */

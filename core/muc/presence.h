@@ -41,6 +41,7 @@ struct actor {
 struct news {
     bool unavailable;
     bool ends_room;            /* unavailable, and the room goes with it: said in own copies */
+    bool missed;               /* unavailable: there is a gap in what it has read (333) */
     bool keep_role;            /* unavailable, and yet with the current role (hidden, renamed) */
     uint32_t statuses;         /* for everybody; 110 is added to own copies by itself */
     uint32_t self_statuses;    /* only in own copies (201, 100, 170, 210) */
@@ -125,7 +126,7 @@ struct frame *presence_view(struct room *room, struct step *step, struct occupan
                             const struct occupant *viewer);
 /* Unavailable presence of an absent account with a reserved nickname (SEMANTICS 4.5.2); of the row
  * it needs all but `nick_key` and `reason`. */
-struct frame *presence_absent(struct room *room, struct step *step,
+struct frame *presence_absent(const struct room *room, struct step *step,
                               const struct affiliate *affiliate, bool with_jid);
 
 /* The presence as everybody who may see it is given it, kept until it changes. A new reference. */
@@ -134,7 +135,6 @@ struct frame *presence_kept(struct room *room, struct step *step, struct occupan
 /* Forget cached frames: state that they show has changed. */
 void presence_drop_cache(struct room *room, struct occupant *occupant);
 void presence_drop_frames(struct occupant *occupant); /* of one who has left */
-void presence_drop_all(struct room *room);            /* of everybody */
 
 void fb_occupant_id(struct fb *fb, struct str id);
 /* Writes <item affiliation role jid?/> with actor and reason inside. `jid` absent: none;

@@ -133,7 +133,7 @@ struct frame *presence_frame(struct room *room, struct step *step, struct occupa
     return fb_finish(&fb);
 }
 
-struct frame *presence_absent(struct room *room, struct step *step,
+struct frame *presence_absent(const struct room *room, struct step *step,
                               const struct affiliate *affiliate, bool with_jid)
 {
     const struct jid *from = jid_with_resource(step->arena, room->jid, affiliate->nick);

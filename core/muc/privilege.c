@@ -118,6 +118,15 @@ const struct refusal *role_change_refused(struct privilege_party actor,
     return NULL;
 }
 
+const struct refusal *kick_refused(struct privilege_party actor, struct privilege_party target,
+                                   bool equals)
+{
+    bool equal = target.affiliation == actor.affiliation && target.role == ROLE_MODERATOR;
+    if (equal && !equals)
+        return &refusal_RANK;
+    return role_change_refused(actor, target, ROLE_NONE);
+}
+
 const struct refusal *affiliation_change_refused(enum affiliation actor, enum affiliation target,
                                                  enum affiliation wanted, bool self,
                                                  bool last_owner)

@@ -48,6 +48,11 @@ struct privilege_party {
 const struct refusal *role_change_refused(struct privilege_party actor,
                                           struct privilege_party target, enum role wanted);
 
+/* NULL: the one may put the other out. `equals`: also a moderator of its own affiliation (the
+ * room's kick_equals). Reserving a nickname that is in use for another is no less. */
+const struct refusal *kick_refused(struct privilege_party actor, struct privilege_party target,
+                                   bool equals);
+
 /* NULL: allowed. `self`: actor and target are the same account; `last_owner`: the target is an
  * owner and there is no other (SEMANTICS 6.3). */
 const struct refusal *affiliation_change_refused(enum affiliation actor, enum affiliation target,

@@ -22,13 +22,19 @@ uint32_t registration_questions(const struct room *room, enum affiliation affili
     return registration_needs_consent(room, affiliation) ? room->options.register_fields : 0;
 }
 
-bool registration_nick_taken(const struct room *room, struct str account, struct str nick_key)
+const struct refusal *registration_refused(const struct room *room, struct step *step,
+                                           struct str account, struct str nick)
 {
-    const struct occupant *user = occupant_by_nick(room, nick_key);
-    const struct affiliate *holder = room_nick_owner(room, nick_key);
+    struct str key = prep_nick_key(step->arena, nick);
+    const struct occupant *user = occupant_by_nick(room, key);
+    const struct affiliate *holder = room_nick_owner(room, key);
 
-    return (user != NULL && !str_eq(user->account, account)) ||
-           (holder != NULL && !str_eq(holder->jid, account));
+    if ((user != NULL && !str_eq(user->account, account)) ||
+        (holder != NULL && !str_eq(holder->jid, account)))
+        return &refusal_REGISTER_TAKEN;
+    if (room_affiliate(room, account) == NULL && !room_has_place(room, 1, ADDED_UNASKED))
+        return &refusal_ROOM_BUSY;
+    return NULL;
 }
 
 /* The stored reason was for an earlier change: it is kept, but not announced with this one. */

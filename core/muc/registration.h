@@ -42,8 +42,10 @@ bool registration_needs_consent(const struct room *room, enum affiliation affili
 /* The fields that are asked, bits: those whom nobody would read are not. */
 uint32_t registration_questions(const struct room *room, enum affiliation affiliation);
 
-/* The nickname is used by, or kept for, somebody else. */
-bool registration_nick_taken(const struct room *room, struct str account, struct str nick_key);
+/* NULL, or why the nickname cannot be the account's: it is used by, or kept for, somebody else, or
+ * the room's list is full. */
+const struct refusal *registration_refused(const struct room *room, struct step *step,
+                                           struct str account, struct str nick);
 
 /* The account's standing after registering or giving it up; `nick` empty: given up. */
 struct change *registration_change(const struct room *room, struct step *step, struct str account,
@@ -53,6 +55,10 @@ void registration_announce(struct room *room, struct step *step, const struct ch
 
 /* Gives the request to every admin inside, as a form (core/muc/feature/approval.c). */
 void registration_ask(struct room *room, struct step *step, const struct registration *wanted);
+
+/* Gives what waits to one who may allow it: to a session, or (NULL) to all of the occupant's. */
+void registration_hand_out(struct room *room, struct step *step, const struct occupant *admin,
+                           const struct session *session);
 
 /* ---- those that wait ---- */
 

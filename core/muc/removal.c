@@ -3,7 +3,9 @@
  * state. Who is put out is never among those the news is broadcast to, so nothing reaches a session
  * after its own unavailable presence (SEMANTICS 4.6.4).
  */
+#include "core/muc/absence.h"
 #include "core/muc/feature.h"
+#include "core/muc/voice_pending.h"
 
 static void going(const struct room *room, const struct occupant *occupant, struct news *news)
 {
@@ -13,10 +15,13 @@ static void going(const struct room *room, const struct occupant *occupant, stru
     news->ends_room = room->state == ROOM_LOCKED && room->session_count == occupant->session_count;
 }
 
-static void take_out(struct room *room, struct occupant *occupant)
+static struct absentee take_out(struct room *room, struct step *step, struct occupant *occupant)
 {
-    room_voice_forget(room, occupant->account);
+    struct absentee absentee = absence_leaving(room, step, occupant);
+    occupant_tally(step, occupant, false);
+    voice_pending_leave(room, occupant);
     occupant_remove(room, occupant);
+    return absentee;
 }
 
 void removal_occupant(struct room *room, struct step *step, struct occupant *occupant,
@@ -24,36 +29,40 @@ void removal_occupant(struct room *room, struct step *step, struct occupant *occ
 {
     going(room, occupant, news);
     presence_announce(room, step, occupant, news);
-    take_out(room, occupant);
+    struct absentee absentee = take_out(room, step, occupant);
+    absence_left(room, step, &absentee);
 }
 
-void removal_many(struct room *room, struct step *step, const struct leavers *leavers,
-                  struct news *news)
+void removal_many(struct room *room, struct step *step, const struct leavers *leavers)
 {
     struct presence_parting *partings =
         ARENA_NEW_ARRAY(step->arena, struct presence_parting, leavers->count);
+    struct absentee *absentees = ARENA_NEW_ARRAY(step->arena, struct absentee, leavers->count);
     bool missed = leavers->sessions < room->session_count;
 
     for (uint32_t i = 0; i < leavers->count; i++) {
-        struct occupant *occupant = leavers->at[i];
+        struct occupant *occupant = leavers->at[i].occupant;
+        struct news *news = leavers->at[i].news;
         going(room, occupant, news);
         presence_to_self(room, step, occupant, NULL, news);
         if (missed)
             partings[i] = presence_parting(room, step, occupant, news);
-        take_out(room, occupant);
+        absentees[i] = take_out(room, step, occupant);
     }
     for (uint32_t i = 0; missed && i < leavers->count; i++)
         presence_part(room, step, &partings[i]);
+    for (uint32_t i = 0; missed && i < leavers->count; i++)
+        absence_left(room, step, &absentees[i]);
 }
 
 struct leavers leavers_begin(struct step *step, uint32_t most)
 {
-    return (struct leavers){.at = ARENA_NEW_ARRAY(step->arena, struct occupant *, most)};
+    return (struct leavers){.at = ARENA_NEW_ARRAY(step->arena, struct leaver, most)};
 }
 
-void leavers_add(struct leavers *leavers, struct occupant *occupant)
+void leavers_add(struct leavers *leavers, struct occupant *occupant, struct news *news)
 {
-    leavers->at[leavers->count++] = occupant;
+    leavers->at[leavers->count++] = (struct leaver){occupant, news};
     leavers->sessions += occupant->session_count;
 }
 
@@ -68,9 +77,11 @@ void removal_session(struct room *room, struct step *step, struct session *sessi
     const struct session *seen = occupant_primary(occupant);
     const struct session *left = occupant_primary_without(occupant, session);
     bool seen_changed = seen == session && !session_looks_like(seen, left);
-    /* A technical problem of one session is none of the nickname's (SEMANTICS 4.7.4). */
     news->unavailable = true;
-    news->statuses &= ~STATUS_BIT(333);
+    /* A technical problem of one session is none of the nickname's (SEMANTICS 4.7.4), but it must
+     * know of a gap itself. */
+    if (!news->missed)
+        news->statuses &= ~STATUS_BIT(333);
     news->only = session;
     presence_to_self(room, step, occupant, session, news);
     session_remove(room, session);

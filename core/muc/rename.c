@@ -71,7 +71,7 @@ void rename_account(struct room *room, struct step *step, struct str account, st
     occupant = occupant_by_account(room, account);
     while (occupant != NULL) {
         struct occupant *next = occupant->same_account;
-        if (occupant != holder &&
+        if (occupant != holder && room->options.many_sessions &&
             holder->session_count + occupant->session_count <= ROOM_SESSIONS_PER_NICK)
             join(room, step, occupant, holder);
         occupant = next;

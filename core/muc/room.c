@@ -5,6 +5,8 @@
 
 #include "core/base/ensure.h"
 #include "core/base/mem.h"
+#include "core/muc/absentees.h"
+#include "core/muc/rate.h"
 #include "core/muc/registration.h"
 
 static_assert(sizeof(struct room) <= 896, "a size class of jemalloc; the next one is 1,024");
@@ -25,7 +27,7 @@ struct room *room_new(const struct muc_env *env, const struct jid *jid, uint64_t
     map_init(&room->roles_kept, &env->hash_key);
     map_init(&room->invited, &env->hash_key);
     map_init(&room->voice_pending, &env->hash_key);
-    map_init(&room->voice_asked, &env->hash_key);
+    map_init(&room->asked, &env->hash_key);
     map_init(&room->registrations, &env->hash_key);
     room->roster = roster_new();
     return room;
@@ -55,7 +57,7 @@ static void request_free(struct voice_request *request)
     mem_free(request);
 }
 
-static void asked_free(struct voice_asked *asked)
+static void asked_free(struct asked *asked)
 {
     str_free(&asked->account);
     mem_free(asked);
@@ -77,6 +79,7 @@ static void room_clear_maps(struct room *room)
 {
     const struct hash_key *key = &room->env->hash_key;
     struct affiliate *row;
+    absentees_drop(room);
     map_each (&room->affiliations, at, row)
         affiliate_free(row);
     map_empty(&room->affiliations, key);
@@ -98,10 +101,10 @@ static void room_clear_maps(struct room *room)
         request_free(request);
     map_empty(&room->voice_pending, key);
 
-    struct voice_asked *asked;
-    map_each (&room->voice_asked, at, asked)
+    struct asked *asked;
+    map_each (&room->asked, at, asked)
         asked_free(asked);
-    map_empty(&room->voice_asked, key);
+    map_empty(&room->asked, key);
     registrations_clear(room);
 }
 
@@ -155,6 +158,7 @@ void room_free(struct room *room)
     struct occupant *occupant;
     occupant_each (room, at, occupant)
         occupant_remove(room, occupant);
+    rate_free(room);
     room_clear(room);
     map_fini(&room->affiliations);
     map_fini(&room->reserved_nicks);
@@ -164,7 +168,7 @@ void room_free(struct room *room)
     map_fini(&room->roles_kept);
     map_fini(&room->invited);
     map_fini(&room->voice_pending);
-    map_fini(&room->voice_asked);
+    map_fini(&room->asked);
     map_fini(&room->registrations);
     mem_free(room->occupants);
     mem_free(room->sessions);
@@ -182,6 +186,16 @@ bool room_exists(const struct room *room)
 bool room_forgettable(const struct room *room)
 {
     return room->state == ROOM_ABSENT && room->session_count == 0;
+}
+
+bool room_has_account(const struct room *room, const struct jid *jid)
+{
+    return occupant_by_account(room, jid_bare(jid)) != NULL;
+}
+
+bool room_has_session(const struct room *room, const struct jid *jid)
+{
+    return session_find(room, jid_full(jid)) != NULL;
 }
 
 uint64_t room_id(const struct room *room)
@@ -236,6 +250,16 @@ enum affiliation room_affiliation_str(const struct room *room, struct str bare_j
 enum affiliation room_affiliation(const struct room *room, const struct jid *account)
 {
     return room_affiliation_str(room, jid_bare(account));
+}
+
+bool room_has_place(const struct room *room, unsigned count, enum addition how)
+{
+    static const unsigned most[] = {
+        [ADDED_UNASKED] = ROOM_AFFILIATIONS_UNASKED_MAX,
+        [ADDED_BY_ADMIN] = ROOM_AFFILIATIONS_MAX,
+        [ADDED_TO_STAY_OUT] = ROOM_AFFILIATIONS_MAX + ROOM_BANS_RESERVE,
+    };
+    return count == 0 || room->affiliations.count + count <= most[how];
 }
 
 bool room_is_full(const struct room *room, enum affiliation affiliation)
@@ -295,7 +319,13 @@ void room_invite_forget(struct room *room, struct str bare_jid)
         invited_free(invited);
 }
 
-void room_invite_keep(struct room *room, struct str bare_jid, struct str by_bare_jid)
+bool room_invite_has_id(const struct room *room, const struct invited_account *invited,
+                        struct str id)
+{
+    return invited->id_hash == hash_str(&room->env->hash_key, str_empty(id) ? STR("") : id);
+}
+
+void room_invite_keep(struct room *room, struct str bare_jid, struct str by_bare_jid, struct str id)
 {
     room_invite_forget(room, bare_jid);
     if (room->invited.count >= ROOM_INVITED_MAX) {
@@ -306,6 +336,7 @@ void room_invite_keep(struct room *room, struct str bare_jid, struct str by_bare
     struct invited_account *invited = MEM_NEW(struct invited_account);
     invited->jid = str_copy(bare_jid);
     invited->by = str_copy(by_bare_jid);
+    invited->id_hash = hash_str(&room->env->hash_key, str_empty(id) ? STR("") : id);
     map_put(&room->invited, invited->jid, invited);
 }
 
@@ -331,28 +362,28 @@ bool room_voice_keep(struct room *room, struct str account, struct str full_jid)
     return true;
 }
 
-int64_t room_voice_asked_us(const struct room *room, struct str account)
+int64_t room_asked_us(const struct room *room, struct str account, enum asked_for what)
 {
-    const struct voice_asked *asked = map_get(&room->voice_asked, account);
-    return asked == NULL ? 0 : asked->at_us;
+    const struct asked *asked = map_get(&room->asked, account);
+    return asked == NULL ? 0 : asked->at_us[what];
 }
 
-void room_voice_asked(struct room *room, struct str account, int64_t at_us)
+void room_asked(struct room *room, struct str account, enum asked_for what, int64_t at_us)
 {
     /* Taken out and put last again: the first is always the one to forget. */
-    struct voice_asked *asked = map_remove(&room->voice_asked, account);
-    if (asked == NULL && room->voice_asked.count >= ROOM_VOICE_ASKED_MAX) {
+    struct asked *asked = map_remove(&room->asked, account);
+    if (asked == NULL && room->asked.count >= ROOM_ASKED_MAX) {
         uint32_t at = 0;
-        struct voice_asked *oldest = map_next(&room->voice_asked, &at);
-        map_remove(&room->voice_asked, oldest->account);
+        struct asked *oldest = map_next(&room->asked, &at);
+        map_remove(&room->asked, oldest->account);
         asked_free(oldest);
     }
     if (asked == NULL) {
-        asked = MEM_NEW(struct voice_asked);
+        asked = MEM_NEW(struct asked);
         asked->account = str_copy(account);
     }
-    asked->at_us = at_us;
-    map_put(&room->voice_asked, asked->account, asked);
+    asked->at_us[what] = at_us;
+    map_put(&room->asked, asked->account, asked);
 }
 
 /* ---- the directory, and the end of a temporary room ---- */

@@ -24,10 +24,12 @@ enum room_state {
 struct affiliate {
     struct str jid; /* heap, bare or domain */
     enum affiliation affiliation;
-    struct str nick;        /* heap: reserved nickname or absent */
-    struct str nick_key;    /* heap, with it */
-    struct str occupant_id; /* heap, with it: of its presence while it is not inside */
-    struct str reason;      /* heap or absent */
+    struct str nick;             /* heap: reserved nickname or absent */
+    struct str nick_key;         /* heap, with it */
+    struct str occupant_id;      /* heap, with it: of its presence while it is not inside */
+    struct str reason;           /* heap or absent */
+    bool stale;                  /* of the absentees: not shown there as it should be */
+    uint32_t shown_at[VIEWINGS]; /* its places there */
 };
 
 #define STANZA_ID_BYTES 32
@@ -49,12 +51,11 @@ struct history {
     uint32_t size;  /* allocated */
     uint32_t start; /* oldest */
     uint32_t count;
-    size_t bytes;
+    uint32_t bytes; /* of the frames */
 };
 
 struct subject {
     struct frame *frame; /* as it was broadcast, or NULL: never set */
-    bool cleared;
     int64_t at_us;
     struct str plain; /* heap */
 };
@@ -67,8 +68,9 @@ struct kept_role {
 
 /* Who may decline an invitation, and to whom; key of room->invited is `jid`. */
 struct invited_account {
-    struct str jid; /* heap, bare: who was invited */
-    struct str by;  /* heap, bare: who invited last */
+    struct str jid;   /* heap, bare: who was invited */
+    struct str by;    /* heap, bare: who invited last */
+    uint64_t id_hash; /* of the invitation's id: what comes back has the same */
 };
 
 /* A visitor asked for voice while no moderator was inside; key of room->voice_pending: `account` */
@@ -77,10 +79,13 @@ struct voice_request {
     struct str jid;     /* heap, full: the session that asked */
 };
 
-/* When an account last asked for voice; key of room->voice_asked is `account`. */
-struct voice_asked {
+/* What moderators and admins are asked for. */
+enum asked_for { ASKED_VOICE, ASKED_REGISTRATION, ASKED_KINDS };
+
+/* When an account last asked for it; key of room->asked is `account`. */
+struct asked {
     struct str account; /* heap, bare */
-    int64_t at_us;
+    int64_t at_us[ASKED_KINDS];
 };
 
 /* What is left of a destroyed room. */
@@ -118,7 +123,8 @@ struct room {
     uint32_t session_count;
     uint64_t joins; /* ever */
     struct roster *roster;
-    struct lineup *lineup; /* NULL: nobody was shown so many that it is worth it */
+    struct lineup *lineup;       /* NULL: nobody was shown so many that it is worth it */
+    struct absentees *absentees; /* the same */
 
     struct history history;
     struct subject subject;
@@ -127,7 +133,8 @@ struct room {
     struct map invited;       /* bare JID -> struct invited_account: who may decline, and to whom */
     struct map voice_pending; /* bare JID -> struct voice_request: waits for a moderator */
     struct map registrations; /* bare JID -> struct registration: waits for an admin's consent */
-    struct map voice_asked;   /* bare JID -> struct voice_asked: may not ask again at once */
+    struct map asked;         /* bare JID -> struct asked: may not ask again at once */
+    struct rate *rate;        /* core/muc/rate.h; heap; NULL: nobody has to wait */
 
     struct tombstone *tombstone; /* heap; ROOM_DESTROYED only */
     struct {                     /* what the directory was told last */
@@ -140,6 +147,7 @@ struct room {
     struct {              /* core/muc/silence.h */
         int64_t alarm_us; /* 0: not set */
         uint32_t next;    /* number of the session to look at next */
+        bool outage;      /* core/muc/outage.h: its alarm is set */
     } silence;
 };
 
@@ -148,6 +156,10 @@ enum affiliation room_affiliation(const struct room *room, const struct jid *acc
 enum affiliation room_affiliation_str(const struct room *room, struct str bare_jid);
 /* Its row, or NULL. */
 struct affiliate *room_affiliate(const struct room *room, struct str bare_jid);
+/* Can so many rows be added? Owners and admins can keep a list in order only if others cannot fill
+ * it, and whoever is to stay out has to be told so even then. */
+enum addition { ADDED_UNASKED, ADDED_BY_ADMIN, ADDED_TO_STAY_OUT };
+bool room_has_place(const struct room *room, unsigned count, enum addition how);
 /* Who reserved the nickname, or NULL. */
 struct affiliate *room_nick_owner(const struct room *room, struct str nick_key);
 
@@ -167,7 +179,11 @@ void room_keep_role(struct room *room, struct str bare_jid, enum role role);
 
 /* Invitations remembered while the room lives (SEMANTICS 10.7); the oldest is forgotten first. */
 const struct invited_account *room_invited(const struct room *room, struct str bare_jid);
-void room_invite_keep(struct room *room, struct str bare_jid, struct str by_bare_jid);
+void room_invite_keep(struct room *room, struct str bare_jid, struct str by_bare_jid,
+                      struct str id);
+/* Was the invitation sent with that id? */
+bool room_invite_has_id(const struct room *room, const struct invited_account *invited,
+                        struct str id);
 void room_invite_forget(struct room *room, struct str bare_jid);
 
 /* Voice requests nobody could answer yet (SEMANTICS 10.9), one per account. False: there are
@@ -175,8 +191,8 @@ void room_invite_forget(struct room *room, struct str bare_jid);
 bool room_voice_keep(struct room *room, struct str account, struct str full_jid);
 void room_voice_forget(struct room *room, struct str account);
 /* When it last asked, 0: not known; and remembering it, the longest ago is forgotten first. */
-int64_t room_voice_asked_us(const struct room *room, struct str account);
-void room_voice_asked(struct room *room, struct str account, int64_t at_us);
+int64_t room_asked_us(const struct room *room, struct str account, enum asked_for what);
+void room_asked(struct room *room, struct str account, enum asked_for what, int64_t at_us);
 
 /* Tells the directory whatever has changed: name, listed, number of occupants. Call once at the end
  * of a step that changed one of them; does nothing if nothing has. */

@@ -5,6 +5,8 @@
 #include "core/muc/room.h"
 
 #include "core/base/ensure.h"
+#include "core/muc/absentees.h"
+#include "core/muc/rate.h"
 
 static void check_state(const struct room *room)
 {
@@ -28,7 +30,7 @@ static void check_state(const struct room *room)
     ensure(room->affiliations.count == 0 && room->reserved_nicks.count == 0);
     ensure(room->history.count == 0 && room->subject.frame == NULL && room->card == NULL);
     ensure(room->roles_kept.count == 0 && room->invited.count == 0);
-    ensure(room->voice_pending.count == 0 && room->voice_asked.count == 0);
+    ensure(room->voice_pending.count == 0 && room->asked.count == 0);
     ensure(room->registrations.count == 0);
 }
 
@@ -36,7 +38,7 @@ static void check_affiliations(const struct room *room)
 {
     unsigned owners = 0, nicks = 0;
     const struct affiliate *row;
-    ensure(room->affiliations.count <= ROOM_AFFILIATIONS_MAX);
+    ensure(room->affiliations.count <= ROOM_AFFILIATIONS_MAX + ROOM_BANS_RESERVE);
     map_each (&room->affiliations, at, row) {
         ensure(room_affiliate(room, row->jid) == row);
         ensure(row->affiliation != AFF_NONE && row->affiliation < AFF_COUNT);
@@ -142,6 +144,8 @@ static void check_entry(const struct room *room, uint16_t lane, const struct ros
 static void check_roster(const struct room *room, uint32_t sessions)
 {
     uint32_t seen = 0;
+    for (uint32_t i = 0; i < room->sessions_size; i++)
+        sessions -= room->sessions[i] != NULL && session_is_cut_off(room->sessions[i]);
     ensure(roster_size(room->roster) == sessions);
     for (unsigned i = 0; i < roster_lanes(room->roster); i++) {
         uint16_t lane = roster_lane_at(room->roster, i);
@@ -165,8 +169,10 @@ void room_check(const struct room *room)
     ensure(room->roles_kept.count <= ROOM_ROLES_KEPT_MAX);
     ensure(room->invited.count <= ROOM_INVITED_MAX);
     ensure(room->voice_pending.count <= ROOM_VOICE_PENDING_MAX);
-    ensure(room->voice_asked.count <= ROOM_VOICE_ASKED_MAX);
+    ensure(room->asked.count <= ROOM_ASKED_MAX);
     ensure(room->registrations.count <= ROOM_REGISTERING_MAX);
     check_roster(room, check_occupants(room));
     lineup_check(room);
+    absentees_check(room);
+    rate_check(room);
 }

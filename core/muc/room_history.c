@@ -31,7 +31,7 @@ static void history_drop_oldest(struct history *history)
     history->count--;
 }
 
-static void history_fit(struct history *history, uint32_t count, size_t bytes)
+static void history_fit(struct history *history, uint32_t count, uint32_t bytes)
 {
     while (history->count > count || (history->count > 0 && history->bytes > bytes))
         history_drop_oldest(history);
@@ -58,7 +58,7 @@ void room_history_trim(struct room *room)
 void room_history_add(struct room *room, const struct history_entry *entry)
 {
     struct history *history = &room->history;
-    size_t bytes = entry->frame->size;
+    uint32_t bytes = entry->frame->size;
     uint32_t limit = history_limit(room);
     if (limit == 0 || bytes > ROOM_HISTORY_BYTES_MAX)
         return;

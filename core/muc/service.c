@@ -11,29 +11,34 @@
  * @xep 0054 1.3.0 #usecases
  * @xep 0486 0.1.0 #disco
  */
-#include "core/muc/muc.h"
+#include "core/muc/service.h"
 
 #include "core/base/limits.h"
-#include "core/muc/inbound.h"
 #include "core/muc/version.h"
 #include "core/xmpp/disco.h"
 #include "core/xmpp/stamp.h"
 
-#include <stdlib.h>
-
 #define SERVICE_NAME "Chatrooms"
-
-enum { ROOMS_FIRST = 64 };
 
 /* ---- answers ---- */
 
-static void service_refuse(struct step *step, const struct inbound *in,
-                           const struct refusal *refusal)
+bool service_is_admin(const struct step *step, const struct inbound *in)
 {
-    struct refuse_more more = {.by = step->env->settings->domain};
+    return permit_admin(step->env->settings, jid_bare(in->from));
+}
+
+void service_refuse_with(struct step *step, const struct inbound *in, const struct refusal *refusal,
+                         struct refuse_more more)
+{
+    more.by = step->env->settings->domain;
     struct frame *frame = refusal_frame(step->arena, in->root, refusal, jid_full(in->to), &more);
     if (frame != NULL)
         reply(step, in, frame);
+}
+
+void service_refuse(struct step *step, const struct inbound *in, const struct refusal *refusal)
+{
+    service_refuse_with(step, in, refusal, (struct refuse_more){0});
 }
 
 static void answer_empty(struct step *step, const struct inbound *in)
@@ -93,85 +98,25 @@ static void answer_info(struct step *step, const struct inbound *in)
     for (unsigned i = 0; i < ARRAY_LEN(features); i++)
         fb_feature_ns(&fb, features[i]);
     fb_feature(&fb, "http://jabber.org/protocol/muc#stable_id"); /* of all its rooms */
+    if (service_is_admin(step, in))
+        fb_feature_ns(&fb, NS_COMMANDS);
     fb_close(&fb);
     reply(step, in, fb_finish(&fb));
 }
 
 /* ---- the list of rooms ---- */
 
-struct room_list {
-    struct listed_room *rooms; /* sorted by JID */
-    size_t count;
-};
-
-/* A part of the list. */
-struct page {
-    size_t first;
-    size_t count;
-};
-
-static int by_jid(const void *left, const void *right)
+static struct listing_query query_of(const struct step *step, const struct rsm_request *rsm)
 {
-    const struct listed_room *a = left, *b = right;
-    return strcmp(a->jid->text, b->jid->text);
-}
-
-static struct room_list collect(struct arena *arena, const struct room_lister *lister)
-{
-    struct room_list list = {arena_raw(arena, sizeof(struct listed_room) * ROOMS_FIRST), 0};
-    size_t cap = ROOMS_FIRST;
-    struct listed_room room;
-    while (lister->next(lister->self, &room)) {
-        if (list.count == cap) {
-            struct listed_room *rooms = arena_raw(arena, sizeof(*rooms) * cap * 2);
-            memcpy(rooms, list.rooms, sizeof(*rooms) * cap);
-            list.rooms = rooms;
-            cap *= 2;
-        }
-        list.rooms[list.count++] = room;
-    }
-    qsort(list.rooms, list.count, sizeof(*list.rooms), by_jid);
-    return list;
-}
-
-/* How many rooms stand before that JID: the order of the list makes a page's place known even if
- * the room it is counted from has gone meanwhile (0059 #notfound). */
-static size_t rooms_before(const struct room_list *list, struct str jid, bool or_equal)
-{
-    size_t low = 0, high = list->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = strncmp(list->rooms[middle].jid->text, jid.at, jid.len);
-        if (order == 0 && list->rooms[middle].jid->bare_len > jid.len)
-            order = 1;
-        if (order < 0 || (order == 0 && or_equal))
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    return low;
-}
-
-static struct page page_from(const struct room_list *list, size_t first, size_t max)
-{
-    if (first > list->count)
-        first = list->count;
-    size_t rest = list->count - first;
-    return (struct page){first, rest < max ? rest : max};
-}
-
-static struct page page_of(const struct room_list *list, const struct rsm_request *rsm)
-{
-    size_t max = DISCO_ITEMS_PAGE;
-    if (rsm->has_max && rsm->max < max)
-        max = (size_t)rsm->max;
-    if (rsm->backwards) {
-        size_t end = str_empty(rsm->before) ? list->count : rooms_before(list, rsm->before, false);
-        return (struct page){end > max ? end - max : 0, end > max ? max : end};
-    }
-    if (!str_empty(rsm->after))
-        return page_from(list, rooms_before(list, rsm->after, true), max);
-    return page_from(list, rsm->has_index ? (size_t)rsm->index : 0, max);
+    bool fewer = rsm->has_max && rsm->max < DISCO_ITEMS_PAGE;
+    return (struct listing_query){
+        .domain = step->env->settings->domain,
+        .after = rsm->after,
+        .before = rsm->before,
+        .backwards = rsm->backwards,
+        .index = rsm->has_index ? rsm->index : 0,
+        .max = fewer ? (uint32_t)rsm->max : DISCO_ITEMS_PAGE,
+    };
 }
 
 static void answer_items(struct step *step, const struct inbound *in,
@@ -182,20 +127,20 @@ static void answer_items(struct step *step, const struct inbound *in,
         service_refuse(step, in, &refusal_BAD_REQUEST);
         return;
     }
-    struct room_list list = collect(step->arena, lister);
-    struct page page = page_of(&list, &rsm);
+    struct listing_query query = query_of(step, &rsm);
+    struct listing_page page = lister->page(lister->self, step->arena, &query);
     struct fb fb;
     reply_begin(&fb, step, in);
     fb_open(&fb, NAME_QUERY, NS_DISCO_ITEMS);
-    for (size_t i = 0; i < page.count; i++) {
-        const struct listed_room *room = &list.rooms[page.first + i];
+    for (uint32_t i = 0; i < page.count; i++) {
+        const struct listed_room *room = &page.rooms[i];
         fb_disco_item(&fb, jid_full(room->jid), str_empty(room->name) ? STR_NONE : room->name);
     }
-    if (rsm.present || page.count < list.count) {
-        const struct listed_room *at = &list.rooms[page.first];
-        struct str first = page.count > 0 ? jid_full(at[0].jid) : STR_NONE;
-        struct str last = page.count > 0 ? jid_full(at[page.count - 1].jid) : STR_NONE;
-        fb_rsm(&fb, first, page.first, last, list.count);
+    if (rsm.present || page.count < page.total) {
+        bool any = page.count > 0;
+        struct str first = any ? jid_full(page.rooms[0].jid) : STR_NONE;
+        struct str last = any ? jid_full(page.rooms[page.count - 1].jid) : STR_NONE;
+        fb_rsm(&fb, first, page.first_index, last, page.total);
     }
     fb_close(&fb);
     reply(step, in, fb_finish(&fb));
@@ -228,21 +173,34 @@ static const struct answer *answer_to(const struct node *payload)
     return NULL;
 }
 
-static void step_get(struct step *step, const struct inbound *in, const struct room_lister *lister)
+static bool is_command(const struct inbound *in)
+{
+    return node_is(in->payload, NAME_COMMAND, NS_COMMANDS);
+}
+
+static void step_node(struct step *step, const struct inbound *in, struct str node)
+{
+    if (!service_command_disco(step, in, node))
+        service_refuse(step, in, &refusal_ITEM_NOT_FOUND);
+}
+
+static void step_get(struct step *step, const struct inbound *in, const struct service_view *view)
 {
     const struct node *payload = in->payload;
     const struct answer *answer = answer_to(payload);
     if (is_disco(payload) && str_present(node_attr(payload, NAME_NODE)))
-        service_refuse(step, in, &refusal_ITEM_NOT_FOUND);
+        step_node(step, in, node_attr(payload, NAME_NODE));
     else if (node_is(payload, NAME_QUERY, NS_DISCO_ITEMS))
-        answer_items(step, in, lister);
+        answer_items(step, in, view->rooms);
     else if (answer != NULL)
         answer->give(step, in);
+    else if (is_command(in))
+        service_refuse(step, in, &refusal_BAD_REQUEST);
     else
         service_refuse(step, in, &refusal_SERVICE_UNAVAILABLE);
 }
 
-static void step_iq(struct step *step, const struct inbound *in, const struct room_lister *lister)
+static void step_iq(struct step *step, const struct inbound *in, const struct service_view *view)
 {
     if ((in->type & (TYPE_RESULT | TYPE_ERROR)) != 0)
         return;
@@ -251,20 +209,22 @@ static void step_iq(struct step *step, const struct inbound *in, const struct ro
     else if (!jid_is_bare(in->to))
         service_refuse(step, in, &refusal_SERVICE_UNAVAILABLE);
     else if (in->type == TYPE_GET)
-        step_get(step, in, lister);
+        step_get(step, in, view);
+    else if (is_command(in))
+        service_command(step, in, view->commands_full);
     else if (is_disco(in->payload) || node_is(in->payload, NAME_VCARD, NS_VCARD))
         service_refuse(step, in, &refusal_NOT_ALLOWED);
     else
         service_refuse(step, in, &refusal_SERVICE_UNAVAILABLE);
 }
 
-void service_step(const struct event *event, const struct room_lister *lister, struct step *step)
+void service_step(const struct event *event, const struct service_view *view, struct step *step)
 {
     struct inbound in;
     if (event->kind != EV_STANZA || !inbound_read(NULL, step, event, &in))
         return;
     if (in.kind == KIND_IQ)
-        step_iq(step, &in, lister);
+        step_iq(step, &in, view);
     else if (in.type != TYPE_UNAVAILABLE)
         service_refuse(step, &in, &refusal_SERVICE_UNAVAILABLE);
 }

@@ -1,17 +1,13 @@
 #include "core/muc/silence.h"
 
 #include "core/muc/feature.h"
-
-static int64_t period_us(const struct room *room)
-{
-    return room->options.ping_minutes * INT64_C(60000000);
-}
+#include "core/muc/outage.h"
 
 /* So that a look at some places at a time comes round in a period, no sooner. */
 static int64_t interval_us(const struct room *room)
 {
     int64_t looks = (room->sessions_size + ROOM_PINGS_PER_LOOK - 1) / ROOM_PINGS_PER_LOOK;
-    return (period_us(room) + looks - 1) / looks;
+    return (silence_period_us(room) + looks - 1) / looks;
 }
 
 static void set_alarm(struct room *room, struct step *step, int64_t at_us)
@@ -73,8 +69,13 @@ static void ask(struct room *room, struct step *step, const struct session *sess
 
 static void look_at(struct room *room, struct step *step, struct session *session)
 {
-    if (step->now_us - session->heard_us < period_us(room))
+    if (step->now_us - session->heard_us < silence_period_us(room))
         return;
+    /* A question that cannot arrive proves nothing, nor do those that were asked before. */
+    if (outage_way(step, session->route).lane == LANE_NONE) {
+        session->pings = 0;
+        return;
+    }
     if (session->pings < ROOM_PINGS_UNANSWERED) {
         session->pings++;
         ask(room, step, session);

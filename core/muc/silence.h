@@ -20,6 +20,14 @@ static inline void silence_broken(struct session *session, int64_t now_us)
 {
     session->heard_us = now_us;
     session->pings = 0;
+    session->moved = false;
+    session->stranded = false;
+}
+
+/* So long is a session silent before it is asked. */
+static inline int64_t silence_period_us(const struct room *room)
+{
+    return room->options.ping_minutes * INT64_C(60000000);
 }
 
 /* At the end of each step: the alarm is set while somebody is inside who may be asked. */

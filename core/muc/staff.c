@@ -8,6 +8,17 @@ struct named {
     enum affiliation affiliation;
 };
 
+/* A server as such is nobody's account, unless it is on the staff already: what the form offers it
+ * takes. */
+static bool may_be_staff(const struct room *room, const struct jid *jid)
+{
+    const struct affiliate *row = room_affiliate(room, jid_bare(jid));
+
+    if (jid->local_len > 0)
+        return !str_eq(jid_domain(jid), jid_domain(room->jid));
+    return jid_is_bare(jid) && row != NULL && row->affiliation >= AFF_ADMIN;
+}
+
 /* False: an address is none, or is one of this service, as those of occupants are. */
 static bool read_names(const struct room *room, struct step *step, struct map *names,
                        const struct form_field *field, enum affiliation affiliation)
@@ -19,7 +30,7 @@ static bool read_names(const struct room *room, struct step *step, struct map *n
 
         if (str_empty(text))
             continue;
-        if (jid == NULL || jid->local_len == 0 || str_eq(jid_domain(jid), jid_domain(room->jid)))
+        if (jid == NULL || !may_be_staff(room, jid))
             return false;
         if (map_get(names, jid_bare(jid)) != NULL)
             continue;
@@ -103,7 +114,7 @@ static const struct refusal *check(const struct room *room, const struct staff *
         return &refusal_LAST_OWNER;
     if (staff->count > ADMIN_ITEMS_MAX)
         return &refusal_TOO_MANY_ITEMS;
-    return room->affiliations.count + added > ROOM_AFFILIATIONS_MAX ? &refusal_ROOM_BUSY : NULL;
+    return room_has_place(room, added, ADDED_BY_ADMIN) ? NULL : &refusal_ROOM_BUSY;
 }
 
 const struct refusal *staff_decide(const struct room *room, struct step *step, struct staff *staff)

@@ -7,7 +7,9 @@
  * @xep 0045 1.35.5 #revokeadmin.told #grantowner.told #revokeowner.told #modifyadmin.told
  * @xep 0045 1.35.5 #modifyowner.told #impl-service
  */
+#include "core/muc/absence.h"
 #include "core/muc/feature.h"
+#include "core/muc/registration.h"
 #include "core/muc/voice_pending.h"
 
 #include "core/base/ensure.h"
@@ -28,6 +30,7 @@ static void stand(struct room *room, struct step *step, struct occupant *occupan
     bool service_admin = after == AFF_OWNER && changed->after != AFF_OWNER;
     enum affiliation before = service_admin ? after : changed->before;
     enum role role = role_after(occupant->role, before, after, room_kind(&room->options));
+    bool muted = changed->own && room_kept_role(room, occupant->account) == ROLE_VISITOR;
     struct news news = {.actor = actor, .reason = changed->reason};
 
     if (role == ROLE_NONE) {
@@ -36,12 +39,16 @@ static void stand(struct room *room, struct step *step, struct occupant *occupan
         return;
     }
     enum role old = occupant->role;
+    if (muted && role > old)
+        role = old;
     if (role == old && before == after && !refresh)
         return;
     occupant_set_role(room, occupant, role);
     presence_standing_changed(room, step, occupant, old, &news);
     if (role == ROLE_MODERATOR && old != ROLE_MODERATOR)
         voice_pending_hand_out(room, step, occupant, NULL);
+    if (before < AFF_ADMIN && after >= AFF_ADMIN)
+        registration_hand_out(room, step, occupant, NULL);
 }
 
 /* Whoever uses a nickname that is now somebody else's (SEMANTICS 7.10). */
@@ -60,54 +67,6 @@ static void evict(struct room *room, struct step *step, const struct affiliation
     removal_occupant(room, step, holder, &news);
 }
 
-/* Members who are not inside are shown as such where the room wants it (SEMANTICS 4.5.4). */
-static void show_absent(struct room *room, struct step *step, struct str jid)
-{
-    const struct affiliate *row = room_affiliate(room, jid);
-    if (row == NULL || !str_present(row->nick))
-        return;
-    if (room->options.whois == WHOIS_ANYONE) {
-        effect_broadcast(step, presence_absent(room, step, row, true), room->roster, AUDIENCE_ALL);
-        return;
-    }
-    effect_broadcast(step, presence_absent(room, step, row, true), room->roster,
-                     (struct audience){ROSTER_MODERATOR, OCCUPANT_NONE});
-    effect_broadcast(step, presence_absent(room, step, row, false), room->roster,
-                     (struct audience){ROSTER_VISITOR | ROSTER_PARTICIPANT, OCCUPANT_NONE});
-}
-
-/* Is anybody shown under exactly that nickname? */
-static bool is_shown(const struct room *room, struct step *step, struct str nick)
-{
-    struct str key = prep_nick_key(step->arena, nick);
-    const struct affiliate *owner = room_nick_owner(room, key);
-    return occupant_by_nick(room, key) != NULL || (owner != NULL && str_eq(owner->nick, nick) &&
-                                                   occupant_by_account(room, owner->jid) == NULL);
-}
-
-/* A nickname that was shown as an absent member's is nobody's any more. Who is given the message
- * about a member removed knows by that. */
-static void show_freed(struct room *room, struct step *step,
-                       const struct affiliation_change *changed)
-{
-    bool removed = changed->after <= AFF_NONE;
-    if (!str_present(changed->nick_before) || is_shown(room, step, changed->nick_before) ||
-        (removed && room->options.whois == WHOIS_ANYONE))
-        return;
-    char id[OCCUPANT_ID_BYTES];
-    occupant_id_make(room, changed->jid, id);
-    struct affiliate gone = {
-        .jid = changed->jid,
-        .affiliation = removed ? changed->after : AFF_NONE,
-        .nick = changed->nick_before,
-        .occupant_id = str_of(id, sizeof(id)),
-    };
-    struct audience audience = AUDIENCE_ALL;
-    if (removed)
-        audience.any_of = ROSTER_VISITOR | ROSTER_PARTICIPANT;
-    effect_broadcast(step, presence_absent(room, step, &gone, false), room->roster, audience);
-}
-
 static void tell_of_absent(struct room *room, struct step *step,
                            const struct affiliation_change *changed)
 {
@@ -121,10 +80,8 @@ static void tell_of_absent(struct room *room, struct step *step,
         statuses = STATUS_BIT(321);
     presence_absent_affiliation(room, step, changed->jid, changed->after, changed->reason,
                                 statuses);
-    if ((room->options.broadcast & BROADCAST_NONE) == 0 || room->session_count == 0)
-        return;
-    show_freed(room, step, changed);
-    show_absent(room, step, changed->jid);
+    absence_freed(room, step, changed);
+    absence_show(room, step, changed->jid);
 }
 
 static bool wants_account_told(const struct room *room, const struct affiliation_change *changed)
@@ -163,34 +120,73 @@ void standing_tell_account(struct room *room, struct step *step, const struct in
     effect_route(step, fb_finish(&fb), jid_parse(step->arena, changed->jid));
 }
 
-/* Everybody under the domain that is now banned. */
-static void ban_domain(struct room *room, struct step *step,
-                       const struct affiliation_change *changed, const struct actor *actor)
+/* ---- whole servers ---- */
+
+bool standing_bans_server(const struct affiliation_change *changed)
 {
-    struct news news = {
-        .statuses = removal_status(AFF_OUTCAST),
-        .actor = actor,
-        .reason = changed->reason,
-    };
-    struct leavers banned = leavers_begin(step, room->occupant_count);
-    struct occupant *occupant;
-    occupant_each (room, at, occupant) {
-        if (occupant->affiliation == AFF_OUTCAST)
-            leavers_add(&banned, occupant);
-    }
-    removal_many(room, step, &banned, &news);
+    return changed->after == AFF_OUTCAST && memchr(changed->jid.at, '@', changed->jid.len) == NULL;
 }
+
+/* Its news, by the address of a banned server. */
+static struct map news_of_bans(struct step *step, const struct change *change,
+                               const struct actor *actor)
+{
+    struct map bans;
+    map_init(&bans, &step->env->hash_key);
+    for (unsigned i = 0; i < change->affiliation_count; i++) {
+        const struct affiliation_change *changed = &change->affiliations[i];
+        if (!standing_bans_server(changed))
+            continue;
+        struct news *news = ARENA_NEW(step->arena, struct news);
+        news->statuses = removal_status(AFF_OUTCAST);
+        news->actor = actor;
+        news->reason = changed->reason;
+        map_put(&bans, changed->jid, news);
+    }
+    return bans;
+}
+
+/* A gateway may be inside under the server's own address. */
+static struct news *ban_of(const struct room *room, const struct map *bans,
+                           const struct occupant *occupant)
+{
+    struct str domain = jid_domain(occupant->sessions->jid);
+    bool itself = str_eq(occupant->account, domain);
+    if (occupant->affiliation != AFF_OUTCAST ||
+        (!itself && room_affiliate(room, occupant->account) != NULL))
+        return NULL;
+    return map_get(bans, domain);
+}
+
+void standing_ban_servers(struct room *room, struct step *step, const struct change *change,
+                          const struct actor *actor)
+{
+    struct map bans = news_of_bans(step, change, actor);
+    struct occupant *occupant;
+    if (bans.count > 0) {
+        struct leavers banned = leavers_begin(step, room->occupant_count);
+        occupant_each (room, at, occupant) {
+            struct news *news = ban_of(room, &bans, occupant);
+            if (news != NULL)
+                leavers_add(&banned, occupant, news);
+        }
+        removal_many(room, step, &banned);
+    }
+    map_fini(&bans);
+    for (unsigned i = 0; i < change->affiliation_count; i++) {
+        if (standing_bans_server(&change->affiliations[i]))
+            tell_of_absent(room, step, &change->affiliations[i]);
+    }
+}
+
+/* ---- one account ---- */
 
 void standing_apply(struct room *room, struct step *step, const struct affiliation_change *changed,
                     const struct actor *actor, bool refresh)
 {
-    bool domain = memchr(changed->jid.at, '@', changed->jid.len) == NULL;
     struct occupant *occupant;
 
     evict(room, step, changed);
-    if (domain)
-        ban_domain(room, step, changed, actor);
-    /* A gateway may be inside under its bare domain: then it is an account like any other. */
     occupant = occupant_by_account(room, changed->jid);
     if (occupant == NULL) {
         tell_of_absent(room, step, changed);

@@ -27,13 +27,15 @@ const struct occupant *voice_still_waits(const struct room *room,
     return session->occupant;
 }
 
-static void give(struct step *step, struct frame *frame, const struct occupant *moderator,
-                 const struct session *session)
+void voice_pending_leave(struct room *room, const struct occupant *leaving)
 {
-    const struct session *to = session != NULL ? session : moderator->sessions;
-    for (; to != NULL; to = session != NULL ? NULL : to->next)
-        effect_send(step, frame_ref(frame), to->route, to->address);
-    frame_unref(frame);
+    const struct voice_request *waiting = map_get(&room->voice_pending, leaving->account);
+
+    if (waiting == NULL)
+        return;
+    const struct session *asker = session_find(room, waiting->jid);
+    if (asker == NULL || asker->occupant == leaving)
+        room_voice_forget(room, leaving->account);
 }
 
 void voice_pending_hand_out(struct room *room, struct step *step, const struct occupant *moderator,
@@ -43,8 +45,12 @@ void voice_pending_hand_out(struct room *room, struct step *step, const struct o
 
     map_each (&room->voice_pending, at, waiting) {
         const struct occupant *visitor = voice_still_waits(room, waiting);
-        if (visitor != NULL)
-            give(step, voice_approval_form(room, step, visitor, waiting->jid), moderator, session);
+        struct frame *form =
+            visitor == NULL ? NULL : voice_approval_form(room, step, visitor, waiting->jid);
+        if (form != NULL && session != NULL)
+            effect_send(step, form, session->route, session->address);
+        else if (form != NULL)
+            occupant_send(step, moderator, form);
         room_voice_forget(room, waiting->account);
     }
 }

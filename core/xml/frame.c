@@ -48,6 +48,13 @@ void address_unref(struct address *address)
         mem_free(address);
 }
 
+bool frame_is(const struct frame *frame, struct str stanza)
+{
+    /* fb_begin() puts nothing between them, and a blank or the end of the tag behind them. */
+    return frame->size > stanza.len + 1 && memcmp(frame->bytes + 1, stanza.at, stanza.len) == 0 &&
+           strchr(" />", frame->bytes[stanza.len + 1]) != NULL;
+}
+
 void frame_write(const struct frame *frame, struct str address, struct str tail, struct buf *out)
 {
     buf_add(out, str_of(frame->bytes, frame->address_at));

@@ -47,6 +47,9 @@ struct address *address_new(struct str jid);
 struct address *address_ref(struct address *address);
 void address_unref(struct address *address); /* NULL allowed */
 
+/* Is it a "message", "presence" or "iq"? */
+bool frame_is(const struct frame *frame, struct str stanza);
+
 /* The whole stanza for one recipient, appended; `address` and `tail` may be absent. For tests and
  * for those who copy. */
 void frame_write(const struct frame *frame, struct str address, struct str tail, struct buf *out);

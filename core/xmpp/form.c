@@ -136,6 +136,16 @@ void fb_field_value(struct fb *fb, struct str value)
     fb_leaf(fb, NAME_VALUE, NS_DATA, value);
 }
 
+void fb_field_lines(struct fb *fb, struct str text)
+{
+    while (str_present(text)) {
+        const char *end = memchr(text.at, '\n', text.len);
+        size_t len = end == NULL ? text.len : (size_t)(end - text.at);
+        fb_field_value(fb, str_of(text.at, len));
+        text = end == NULL ? STR_NONE : str_of(end + 1, text.len - len - 1);
+    }
+}
+
 void fb_field_option(struct fb *fb, const char *label, struct str value)
 {
     fb_open(fb, NAME_OPTION, NS_DATA);

@@ -45,6 +45,8 @@ void fb_form_begin_titled(struct fb *fb, struct str form_type, const char *title
  * fb_close(). */
 void fb_field_begin(struct fb *fb, const char *var, const char *type, const char *label);
 void fb_field_value(struct fb *fb, struct str value);
+/* One value for each line of the text; an absent text has none. */
+void fb_field_lines(struct fb *fb, struct str text);
 void fb_field_option(struct fb *fb, const char *label, struct str value);
 void fb_field_required(struct fb *fb);
 /* A whole field with one value. */

@@ -32,6 +32,8 @@ static void write_error(struct fb *fb, const struct refusal *refusal,
     struct str text = str_present(more->text) ? more->text : str_z(refusal->text);
     if (text.len > 0)
         fb_leaf(fb, NAME_TEXT, NS_STANZAS, text);
+    if (more->specific != NAME_NONE)
+        fb_empty(fb, more->specific, more->specific_ns);
     fb_close(fb);
 }
 

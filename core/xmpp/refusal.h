@@ -25,6 +25,8 @@ struct refuse_more {
     struct str by;           /* who refuses; absent: no `by` */
     struct str text;         /* instead of the constant's text, if present */
     struct str uri;          /* character data of the condition (gone, redirect) */
+    enum name specific;      /* condition of the protocol's own, NAME_NONE: none; */
+    enum ns specific_ns;     /* its namespace */
     const struct node *echo; /* the request, for `echo_payload` */
     bool echo_payload;       /* repeat the request's children after the error (IQ to a client) */
     bool echo_muc;           /* an empty <x xmlns=muc/> after the error (joins, SEMANTICS 2.2.1) */

@@ -60,6 +60,15 @@ void message_free(struct message *message)
         jid_free(message->session_gone.jid);
         jid_free(message->session_gone.room);
         break;
+    case MSG_PLACE_ASK:
+    case MSG_PLACE_FREE:
+        jid_free(message->place.jid);
+        jid_free(message->place.room);
+        break;
+    case MSG_ROOM_ORDER:
+        jid_free(message->room_order.room);
+        jid_free(message->room_order.by);
+        break;
     case MSG_DELIVERIES:
         deliveries_free(message);
         break;
@@ -75,6 +84,9 @@ void message_free(struct message *message)
         account_fini(&message->account.ask.account);
         break;
     case MSG_LANE_CREDIT:
+    case MSG_LINKS:
+    case MSG_LINK_LOSS:
+    case MSG_ORDER_REPORT:
     case MSG_SHUTDOWN:
     case MSG_CREDIT:
     case MSG_CLOSE_SESSION:

@@ -7,6 +7,7 @@
 #define SHARD_RUNTIME_MESSAGE_H
 
 #include "core/muc/gallery.h"
+#include "core/muc/order.h"
 #include "core/muc/roster.h"
 #include "core/xml/stanza.h"
 #include "core/xmpp/jid.h"
@@ -16,14 +17,20 @@
 enum message_kind {
     /* to a shard */
     MSG_STANZA,       /* for a room, an occupant, or the service */
+    MSG_LINKS,        /* a component link fell or came back */
+    MSG_LINK_LOSS,    /* something of a room was lost with a link */
     MSG_SESSION_GONE, /* a client connection ended; one message per room it was in */
+    MSG_PLACE_ASK,    /* is that session in that room? */
     MSG_LANE_CREDIT,  /* a lane has expanded deliveries */
+    MSG_ROOM_ORDER,   /* an admin of the service ends a room */
+    MSG_ORDER_REPORT, /* what became of that, to the shard it came from */
     MSG_SHUTDOWN,     /* say goodbye to everybody; answered by MSG_SHARD_DONE to lane 0 */
     /* to a lane */
     MSG_DELIVERIES,    /* one cycle's output of one shard */
     MSG_CREDIT,        /* a shard gives credits back */
     MSG_ROUTED,        /* a stanza of one local user for another's session */
     MSG_CLOSE_SESSION, /* the session is replaced by a newer one */
+    MSG_PLACE_FREE,    /* no, it is not */
     MSG_ACCOUNT_GONE,  /* an account was removed: whoever logged in as it, or is about to, goes */
     MSG_ACCOUNT,       /* the store's answer */
     MSG_SHARD_DONE,    /* a shard has said goodbye and posted everything */
@@ -69,11 +76,31 @@ struct message {
             struct jid *jid;  /* full */
             struct jid *room; /* bare */
             struct route route;
+            bool properly; /* it ended its stream, or we did; else the connection was lost */
         } session_gone;
+        struct {
+            struct jid *jid;  /* full; only in the question */
+            struct jid *room; /* bare */
+            struct route route;
+            uint32_t presence; /* number of the last presence that the session had sent there */
+        } place;
+        struct {
+            struct route route; /* the link's */
+            uint64_t room;      /* id */
+        } link_loss;
         struct {
             uint16_t lane;
             uint32_t cost;
         } lane_credit;
+        struct {
+            struct jid *room; /* bare */
+            struct jid *by;   /* for the log */
+            struct ticket ticket;
+        } room_order;
+        struct {
+            struct ticket ticket;
+            enum order_outcome outcome;
+        } order_report;
         struct {
             unsigned shard;      /* who posted */
             struct delivery *at; /* heap */

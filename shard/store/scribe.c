@@ -33,7 +33,13 @@ static void scribe_on_message(void *self, struct mail *mail)
         return;
     case MSG_STANZA:
     case MSG_SESSION_GONE:
+    case MSG_LINKS:
+    case MSG_LINK_LOSS:
+    case MSG_PLACE_ASK:
+    case MSG_PLACE_FREE:
     case MSG_LANE_CREDIT:
+    case MSG_ROOM_ORDER:
+    case MSG_ORDER_REPORT:
     case MSG_SHUTDOWN:
     case MSG_DELIVERIES:
     case MSG_CREDIT:

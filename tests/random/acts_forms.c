@@ -1,5 +1,5 @@
 /*
- * What is asked for by forms: configuration and end, registration, invitations, voice.
+ * What is asked for by forms: configuration and end, invitations, voice.
  */
 #include "tests/random/talk.h"
 
@@ -7,18 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define OWNER    "http://jabber.org/protocol/muc#owner"
-#define CONFIG   "http://jabber.org/protocol/muc#roomconfig"
-#define REGISTER "http://jabber.org/protocol/muc#register"
-#define USER     "http://jabber.org/protocol/muc#user"
-#define REQUEST  "http://jabber.org/protocol/muc#request"
+#define OWNER   "http://jabber.org/protocol/muc#owner"
+#define CONFIG  "http://jabber.org/protocol/muc#roomconfig"
+#define USER    "http://jabber.org/protocol/muc#user"
+#define REQUEST "http://jabber.org/protocol/muc#request"
 
 /* ---- configuration ---- */
-
-static void field(struct talk *talk, const char *var, const char *value)
-{
-    talk_write(talk, "<field var='%s'><value>%s</value></field>", var, value);
-}
 
 static void form_begin(struct talk *talk, int room, const char *type)
 {
@@ -61,6 +55,7 @@ static const struct switch_field switches[] = {
     SWITCH("public_list", lists_occupants, 2),
     SWITCH("muc#roomconfig_enablelogging", logged, 2),
     SWITCH("x-conceal", conceal, 2),
+    SWITCH("x-approve_registration", approve_registration, 2),
 };
 
 enum { SWITCHES = sizeof(switches) / sizeof(switches[0]) };
@@ -70,7 +65,7 @@ static void set_switch(struct talk *talk, struct model_options *options)
     const struct switch_field *chosen = &switches[pick(talk, SWITCHES)];
     bool on = rarely(talk, chosen->on_one_in);
     *(bool *)((char *)options + chosen->offset) = on;
-    field(talk, chosen->var, on ? "1" : "0");
+    talk_field(talk, chosen->var, on ? "1" : "0");
 }
 
 static void set_shown(struct talk *talk, struct model_options *options)
@@ -97,20 +92,31 @@ static void set_readers(struct talk *talk, struct model_options *options)
     talk_write(talk, "</field>");
 }
 
+static void set_questions(struct talk *talk, struct model_options *options)
+{
+    options->questions = rarely(talk, 2) ? 0 : pick(talk, 1u << CAST_QUESTIONS);
+    talk_write(talk, "<field var='x-register_fields'>");
+    for (unsigned i = 0; i < CAST_QUESTIONS; i++) {
+        if ((options->questions & 1u << i) != 0)
+            talk_write(talk, "<value>%s</value>", cast_questions[i].option);
+    }
+    talk_write(talk, "</field>");
+}
+
 static void set_whois(struct talk *talk, struct model_options *options)
 {
     options->anyone_sees_jids = rarely(talk, 3);
-    field(talk, "muc#roomconfig_whois", options->anyone_sees_jids ? "anyone" : "moderators");
+    talk_field(talk, "muc#roomconfig_whois", options->anyone_sees_jids ? "anyone" : "moderators");
 }
 
 static void set_password(struct talk *talk, struct model_options *options)
 {
     options->password = rarely(talk, 2) ? 0 : (int)pick(talk, CAST_PASSWORDS);
-    field(talk, "muc#roomconfig_roomsecret", cast_passwords[options->password]);
+    talk_field(talk, "muc#roomconfig_roomsecret", cast_passwords[options->password]);
     if (!rarely(talk, 4))
         return;
     options->password = 0;
-    field(talk, "muc#roomconfig_passwordprotectedroom", "0");
+    talk_field(talk, "muc#roomconfig_passwordprotectedroom", "0");
 }
 
 static void set_max(struct talk *talk, struct model_options *options)
@@ -119,13 +125,13 @@ static void set_max(struct talk *talk, struct model_options *options)
     static const unsigned sizes[] = {0, 2, 5};
     unsigned choice = rarely(talk, 2) ? 0 : pick(talk, 3);
     options->max = sizes[choice];
-    field(talk, "muc#roomconfig_maxusers", texts[choice]);
+    talk_field(talk, "muc#roomconfig_maxusers", texts[choice]);
 }
 
 static void set_quiet(struct talk *talk, struct model_options *options)
 {
     options->quiet_above = rarely(talk, 2) ? 0 : 5;
-    field(talk, "x-presence_quiet_above", options->quiet_above == 0 ? "0" : "5");
+    talk_field(talk, "x-presence_quiet_above", options->quiet_above == 0 ? "0" : "5");
 }
 
 static void set_pm(struct talk *talk, struct model_options *options)
@@ -133,40 +139,50 @@ static void set_pm(struct talk *talk, struct model_options *options)
     static const char *const texts[] = {"anyone", "participants", "moderators", "none",
                                         "affiliated"};
     options->pm = (int)pick(talk, 5);
-    field(talk, "muc#roomconfig_allowpm", texts[options->pm]);
+    talk_field(talk, "muc#roomconfig_allowpm", texts[options->pm]);
 }
 
 static void set_visitor_pm(struct talk *talk, struct model_options *options)
 {
     static const char *const texts[] = {"anyone", "moderators", "nobody"};
     options->visitor_pm = (int)pick(talk, 3);
-    field(talk, "allow_private_messages_from_visitors", texts[options->visitor_pm]);
+    talk_field(talk, "allow_private_messages_from_visitors", texts[options->visitor_pm]);
 }
 
 static void set_newcomers(struct talk *talk, struct model_options *options)
 {
     static const char *const texts[] = {"automatic", "visitor", "participant"};
     options->newcomers = rarely(talk, 2) ? M_OUTSIDE : (enum model_role)pick(talk, 3);
-    field(talk, "x-newcomers", texts[options->newcomers]);
+    talk_field(talk, "x-newcomers", texts[options->newcomers]);
 }
 
 static void set_equals(struct talk *talk, struct model_options *options)
 {
     options->equals_safe = rarely(talk, 2);
-    field(talk, "x-kick_equals", options->equals_safe ? "0" : "1");
+    talk_field(talk, "x-kick_equals", options->equals_safe ? "0" : "1");
 }
 
 static void set_hidden(struct talk *talk, struct model_options *options)
 {
     options->hidden = rarely(talk, 2);
-    field(talk, "muc#roomconfig_publicroom", options->hidden ? "0" : "1");
+    talk_field(talk, "muc#roomconfig_publicroom", options->hidden ? "0" : "1");
+}
+
+/* So much that nobody ever has to wait, but is counted (who waits: acts_flood.c). */
+static void set_rates(struct talk *talk, struct model_options *options)
+{
+    bool limited = rarely(talk, 2);
+    (void)options;
+    talk_field(talk, "x-message_rate", limited ? "1000" : "0");
+    talk_field(talk, "x-message_burst", "1000");
+    talk_field(talk, "x-presence_rate", limited ? "6000" : "0");
 }
 
 static void set_wait(struct talk *talk, struct model_options *options)
 {
     unsigned seconds = rarely(talk, 2) ? 0 : 60;
     options->wait_us = seconds * INT64_C(1000000);
-    field(talk, "muc#roomconfig_voicerequestmininterval", seconds == 0 ? "0" : "60");
+    talk_field(talk, "muc#roomconfig_voicerequestmininterval", seconds == 0 ? "0" : "60");
 }
 
 static void write_nonsense(struct talk *talk)
@@ -181,17 +197,17 @@ static void write_nonsense(struct talk *talk)
     /* A field twice would make it no form at all. */
     while (strstr(talk->text, wrong[choice][0]) != NULL)
         choice = (choice + 1) % (sizeof(wrong) / sizeof(wrong[0]));
-    field(talk, wrong[choice][0], wrong[choice][1]);
+    talk_field(talk, wrong[choice][0], wrong[choice][1]);
 }
 
 typedef void setter(struct talk *talk, struct model_options *options);
 
 void act_configure(struct talk *talk, int client, int room)
 {
-    static setter *const setters[] = {set_switch,     set_switch, set_switch,    set_switch,
-                                      set_shown,      set_whois,  set_max,       set_password,
-                                      set_pm,         set_hidden, set_wait,      set_readers,
-                                      set_visitor_pm, set_quiet,  set_newcomers, set_equals};
+    static setter *const setters[] = {
+        set_switch,     set_switch,   set_switch,    set_switch, set_shown, set_whois,
+        set_max,        set_password, set_pm,        set_hidden, set_wait,  set_readers,
+        set_visitor_pm, set_quiet,    set_newcomers, set_equals, set_rates, set_questions};
     enum { SETTERS = sizeof(setters) / sizeof(setters[0]) };
     struct model_form form = {.options = talk_room(talk, room)->options};
     unsigned first = pick(talk, SETTERS), second = pick(talk, SETTERS);
@@ -199,7 +215,7 @@ void act_configure(struct talk *talk, int client, int room)
     form.impossible = rarely(talk, 20);
     talk_begin(talk);
     form_begin(talk, room, "submit");
-    field(talk, "FORM_TYPE", form.wrong_type ? "urn:another:form" : CONFIG);
+    talk_field(talk, "FORM_TYPE", form.wrong_type ? "urn:another:form" : CONFIG);
     setters[first](talk, &form.options);
     if (rarely(talk, 2) && setters[first] != setters[second])
         setters[second](talk, &form.options);
@@ -218,7 +234,7 @@ void act_open(struct talk *talk, int client, int room)
     talk_begin(talk);
     form_begin(talk, room, "submit");
     if (rarely(talk, 2))
-        field(talk, "FORM_TYPE", CONFIG);
+        talk_field(talk, "FORM_TYPE", CONFIG);
     form_end(talk);
     unsigned refused = model_configure(&talk->model, talk_room(talk, room), client, &form);
     talk_send(talk, client, room, refused, ANSWER_REQUEST);
@@ -248,9 +264,11 @@ void act_staff(struct talk *talk, int client, int room)
     form.bad_staff = rarely(talk, 20);
     if (form.has_owners && !rarely(talk, 3))
         form.owners |= 1u << (cast_account_of[client] % 5);
+    if (form.has_owners && rarely(talk, 4)) /* a server, which may be there already */
+        form.owners |= 1u << (CAST_PEOPLE - 1);
     talk_begin(talk);
     form_begin(talk, room, "submit");
-    field(talk, "FORM_TYPE", CONFIG);
+    talk_field(talk, "FORM_TYPE", CONFIG);
     if (rarely(talk, 3))
         set_whois(talk, &form.options);
     if (form.has_owners)
@@ -327,38 +345,13 @@ void act_card(struct talk *talk, int client, int room)
     talk_write(talk, "</vCard></iq>");
     unsigned refused =
         ask ? model_closed(believed, client) : model_card(&talk->model, believed, client, card);
+    if (ask && refused == 0 && model_secret(&talk->model, believed, client))
+        refused = R_ITEM_NOT_FOUND;
     talk_send(talk, client, room, refused, ANSWER_REQUEST);
     if (ask && refused == 0)
         check_card(talk, believed);
     talk_heard_by(talk, believed->card != before ? talk_everybody(believed) : 0,
                   "<status code='104'/>");
-    talk_end(talk);
-}
-
-/* ---- registration ---- */
-
-void act_register(struct talk *talk, int client, int room)
-{
-    struct model_room *believed = talk_room(talk, room);
-    unsigned what = pick(talk, 4), refused = 0;
-    int nick = rarely(talk, 20) ? MODEL_EMPTY : (int)pick(talk, CAST_NICKS);
-    talk_begin(talk);
-    talk_write(talk, "<iq type='%s' id='%s' to='%s'><query xmlns='jabber:iq:register'>",
-               what == 0 ? "get" : "set", talk->id, cast_rooms[room]);
-    if (what == 0) {
-        refused = model_registration(&talk->model, believed, client);
-    } else if (what == 1) {
-        talk_write(talk, "<remove/>");
-        refused = model_unregister(&talk->model, believed, client);
-    } else {
-        talk_write(talk, "<x xmlns='jabber:x:data' type='submit'>");
-        field(talk, "FORM_TYPE", REGISTER);
-        field(talk, "muc#register_roomnick", nick >= 0 ? cast_nicks[nick].xml : "");
-        talk_write(talk, "</x>");
-        refused = model_register(&talk->model, believed, client, nick);
-    }
-    talk_write(talk, "</query></iq>");
-    talk_send(talk, client, room, refused, ANSWER_REQUEST);
     talk_end(talk);
 }
 
@@ -411,6 +404,8 @@ void act_invite(struct talk *talk, int client, int room)
     talk_write(talk, "</x></message>");
     unsigned refused = model_invite(&talk->model, talk_room(talk, room), client, entries, count);
     talk_send(talk, client, room, refused, ANSWER_REFUSAL);
+    for (unsigned i = 0; refused == 0 && i < count; i++)
+        talk_room(talk, room)->rows[entries[i]].invited_in = talk->step;
     check_invited(talk, entries, count, refused != 0);
     talk_end(talk);
 }
@@ -440,17 +435,22 @@ void act_invite_bounces(struct talk *talk, int client, int room)
 {
     struct model_room *believed = talk_room(talk, room);
     const struct model_occupant *self = model_inside(believed, client);
+    unsigned long invited_in = believed->rows[cast_account_of[client]].invited_in;
+    bool right = invited_in != 0 && !rarely(talk, 4); /* has the invitation's id */
     unsigned hearers = 0, heard = 0;
     if (self != NULL)
         return;
     talk_begin(talk);
+    if (right)
+        snprintf(talk->id, sizeof(talk->id), "q%lu", invited_in);
     talk_write(talk,
                "<message type='error' id='%s' to='%s'><error type='cancel'><not-allowed "
                "xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/>"
                "<text xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'>%s wants no invitations</text>"
                "</error></message>",
                talk->id, cast_rooms[room], cast_clients[client]);
-    hearers = talk_clients(model_account(believed, model_invite_bounced(believed, client)));
+    int inviter = right ? model_invite_bounced(believed, client) : CAST_NOBODY;
+    hearers = talk_clients(model_account(believed, inviter));
     if (!world_stanza(talk->world, cast_clients[client], talk->text))
         talk_fail(talk, "the stanza of the test cannot be sent");
     talk_believe(talk);
@@ -469,7 +469,7 @@ static void voice_begin(struct talk *talk, int room)
                "<message id='%s' to='%s'><x xmlns='jabber:x:data' type='submit'>"
                "<field var='FORM_TYPE'><value>" REQUEST "</value></field>",
                talk->id, cast_rooms[room]);
-    field(talk, "muc#role", "participant");
+    talk_field(talk, "muc#role", "participant");
 }
 
 void act_ask_voice(struct talk *talk, int client, int room)
@@ -494,9 +494,9 @@ void act_grant_voice(struct talk *talk, int client, int room)
     }
     talk_begin(talk);
     voice_begin(talk, room);
-    field(talk, "muc#jid", cast_entries[entry].address);
-    field(talk, "muc#roomnick", cast_nicks[nick].xml);
-    field(talk, "muc#request_allow", allow ? "true" : "false");
+    talk_field(talk, "muc#jid", cast_entries[entry].address);
+    talk_field(talk, "muc#roomnick", cast_nicks[nick].xml);
+    talk_field(talk, "muc#request_allow", allow ? "true" : "false");
     talk_write(talk, "</x></message>");
     unsigned refused = model_grant_voice(&talk->model, believed, client, nick, entry, allow);
     talk_send(talk, client, room, refused, ANSWER_REFUSAL);

@@ -117,7 +117,7 @@ static unsigned bounce_message(struct talk *talk, int client, int room, const st
     else if (cause->gone)
         model_leave(&talk->model, believed, client, true);
     else if (nick >= 0)
-        hearers = talk_clients(model_named(believed, nick));
+        hearers = talk_clients(model_bounced_to(&talk->model, believed, client, nick));
     return hearers;
 }
 

@@ -125,14 +125,6 @@ static void check_occupants_listed(struct talk *talk, int room)
         talk_fail(talk, "%u occupants are listed, expected %u", talk_count_items(talk), expected);
 }
 
-static bool is_secret(struct talk *talk, struct model_room *believed, int client)
-{
-    const struct model_options *options = &believed->options;
-    bool stranger = model_affiliation(&talk->model, believed, cast_account_of[client]) < M_MEMBER &&
-                    model_inside(believed, client) == NULL;
-    return stranger && options->conceal && options->hidden && options->members_only;
-}
-
 /* What anybody may ask a room for, unless it is kept secret. */
 void act_ask_room(struct talk *talk, int client, int room)
 {
@@ -148,7 +140,7 @@ void act_ask_room(struct talk *talk, int client, int room)
     talk_write(talk, "<iq type='get' id='%s' to='%s'>%s</iq>", talk->id, cast_rooms[room],
                questions[question]);
     unsigned refused = model_closed(believed, client);
-    if (refused == 0 && question < 3 && is_secret(talk, believed, client))
+    if (refused == 0 && question < 3 && model_secret(&talk->model, believed, client))
         refused = R_ITEM_NOT_FOUND;
     talk_send(talk, client, room, refused, ANSWER_REQUEST);
     if (refused == 0 && question == 1)

@@ -53,6 +53,23 @@ static void check_list(struct talk *talk, int client, int room)
         talk_fail(talk, "the list has %x, expected %x", listed, expected);
 }
 
+/* An admin is given what waits to be allowed, each once. */
+static void check_requests(struct talk *talk, int client, int room)
+{
+    struct model_room *believed = talk_room(talk, room);
+    bool admin = model_affiliation(&talk->model, believed, cast_account_of[client]) >= M_ADMIN;
+    unsigned given = 0, expected = 0;
+    for (int i = 0; admin && i < CAST_ENTRIES; i++)
+        expected += believed->rows[i].applied >= 0 &&
+                    model_affiliation(&talk->model, believed, i) != M_OUTCAST;
+    for (unsigned i = 0; i < talk->frame_count; i++)
+        given += talk->frames[i].client == client &&
+                 strstr(talk->frames[i].stanza, "muc#register_allow") != NULL;
+    if (given != expected)
+        talk_fail(talk, "who enters is given %u requests, expected %u", given, expected);
+    talk->asked += given;
+}
+
 /* The room as it has to be told to who enters, or asks to be shown everything again. */
 static void check_shown(struct talk *talk, int client, int room)
 {
@@ -140,6 +157,7 @@ static void send_presence(struct talk *talk, int client, int room,
         talk->entered++;
         check_shown(talk, client, room);
         check_absent(talk, client, room);
+        check_requests(talk, client, room);
         if (!renames)
             check_list(talk, client, room);
     }

@@ -48,6 +48,7 @@ static struct model_item role_item(struct talk *talk, int room)
         item.entry = cast_account_of[item.client];
     } else if (rarely(talk, 2)) {
         item.entry = rarely(talk, 4) ? MODEL_WRONG : (int)pick(talk, CAST_ENTRIES);
+        item.nick = rarely(talk, 4) ? MODEL_EMPTY : MODEL_NOTHING; /* as good as none */
     }
     return item;
 }

@@ -1,5 +1,6 @@
 #include "tests/random/agree.h"
 
+#include "core/muc/registration.h"
 #include "core/muc/room.h"
 
 #include <stdio.h>
@@ -74,6 +75,15 @@ static const char *agree_row(const struct room *room, const struct model_room *b
     if (reserved != (expected->nick >= 0) ||
         (reserved && !str_eqz(row->nick, cast_nicks[expected->nick].text)))
         return differs("reserved nickname of", address, reserved, expected->nick);
+    const struct registration *waiting = registration_waiting(room, str_z(address));
+    if ((waiting != NULL) != (expected->applied >= 0) ||
+        (waiting != NULL && !str_eqz(waiting->nick, cast_nicks[expected->applied].text)))
+        return differs("nickname asked for by", address, waiting != NULL, expected->applied);
+    for (unsigned i = 0; waiting != NULL && i < CAST_QUESTIONS; i++) { /* in the same order */
+        bool answered = (expected->answered & 1u << i) != 0;
+        if (!str_eqz(waiting->answers[i], answered ? cast_questions[i].words : ""))
+            return differs("answers of", address, (int)i, (int)expected->answered);
+    }
     if ((invited != NULL) != (expected->invited_by != CAST_NOBODY))
         return differs("invitation of", address, invited != NULL, expected->invited_by);
     if (invited != NULL && !str_eqz(invited->by, cast_entries[expected->invited_by].address))
@@ -108,6 +118,7 @@ static const char *agree_flags(const struct room_options *is, const struct model
         {"logged", is->logged, expected->logged},
         {"equals_safe", !is->kick_equals, expected->equals_safe},
         {"conceal", is->conceal, expected->conceal},
+        {"approve_registration", is->approve_registration, expected->approve_registration},
     };
     for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
         if (flags[i].is != flags[i].expected)
@@ -140,6 +151,8 @@ static const char *agree_options(const struct room_options *is,
         return differs("option", "broadcast", (int)is->broadcast, (int)expected->shown);
     if (is->member_list != expected->list_readers)
         return differs("option", "member_list", (int)is->member_list, (int)expected->list_readers);
+    if (is->register_fields != expected->questions) /* in the same order */
+        return differs("option", "questions", (int)is->register_fields, (int)expected->questions);
     if (is->visitor_pm != (uint32_t)expected->visitor_pm) /* in the same order */
         return differs("option", "visitor_pm", (int)is->visitor_pm, expected->visitor_pm);
     if (is->allow_pm != (uint32_t)pms[expected->pm])

@@ -20,19 +20,21 @@ const int cast_account_of[CAST_CLIENTS] = {0, 0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5};
 const char *const cast_rooms[CAST_ROOMS] = {"lounge@" CAST_SERVICE, "attic@" CAST_SERVICE};
 
 const struct cast_nick cast_nicks[CAST_NICKS] = {
-    {"Ada", "Ada", 0, NICK_FINE},
-    {"ADA", "ADA", 0, NICK_FINE},
-    {"Bob", "Bob", 1, NICK_FINE},
-    {"bob", "bob", 1, NICK_FINE},
-    {"Cyd", "Cyd", 2, NICK_FINE},
-    {"Don", "Don", 3, NICK_FINE},
-    {"o'x<&>", "o&apos;x&lt;&amp;&gt;", 4, NICK_FINE},
-    {"\xc3\x89t\xc3\xa9", "\xc3\x89t\xc3\xa9", 5, NICK_FINE},
-    {"Eve", "Eve", 6, NICK_FINE},
-    {"two  words", "two  words", 7, NICK_FINE},
-    {"two words", "two words", 7, NICK_FINE},
-    {" padded ", " padded ", 8, NICK_IMPOSSIBLE},
-    {" ", " ", 9, NICK_INVISIBLE},
+    {"Ada", "Ada", 0, NICK_FINE, false, 0},
+    {"ADA", "ADA", 0, NICK_FINE, false, 1},
+    {"Bob", "Bob", 1, NICK_FINE, false, 2},
+    {"bob", "bob", 1, NICK_FINE, false, 3},
+    {"Cyd", "Cyd", 2, NICK_FINE, false, 4},
+    {"Don", "Don", 3, NICK_FINE, false, 5},
+    {"o'x<&>", "o&apos;x&lt;&amp;&gt;", 4, NICK_FINE, false, 6},
+    {"\xc3\x89t\xc3\xa9", "\xc3\x89t\xc3\xa9", 5, NICK_FINE, false, 7},
+    {"Eve", "Eve", 6, NICK_FINE, false, 8},
+    {"two  words", "two  words", 7, NICK_FINE, true, 9},
+    {"two words", "two words", 7, NICK_FINE, true, 10},
+    {" padded ", " padded ", 8, NICK_PADDED, false, 12},
+    {"padded", "padded", 8, NICK_FINE, false, 12},
+    {" ", " ", 9, NICK_INVISIBLE, false, 13},
+    {"\xf0\x9f\x99\x82", "\xf0\x9f\x99\x82", 10, NICK_RECENT, false, 14},
 };
 
 const struct cast_look cast_looks[CAST_LOOKS] = {
@@ -43,6 +45,14 @@ const struct cast_look cast_looks[CAST_LOOKS] = {
 };
 
 const char *const cast_passwords[CAST_PASSWORDS] = {"", "sesame", "mellon"};
+
+const struct cast_question cast_questions[CAST_QUESTIONS] = {
+    {"first", "muc#register_first", "answer of a first name"},
+    {"last", "muc#register_last", "answer of a last name"},
+    {"url", "muc#register_url", "answer of a page"},
+    {"email", "muc#register_email", "answer of a mailbox"},
+    {"faqentry", "muc#register_faqentry", "answer of many words"},
+};
 
 int cast_client_named(const char *full_jid)
 {

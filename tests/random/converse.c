@@ -29,6 +29,7 @@ struct wishes {
 
 struct sums {
     unsigned long steps, done, refused, heard, put_out, entered, searched, permitted;
+    unsigned long asked, consented, lined_up;
     unsigned long by_refusal[R_COUNT];
 };
 
@@ -69,6 +70,9 @@ static uint64_t converse(uint64_t seed, const struct wishes *wishes, struct sums
     sums->heard += talk->heard;
     sums->put_out += talk->put_out;
     sums->entered += talk->entered;
+    sums->asked += talk->asked;
+    sums->consented += talk->consented;
+    sums->lined_up += talk->lined_up;
     sums->searched += privacy_searched(talk->privacy);
     sums->permitted += privacy_permitted(talk->privacy);
     for (int i = 0; i < R_COUNT; i++)
@@ -83,7 +87,9 @@ static bool went_somewhere(const struct sums *sums)
     bool good = sums->done > sums->steps / 5 && sums->refused > sums->steps / 10 &&
                 sums->heard > sums->steps / 10 && sums->put_out > sums->steps / 100 &&
                 sums->entered > sums->steps / 50 && sums->searched > sums->steps &&
-                sums->permitted > sums->steps / 10;
+                sums->permitted > sums->steps / 10 && sums->lined_up > sums->steps / 10;
+    bool allowed = sums->asked > sums->steps / 1000 && sums->consented > sums->steps / 10000;
+    good = good && (allowed || sums->steps < 100000);
     for (int i = 0; i < R_COUNT; i++)
         good = good && (sums->by_refusal[i] > 0 || sums->steps < 100000);
     if (!good)
@@ -94,9 +100,10 @@ static bool went_somewhere(const struct sums *sums)
 static void say(const struct sums *sums, unsigned long seeds)
 {
     printf("%lu conversations, %lu steps: %lu done, %lu refused; %lu entered, %lu put out, "
-           "%lu heard; %lu stanzas searched, %lu with an address rightly\n",
+           "%lu heard; %lu requests given to who enters, %lu consents; %lu with a shared list; "
+           "%lu stanzas searched, %lu with an address rightly\n",
            seeds, sums->steps, sums->done, sums->refused, sums->entered, sums->put_out, sums->heard,
-           sums->searched, sums->permitted);
+           sums->asked, sums->consented, sums->lined_up, sums->searched, sums->permitted);
 }
 
 static bool read_number(const char *text, double *number)

@@ -11,25 +11,30 @@ enum { LOCK_SECONDS = 300 };
 
 void model_clear(struct model_room *room)
 {
-    *room = (struct model_room){.state = M_ABSENT, .creator = CAST_NOBODY};
+    *room =
+        (struct model_room){.shut_out = room->shut_out, .state = M_ABSENT, .creator = CAST_NOBODY};
     room->subject = MODEL_NOTHING;
     room->card = MODEL_NOTHING;
     for (int i = 0; i < CAST_ENTRIES; i++) {
         room->rows[i] = (struct model_row){.affiliation = M_NONE};
-        room->rows[i].nick = MODEL_NOTHING;
+        room->rows[i].nick = room->rows[i].applied = MODEL_NOTHING;
         room->rows[i].invited_by = CAST_NOBODY;
     }
     for (int i = 0; i < MODEL_OCCUPANTS; i++)
         room->occupants[i].account = CAST_NOBODY;
 }
 
-void model_init(struct model *model, const struct model_options *defaults, int service_admin,
-                bool locked)
+void model_init(struct model *model, const struct model_rules *rules)
 {
-    *model =
-        (struct model){.defaults = *defaults, .service_admin = service_admin, .locked = locked};
-    for (int i = 0; i < CAST_ROOMS; i++)
+    *model = (struct model){.rules = *rules};
+    for (int i = 0; i < CAST_ROOMS; i++) {
+        for (int entry = 0; entry < CAST_ENTRIES; entry++) {
+            bool banned =
+                entry != rules->service_admin && model_named_in(model, rules->banned, entry);
+            model->rooms[i].shut_out |= banned ? 1u << entry : 0;
+        }
         model_clear(&model->rooms[i]);
+    }
 }
 
 void model_next(struct model *model, int64_t now_us)
@@ -131,7 +136,7 @@ const struct model_session *model_primary(const struct model_occupant *occupant)
 enum model_affiliation model_affiliation(const struct model *model, const struct model_room *room,
                                          int entry)
 {
-    if (entry == model->service_admin)
+    if (entry == model->rules.service_admin)
         return M_OWNER;
     if (room->rows[entry].affiliation != M_NONE)
         return room->rows[entry].affiliation;
@@ -170,7 +175,32 @@ bool model_sees_addresses(const struct model_room *room, const struct model_occu
     return room->options.anyone_sees_jids || viewer->role == M_MODERATOR;
 }
 
+bool model_named_in(const struct model *model, unsigned entries, int account)
+{
+    unsigned own = 1u << account | 1u << cast_entries[account].domain;
+    return account == model->rules.service_admin || (entries & own) != 0;
+}
+
+bool model_shut_out(struct model_room *room, int client)
+{
+    return model_inside(room, client) == NULL &&
+           (room->shut_out & 1u << cast_account_of[client]) != 0;
+}
+
+bool model_secret(const struct model *model, struct model_room *room, int client)
+{
+    const struct model_options *options = &room->options;
+    bool stranger = model_affiliation(model, room, cast_account_of[client]) < M_MEMBER &&
+                    model_inside(room, client) == NULL;
+    return stranger && options->conceal && options->hidden && options->members_only;
+}
+
 unsigned model_closed(struct model_room *room, int client)
+{
+    return model_shut_out(room, client) ? R_FORBIDDEN : model_state_closed(room, client);
+}
+
+unsigned model_state_closed(struct model_room *room, int client)
 {
     bool known = model_inside(room, client) != NULL || cast_account_of[client] == room->creator;
     switch (room->state) {
@@ -245,15 +275,26 @@ void model_account_gone(struct model *model, struct model_room *room, int accoun
     model_settle(model, room);
 }
 
-static unsigned nick_fault(int nick)
+int model_nick(const struct model *model, int nick)
 {
-    switch (cast_nicks[nick].fault) {
+    return nick >= 0 && model->rules.trims_nicks ? cast_nicks[nick].inside : nick;
+}
+
+unsigned model_nick_fault(const struct model *model, int nick)
+{
+    const struct cast_nick *name = &cast_nicks[nick];
+    if (name->is_long && model->rules.short_nicks)
+        return R_JID_MALFORMED;
+    switch (name->fault) {
     case NICK_FINE:
         return 0;
     case NICK_IMPOSSIBLE:
+    case NICK_PADDED:
         return R_JID_MALFORMED;
     case NICK_INVISIBLE:
         return R_NOT_ALLOWED;
+    case NICK_RECENT:
+        return model->rules.recent_nicks ? 0 : R_JID_MALFORMED;
     }
     return 0;
 }
@@ -311,10 +352,12 @@ static unsigned entry_refused(struct model *model, struct model_room *room, int 
 static void found(struct model *model, struct model_room *room, int account)
 {
     model_clear(room);
-    room->state = model->locked ? M_LOCKED : M_OPEN;
+    room->state = model->rules.locked ? M_LOCKED : M_OPEN;
     room->until_us = model->now_us + LOCK_SECONDS * INT64_C(1000000);
     room->creator = account;
-    room->options = model->defaults;
+    room->options = model->rules.defaults;
+    room->options.persistent &= model_named_in(model, model->rules.keepers, account);
+    room->options.hidden |= !model_named_in(model, model->rules.listers, account);
     room->rows[account].affiliation = M_OWNER;
     model->created = true;
 }
@@ -331,13 +374,18 @@ static enum model_role entry_role(const struct model *model, const struct model_
 static unsigned enter(struct model *model, struct model_room *room, int client,
                       const struct model_presence *presence)
 {
-    int account = cast_account_of[client], nick = presence->nick;
-    bool revives = account == model->service_admin;
-    unsigned refused = nick_fault(nick);
-
-    if (refused == 0 && room->state == M_DESTROYED && !revives)
-        refused = R_GONE;
+    int account = cast_account_of[client], nick = model_nick(model, presence->nick);
+    bool admin = account == model->rules.service_admin;
+    bool banned = !admin && model_named_in(model, model->rules.banned, account);
     bool fresh = room->state == M_ABSENT || room->state == M_DESTROYED;
+    unsigned refused = model_nick_fault(model, nick);
+
+    if (refused == 0 && banned)
+        refused = R_FORBIDDEN;
+    if (refused == 0 && room->state == M_DESTROYED && !admin)
+        refused = R_GONE;
+    if (refused == 0 && fresh && !model_named_in(model, model->rules.creators, account))
+        refused = R_NOT_ALLOWED;
     if (refused == 0 && !fresh)
         refused = entry_refused(model, room, client, presence, &nick);
     if (refused == 0 && presence->large)
@@ -362,16 +410,19 @@ static unsigned rename_refused(struct model *model, struct model_room *room,
                                const struct model_occupant *self,
                                const struct model_presence *presence)
 {
-    unsigned refused = nick_fault(presence->nick);
+    int nick = model_nick(model, presence->nick);
+    unsigned refused = model_nick_fault(model, nick);
     if (refused != 0)
         return refused;
+    if (nick == self->nick) /* with the blanks it was told to be without */
+        return presence->large ? R_NOT_ACCEPTABLE : 0;
     int must = forced(room, self->account);
-    const struct model_occupant *holder = model_holding(room, presence->nick);
+    const struct model_occupant *holder = model_holding(room, nick);
     if (self->role == M_VISITOR && !room->options.visitor_nick_change)
         refused |= R_NOT_ALLOWED;
-    if (reserved_by_other(room, presence->nick, self->account))
+    if (reserved_by_other(room, nick, self->account))
         refused |= R_CONFLICT;
-    if (must >= 0 && must != presence->nick)
+    if (must >= 0 && must != nick)
         refused |= R_NOT_ACCEPTABLE;
     if (holder != NULL && holder != self &&
         (holder->account != self->account || !room->options.many_sessions))
@@ -390,21 +441,23 @@ static unsigned change_nick(struct model *model, struct model_room *room, int cl
 {
     struct model_occupant *self = model_inside(room, client);
     struct model_session session = *model_session(room, client);
-    struct model_occupant *holder = model_holding(room, presence->nick);
+    int nick = model_nick(model, presence->nick);
+    struct model_occupant *holder = model_holding(room, nick);
     unsigned refused = rename_refused(model, room, self, presence);
 
     if (refused != 0)
         return refused;
     session.look = presence->look;
     model->entered = presence->x;
-    model->rewritten = holder != NULL && holder != self && holder->nick != presence->nick;
-    if (holder == self || (holder == NULL && self->count == 1)) {
-        self->nick = presence->nick;
+    bool joins = holder != NULL && holder != self;
+    model->rewritten = (joins ? holder->nick : nick) != presence->nick;
+    if (nick == self->nick || holder == self || (holder == NULL && self->count == 1)) {
+        self->nick = nick;
         model_session(room, client)->look = presence->look;
         return 0;
     }
     if (holder == NULL)
-        holder = seat(model, room, self->account, presence->nick, self->role);
+        holder = seat(model, room, self->account, nick, self->role);
     session_take(self, client);
     holder->sessions[holder->count++] = session;
     return 0;
@@ -416,6 +469,8 @@ static unsigned from_outside(struct model *model, struct model_room *room, int c
                              const struct model_presence *presence)
 {
     unsigned gone = room->state == M_DESTROYED ? R_GONE : 0;
+    if (!presence->x && model_shut_out(room, client))
+        return R_FORBIDDEN;
     if (presence->nick == MODEL_NOTHING)
         return R_JID_MALFORMED | gone;
     if (presence->x)
@@ -510,10 +565,20 @@ unsigned model_private(struct model *model, struct model_room *room, int client,
     return may_whisper(model, room, self, to) ? 0 : R_FORBIDDEN;
 }
 
+const struct model_occupant *model_bounced_to(struct model *model, struct model_room *room,
+                                              int client, int nick)
+{
+    const struct model_occupant *self = model_inside(room, client);
+    const struct model_occupant *to = model_named(room, nick);
+    return to != NULL && may_whisper(model, room, to, self) ? to : NULL;
+}
+
 unsigned model_query(struct model_room *room, int client, int nick, enum model_query query)
 {
     const struct model_occupant *self = model_inside(room, client);
     const struct model_occupant *to = model_named(room, nick);
+    if (model_shut_out(room, client))
+        return R_FORBIDDEN;
     /* Who is outside is told so also of a room that is not there (XEP-0410), if it is not told
      * what has become of it. */
     if (self == NULL && room->state == M_LOCKED)

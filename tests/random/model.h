@@ -52,6 +52,8 @@ struct model_options {
     bool allow_query, moderator_pm, visitor_nick_change, reserved_nick_only, voice_requests;
     bool many_sessions; /* of one account, under one nickname */
     bool see_all, anyone_sees_jids, hidden, lists_occupants, logged, conceal;
+    bool approve_registration;
+    unsigned questions;        /* of cast_questions, asked then: bits 1 << index */
     unsigned list_readers;     /* of affiliations, where addresses are public: bits 1 << role */
     int password;              /* of cast_passwords */
     unsigned max;              /* 0: none */
@@ -83,10 +85,14 @@ struct model_occupant {
 /* What the room's list says of one entry of the cast. */
 struct model_row {
     enum model_affiliation affiliation;
-    int nick;             /* reserved, or MODEL_NOTHING */
-    enum model_role kept; /* voice given or taken; M_OUTSIDE: neither */
-    int invited_by;       /* entry, or CAST_NOBODY */
-    bool asked;           /* for voice, at: */
+    int nick;                 /* reserved, or MODEL_NOTHING */
+    int applied;              /* asked for, and not yet allowed; or MODEL_NOTHING */
+    unsigned answered;        /* with answers to these of cast_questions */
+    int64_t applied_us;       /* when it last asked for one; 0: never */
+    enum model_role kept;     /* voice given or taken; M_OUTSIDE: neither */
+    int invited_by;           /* entry, or CAST_NOBODY */
+    unsigned long invited_in; /* the step whose id the invitation has; 0: one of the room's */
+    bool asked;               /* for voice, at: */
     int64_t asked_us;
 };
 
@@ -98,6 +104,7 @@ struct model_message {
 };
 
 struct model_room {
+    unsigned shut_out; /* accounts the operator has banned, bits 1 << entry; never changes */
     enum model_state state;
     int creator;
     int64_t until_us; /* locked or destroyed: then it ends by itself */
@@ -119,11 +126,19 @@ struct model_exit {
     int status; /* 0: by itself */
 };
 
+/* What the operator has decided for all rooms. Who may: bits 1 << entry. */
+struct model_rules {
+    struct model_options defaults;
+    int service_admin;                           /* entry, or CAST_NOBODY */
+    bool locked;                                 /* new rooms are */
+    unsigned creators, keepers, listers;         /* make rooms; that last; that are listed */
+    unsigned banned;                             /* enter nowhere */
+    bool trims_nicks, short_nicks, recent_nicks; /* and what is the name like? */
+};
+
 struct model {
     struct model_room rooms[CAST_ROOMS];
-    struct model_options defaults;
-    int service_admin; /* entry, or CAST_NOBODY */
-    bool locked;       /* new rooms are */
+    struct model_rules rules;
     unsigned counter;
     int64_t now_us;
     struct model_exit exits[CAST_CLIENTS * CAST_ROOMS];
@@ -137,8 +152,7 @@ struct model {
     bool outside;   /* it is told that it is not inside */
 };
 
-void model_init(struct model *model, const struct model_options *defaults, int service_admin,
-                bool locked);
+void model_init(struct model *model, const struct model_rules *rules);
 /* Before each thing that is done: what was recorded of the last one is forgotten. */
 void model_next(struct model *model, int64_t now_us);
 
@@ -160,8 +174,18 @@ bool model_shown(const struct model_room *room, const struct model_occupant *occ
 bool model_sees(const struct model_room *room, const struct model_occupant *viewer,
                 const struct model_occupant *other);
 bool model_sees_addresses(const struct model_room *room, const struct model_occupant *viewer);
+/* May the account, by such a set of entries? Its whole domain may be one. */
+bool model_named_in(const struct model *model, unsigned entries, int account);
+/* The name that is meant by one that was asked for, and what is wrong with that. */
+int model_nick(const struct model *model, int nick);
+unsigned model_nick_fault(const struct model *model, int nick);
 /* What keeps somebody out because of the room's state. */
 unsigned model_closed(struct model_room *room, int client);
+/* Is it outside, and banned by the operator? Then it is told that of everything. */
+bool model_shut_out(struct model_room *room, int client);
+/* A stranger to a room that is kept secret, and told as if it were not there. */
+bool model_secret(const struct model *model, struct model_room *room, int client);
+unsigned model_state_closed(struct model_room *room, int client); /* by its state alone */
 
 /* ---- presence and messages ---- */
 
@@ -182,6 +206,9 @@ unsigned model_speak(struct model_room *room, int client);
 unsigned model_subject(struct model_room *room, int client, int text);
 unsigned model_private(struct model *model, struct model_room *room, int client, int nick,
                        bool groupchat);
+/* Who is given an error that comes back from there, if anybody: who could have written. */
+const struct model_occupant *model_bounced_to(struct model *model, struct model_room *room,
+                                              int client, int nick);
 
 /* It has spoken, in words that are kept. */
 void model_keep(struct model_room *room, int client, unsigned long number);
@@ -229,11 +256,21 @@ unsigned model_configure(struct model *model, struct model_room *room, int clien
                          const struct model_form *form);
 unsigned model_cancel(struct model *model, struct model_room *room, int client);
 unsigned model_destroy(struct model *model, struct model_room *room, int client, bool bad);
+/* The service is told to destroy it, and, if `bad`, something that is no room. */
+unsigned model_order(struct model *model, struct model_room *room, int client, bool bad);
 
 /* Sets the vCard (MODEL_NOTHING: an empty one; MODEL_WRONG: one that cannot be). */
 unsigned model_card(struct model *model, struct model_room *room, int client, int card);
 
-unsigned model_register(struct model *model, struct model_room *room, int client, int nick);
+/* What is asked of the account, besides a name: bits 1 << index of cast_questions. */
+unsigned model_questions(const struct model *model, const struct model_room *room, int account);
+/* `given`: the answers it sends, asked for or not. */
+unsigned model_register(struct model *model, struct model_room *room, int client, int nick,
+                        unsigned given);
+/* An admin answers a request to be registered, of that account by that name. */
+enum model_consent { CONSENT_LATER, CONSENT_GIVEN, CONSENT_REFUSED };
+unsigned model_consent(struct model *model, struct model_room *room, int client, int entry,
+                       int nick, enum model_consent consent);
 unsigned model_unregister(struct model *model, struct model_room *room, int client);
 unsigned model_registration(struct model *model, struct model_room *room, int client);
 

@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-enum { TOMBSTONE_DAYS = 31 };
+enum { TOMBSTONE_DAYS = 31, APPLYING_SECONDS = 60 };
 
 /* ---- owners ---- */
 
@@ -15,7 +15,7 @@ unsigned model_owner(struct model *model, struct model_room *room, int client)
     unsigned closed = model_closed(room, client);
     bool owner = model_affiliation(model, room, cast_account_of[client]) == M_OWNER;
     bool there = room->state == M_LOCKED || room->state == M_OPEN;
-    if (owner && there)
+    if (owner && there && !model_shut_out(room, client))
         return 0;
     return closed != 0 ? closed : R_FORBIDDEN;
 }
@@ -44,6 +44,10 @@ static unsigned staff_refused(const struct model_room *room, const struct model_
     if (form->bad_staff)
         return R_NOT_ACCEPTABLE;
     for (int i = 0; i < CAST_ENTRIES; i++) {
+        bool named = (form->has_owners && (form->owners & 1u << i) != 0) ||
+                     (form->has_admins && (form->admins & 1u << i) != 0);
+        if (named && cast_is_domain(i) && room->rows[i].affiliation < M_ADMIN)
+            return R_NOT_ACCEPTABLE;
         owners_before += room->rows[i].affiliation == M_OWNER;
         owners += by_lists(form, room->rows[i].affiliation, i) == M_OWNER;
     }
@@ -58,8 +62,10 @@ static void appoint(struct model *model, struct model_room *room, const struct m
     for (int i = 0; i < CAST_ENTRIES; i++) {
         struct model_row *row = &room->rows[i];
         enum model_affiliation wanted = by_lists(form, row->affiliation, i);
-        if (wanted != row->affiliation)
+        if (wanted != row->affiliation) {
             row->kept = M_OUTSIDE;
+            row->applied = MODEL_NOTHING;
+        }
         row->affiliation = wanted;
     }
     for (int i = 0; i < CAST_ENTRIES; i++)
@@ -75,6 +81,16 @@ static void end_quiet(struct model_room *room)
             room->occupants[i].quiet && most > 0 && model_count(room) >= most;
 }
 
+/* What only some may turn on may stay on, whoever sends the form. */
+static bool may_have(const struct model *model, const struct model_room *room, int account,
+                     const struct model_options *wanted)
+{
+    bool lasts = wanted->persistent && !room->options.persistent;
+    bool listed = !wanted->hidden && room->options.hidden;
+    return (!lasts || model_named_in(model, model->rules.keepers, account)) &&
+           (!listed || model_named_in(model, model->rules.listers, account));
+}
+
 unsigned model_configure(struct model *model, struct model_room *room, int client,
                          const struct model_form *form)
 {
@@ -83,7 +99,8 @@ unsigned model_configure(struct model *model, struct model_room *room, int clien
         return refused;
     if (form->wrong_type)
         return R_BAD_REQUEST;
-    refused = staff_refused(room, form) | (form->impossible ? R_NOT_ACCEPTABLE : 0);
+    bool may = may_have(model, room, cast_account_of[client], &form->options);
+    refused = staff_refused(room, form) | (form->impossible || !may ? R_NOT_ACCEPTABLE : 0);
     if (refused != 0)
         return refused;
     bool closes = form->options.members_only && !room->options.members_only;
@@ -133,6 +150,13 @@ unsigned model_card(struct model *model, struct model_room *room, int client, in
     return 0;
 }
 
+static void bury(struct model *model, struct model_room *room)
+{
+    everybody_out(model, room);
+    room->state = M_DESTROYED;
+    room->until_us = model->now_us + TOMBSTONE_DAYS * INT64_C(86400000000);
+}
+
 unsigned model_destroy(struct model *model, struct model_room *room, int client, bool bad)
 {
     unsigned refused = model_owner(model, room, client);
@@ -140,9 +164,19 @@ unsigned model_destroy(struct model *model, struct model_room *room, int client,
         refused = R_JID_MALFORMED;
     if (refused != 0)
         return refused;
-    everybody_out(model, room);
-    room->state = M_DESTROYED;
-    room->until_us = model->now_us + TOMBSTONE_DAYS * INT64_C(86400000000);
+    bury(model, room);
+    return 0;
+}
+
+/* No owner of a room, but who runs the service. */
+unsigned model_order(struct model *model, struct model_room *room, int client, bool bad)
+{
+    if (cast_account_of[client] != model->rules.service_admin)
+        return R_FORBIDDEN;
+    if (bad)
+        return R_BAD_REQUEST;
+    if (room->state == M_OPEN || room->state == M_LOCKED)
+        bury(model, room);
     return 0;
 }
 
@@ -193,35 +227,117 @@ static void enforce(struct model_room *room, int account, int nick)
     if (!room->options.reserved_nick_only || holder == NULL)
         return;
     holder->nick = nick;
-    while ((from = another(room, holder)) != NULL) {
+    while (room->options.many_sessions && (from = another(room, holder)) != NULL) {
         for (unsigned i = 0; i < from->count; i++)
             holder->sessions[holder->count++] = from->sessions[i];
         *from = (struct model_occupant){.account = CAST_NOBODY};
     }
 }
 
-unsigned model_register(struct model *model, struct model_room *room, int client, int nick)
+/* What an account does by itself gives it no voice that was taken from it. */
+static void stand_by_itself(struct model *model, struct model_room *room, int account,
+                            enum model_affiliation before)
 {
-    unsigned refused = model_registration(model, room, client);
-    int account = cast_account_of[client];
+    bool muted = room->rows[account].kept == M_VISITOR;
+    enum model_role roles[MODEL_OCCUPANTS];
+    for (int i = 0; i < MODEL_OCCUPANTS; i++)
+        roles[i] = room->occupants[i].role;
+    model_stand(model, room, account, before);
+    for (int i = 0; muted && i < MODEL_OCCUPANTS; i++) {
+        struct model_occupant *occupant = &room->occupants[i];
+        if (occupant->account == account && occupant->role > roles[i])
+            occupant->role = roles[i];
+    }
+}
+
+/* The account is a member by it, if it was none. */
+static void enrol(struct model *model, struct model_room *room, int account, int nick, bool own)
+{
     struct model_row *row = &room->rows[account];
     enum model_affiliation before = model_affiliation(model, room, account);
 
+    row->nick = nick;
+    row->applied = MODEL_NOTHING;
+    if (row->affiliation < M_MEMBER) {
+        row->affiliation = M_MEMBER;
+        if (!own || row->kept != M_VISITOR)
+            row->kept = M_OUTSIDE;
+    }
+    if (own)
+        stand_by_itself(model, room, account, before);
+    else
+        model_stand(model, room, account, before);
+    enforce(room, account, nick);
+}
+
+/* Not too often, whatever has become of the last one. */
+static unsigned apply(const struct model *model, struct model_row *row, int nick, unsigned answered)
+{
+    bool soon = row->applied_us != 0 &&
+                model->now_us - row->applied_us < APPLYING_SECONDS * INT64_C(1000000);
+    if (row->applied == nick && row->answered == answered)
+        return 0;
+    if (soon)
+        return R_RESOURCE;
+    row->applied = nick;
+    row->answered = answered;
+    row->applied_us = model->now_us;
+    return 0;
+}
+
+unsigned model_questions(const struct model *model, const struct model_room *room, int account)
+{
+    bool stranger = model_affiliation(model, room, account) == M_NONE;
+    return stranger && room->options.approve_registration ? room->options.questions : 0;
+}
+
+unsigned model_register(struct model *model, struct model_room *room, int client, int asked,
+                        unsigned given)
+{
+    unsigned refused = model_registration(model, room, client);
+    int account = cast_account_of[client], nick = model_nick(model, asked);
+    struct model_row *row = &room->rows[account];
+    bool stranger = model_affiliation(model, room, account) == M_NONE;
+    unsigned questions = model_questions(model, room, account);
+
     if (refused != 0)
         return refused;
-    if (nick < 0 || cast_nicks[nick].fault != NICK_FINE)
+    if (nick < 0 || model_nick_fault(model, nick) != 0)
+        return R_BAD_REQUEST;
+    if ((questions & CAST_QUESTIONS_REQUIRED & ~given) != 0)
         return R_BAD_REQUEST;
     if (name_taken(room, nick, account))
         return R_CONFLICT;
     if (row->nick == nick)
         return 0;
-    row->nick = nick;
-    if (row->affiliation < M_MEMBER) {
-        row->affiliation = M_MEMBER;
-        row->kept = M_OUTSIDE;
-    }
-    model_stand(model, room, account, before);
-    enforce(room, account, nick);
+    if (stranger && room->options.approve_registration)
+        return apply(model, row, nick, questions & given);
+    enrol(model, room, account, nick, true);
+    return 0;
+}
+
+unsigned model_consent(struct model *model, struct model_room *room, int client, int entry,
+                       int nick, enum model_consent consent)
+{
+    struct model_row *row = &room->rows[entry];
+    unsigned closed = model_closed(room, client);
+
+    if (closed != 0)
+        return closed;
+    if (model_inside(room, client) == NULL)
+        return R_NOT_ACCEPTABLE;
+    if (model_affiliation(model, room, cast_account_of[client]) < M_ADMIN)
+        return R_FORBIDDEN;
+    if (consent == CONSENT_LATER)
+        return 0;
+    if (row->applied == MODEL_NOTHING || row->applied != nick ||
+        model_affiliation(model, room, entry) == M_OUTCAST)
+        return R_ITEM_NOT_FOUND;
+    if (consent == CONSENT_GIVEN && name_taken(room, nick, entry))
+        return R_CONFLICT;
+    if (consent == CONSENT_GIVEN)
+        enrol(model, room, entry, nick, false);
+    row->applied = MODEL_NOTHING;
     return 0;
 }
 
@@ -234,14 +350,19 @@ unsigned model_unregister(struct model *model, struct model_room *room, int clie
 
     if (refused != 0)
         return refused;
+    if (row->applied >= 0) { /* it was not registered yet */
+        row->applied = MODEL_NOTHING;
+        return 0;
+    }
     if (row->affiliation != M_MEMBER && row->nick < 0)
         return R_REGISTRATION;
     row->nick = MODEL_NOTHING;
     if (row->affiliation == M_MEMBER) {
         row->affiliation = M_NONE;
-        row->kept = M_OUTSIDE;
+        if (row->kept != M_VISITOR)
+            row->kept = M_OUTSIDE;
     }
-    model_stand(model, room, account, before);
+    stand_by_itself(model, room, account, before);
     model_settle(model, room);
     return 0;
 }
@@ -297,6 +418,7 @@ unsigned model_invite(struct model *model, struct model_room *room, int client, 
         if (room->options.members_only && unknown) {
             row->affiliation = M_MEMBER;
             row->kept = M_OUTSIDE;
+            row->applied = MODEL_NOTHING;
         }
         row->invited_by = cast_account_of[client];
     }
@@ -316,11 +438,14 @@ unsigned model_decline(struct model *model, struct model_room *room, int client,
     if (model_affiliation(model, room, account) == M_OUTCAST)
         return R_FORBIDDEN;
     bool here = nick >= 0 ? model_named(room, nick) != NULL
-                          : open_faces && entry >= 0 && model_account(room, entry) != NULL;
+                          : open_faces && entry >= 0 && model_inside(room, client) != NULL &&
+                                model_account(room, entry) != NULL;
     bool to_inviter = nick >= 0 || entry == MODEL_NOTHING || entry == by;
     if (entry == MODEL_WRONG)
         return R_JID_MALFORMED;
-    if (!here && (by == CAST_NOBODY || !to_inviter))
+    if (by == CAST_NOBODY && (!here || model_inside(room, client) == NULL))
+        return R_ITEM_NOT_FOUND; /* a room is no relay */
+    if (!here && !to_inviter)
         return R_ITEM_NOT_FOUND;
     room->rows[account].invited_by = CAST_NOBODY;
     return 0;
@@ -332,7 +457,7 @@ int model_invite_bounced(struct model_room *room, int client)
     int by = room->rows[account].invited_by;
     if (by == CAST_NOBODY || model_account(room, account) != NULL)
         return CAST_NOBODY;
-    if (model_closed(room, client) != 0)
+    if (model_state_closed(room, client) != 0)
         return CAST_NOBODY;
     room->rows[account].invited_by = CAST_NOBODY;
     return by;

@@ -29,25 +29,32 @@ unsigned model_role_refused(enum model_affiliation actor_rank, enum model_role a
 static struct model_occupant *role_target(struct model_room *room, const struct model_item *item)
 {
     if (item->nick >= 0)
-        return cast_nicks[item->nick].fault == NICK_FINE ? model_named(room, item->nick) : NULL;
-    if (item->nick == MODEL_EMPTY)
-        return NULL;
+        return model_named(room, item->nick);
     if (item->client != CAST_NOBODY)
         return model_inside(room, item->client);
     return item->entry >= 0 ? model_account(room, item->entry) : NULL;
 }
 
-static unsigned role_item_refused(struct model *model, struct model_room *room,
-                                  const struct model_occupant *self, const struct model_item *item)
+/* 8.2, and what the room says of equals. The one who asks is a moderator. */
+static unsigned kick_refused(const struct model_room *room, enum model_affiliation own,
+                             enum model_affiliation rank, enum model_role role)
 {
-    const struct model_occupant *target = role_target(room, item);
+    if (room->options.equals_safe && rank == own && role == M_MODERATOR)
+        return R_NOT_ALLOWED;
+    return model_role_refused(own, M_MODERATOR, rank, role, M_OUTSIDE);
+}
+
+static unsigned role_item_refused(struct model *model, struct model_room *room,
+                                  const struct model_occupant *self, const struct model_item *item,
+                                  const struct model_occupant *target)
+{
     enum model_role wanted = (enum model_role)item->role;
 
     if (item->role == MODEL_WRONG)
         return R_BAD_REQUEST;
-    if (item->nick == MODEL_NOTHING && item->entry == MODEL_NOTHING)
+    if (item->nick < 0 && item->entry == MODEL_NOTHING)
         return R_BAD_REQUEST;
-    if (item->nick == MODEL_NOTHING && item->entry == MODEL_WRONG)
+    if (item->nick < 0 && item->entry == MODEL_WRONG)
         return R_JID_MALFORMED;
     if (target == NULL)
         return R_ITEM_NOT_FOUND;
@@ -59,9 +66,8 @@ static unsigned role_item_refused(struct model *model, struct model_room *room,
     enum model_affiliation own = model_affiliation(model, room, self->account);
     if (target == self && wanted == M_PARTICIPANT && own < M_ADMIN)
         return 0; /* stepping down */
-    if (wanted == M_OUTSIDE && room->options.equals_safe && rank == own &&
-        target->role == M_MODERATOR && self->role == M_MODERATOR)
-        return R_NOT_ALLOWED;
+    if (wanted == M_OUTSIDE)
+        return kick_refused(room, own, rank, target->role);
     return model_role_refused(own, self->role, rank, target->role, wanted);
 }
 
@@ -71,11 +77,32 @@ void model_give_role(struct model_occupant *occupant, enum model_role role)
     occupant->quiet = occupant->quiet && role < M_MODERATOR;
 }
 
+/* One for each name, if an account was named by its address. */
+static unsigned spread(struct model_room *room, const struct model_item *items, unsigned count,
+                       struct model_item *each, struct model_occupant **targets)
+{
+    unsigned all = 0;
+    for (unsigned i = 0; i < count; i++) {
+        bool account = items[i].nick < 0 && items[i].client == CAST_NOBODY && items[i].entry >= 0;
+        each[all] = items[i];
+        targets[all++] = role_target(room, &items[i]);
+        for (int o = 0; account && o < MODEL_OCCUPANTS; o++) {
+            struct model_occupant *other = &room->occupants[o];
+            if (other->account != items[i].entry || other == model_account(room, items[i].entry))
+                continue;
+            each[all] = items[i];
+            targets[all++] = other;
+        }
+    }
+    return all;
+}
+
 static unsigned set_roles(struct model *model, struct model_room *room, int client,
-                          const struct model_item *items, unsigned count)
+                          const struct model_item *given, unsigned count)
 {
     const struct model_occupant *self = model_inside(room, client);
-    struct model_occupant *targets[MODEL_ITEMS];
+    struct model_item items[MODEL_ITEMS * MODEL_OCCUPANTS];
+    struct model_occupant *targets[MODEL_ITEMS * MODEL_OCCUPANTS];
     unsigned refused = 0;
 
     if (self == NULL) {
@@ -84,9 +111,9 @@ static unsigned set_roles(struct model *model, struct model_room *room, int clie
     }
     if (self->role != M_MODERATOR)
         return R_FORBIDDEN;
+    count = spread(room, given, count, items, targets);
     for (unsigned i = 0; i < count; i++) {
-        refused |= role_item_refused(model, room, self, &items[i]);
-        targets[i] = role_target(room, &items[i]);
+        refused |= role_item_refused(model, room, self, &items[i], targets[i]);
         for (unsigned k = 0; k < i; k++)
             refused |= targets[k] != NULL && targets[k] == targets[i] ? R_BAD_REQUEST : 0;
     }
@@ -148,7 +175,7 @@ static int item_entry(struct model_room *room, const struct model_item *item)
 {
     if (item->entry != MODEL_NOTHING)
         return item->entry >= 0 ? item->entry : CAST_NOBODY;
-    if (item->nick < 0 || cast_nicks[item->nick].fault != NICK_FINE)
+    if (item->nick < 0)
         return CAST_NOBODY;
     const struct model_occupant *named = model_named(room, item->nick);
     return named == NULL ? CAST_NOBODY : named->account;
@@ -166,6 +193,10 @@ static unsigned item_malformed(struct model_room *room, const struct model_item 
         return R_BAD_REQUEST;
     if (item_entry(room, item) == CAST_NOBODY)
         return R_ITEM_NOT_FOUND;
+    /* Who means a whole server says so. */
+    if (item->entry == MODEL_NOTHING && item->affiliation == M_OUTCAST &&
+        cast_is_domain(item_entry(room, item)))
+        return R_NOT_ACCEPTABLE;
     /* A domain as a whole, and only to be banned. */
     if (item->entry >= 0 && cast_is_domain(item->entry) &&
         (item->affiliation > M_NONE || item->client != CAST_NOBODY))
@@ -201,7 +232,7 @@ static bool gives_up(struct model_room *room, int entry, const struct model_item
     return false;
 }
 
-static unsigned nick_refused(struct model *model, struct model_room *room, int actor,
+static unsigned nick_refused(struct model *model, struct model_room *room, int client,
                              const struct model_item *item, const struct model_item *items,
                              unsigned count)
 {
@@ -210,16 +241,18 @@ static unsigned nick_refused(struct model *model, struct model_room *room, int a
 
     if (nick < 0)
         return 0;
-    if (cast_nicks[nick].fault != NICK_FINE)
-        return cast_nicks[nick].fault == NICK_IMPOSSIBLE ? R_JID_MALFORMED : R_NOT_ALLOWED;
+    if (model_nick_fault(model, nick) != 0)
+        return model_nick_fault(model, nick);
     for (int i = 0; i < CAST_ENTRIES; i++) {
         if (i != entry && same_name(room->rows[i].nick, nick) && !gives_up(room, i, items, count))
             return R_CONFLICT;
     }
-    if (user != NULL && user->account != entry &&
-        model_affiliation(model, room, user->account) > model_affiliation(model, room, actor))
-        return R_NOT_ALLOWED;
-    return 0;
+    if (user == NULL || user->account == entry)
+        return 0;
+    if (user == model_inside(room, client))
+        return R_CONFLICT; /* it would put itself out */
+    return kick_refused(room, model_affiliation(model, room, cast_account_of[client]),
+                        model_affiliation(model, room, user->account), user->role);
 }
 
 static unsigned owners_after(struct model_room *room, const struct model_item *items,
@@ -250,7 +283,7 @@ static unsigned rank_refused(struct model *model, struct model_room *room, int a
         return R_FORBIDDEN;
     if (oneself && wanted == M_OUTCAST)
         refused |= R_CONFLICT;
-    if (entry == model->service_admin && wanted != M_OWNER)
+    if (entry == model->rules.service_admin && wanted != M_OWNER)
         refused |= oneself ? R_CONFLICT : R_NOT_ALLOWED;
     if (own == M_ADMIN && (rank >= M_ADMIN || wanted >= M_ADMIN))
         refused |= R_NOT_ALLOWED;
@@ -259,7 +292,7 @@ static unsigned rank_refused(struct model *model, struct model_room *room, int a
     return refused;
 }
 
-static unsigned affiliations_refused(struct model *model, struct model_room *room, int actor,
+static unsigned affiliations_refused(struct model *model, struct model_room *room, int client,
                                      const struct model_item *items, unsigned count)
 {
     unsigned refused = 0;
@@ -276,10 +309,10 @@ static unsigned affiliations_refused(struct model *model, struct model_room *roo
             if (same_name(wanted_nick(&items[k]), wanted_nick(item)))
                 refused |= R_CONFLICT;
         }
-        refused |= nick_refused(model, room, actor, item, items, count);
-        refused |=
-            rank_refused(model, room, actor, entry, (enum model_affiliation)item->affiliation,
-                         owners_after(room, items, count) > 0);
+        refused |= nick_refused(model, room, client, item, items, count);
+        refused |= rank_refused(model, room, cast_account_of[client], entry,
+                                (enum model_affiliation)item->affiliation,
+                                owners_after(room, items, count) > 0);
     }
     return refused;
 }
@@ -302,6 +335,7 @@ static void write_row(struct model_room *room, int entry, const struct model_ite
     row->affiliation = wanted;
     if (sets_nick(item))
         row->nick = wanted_nick(item);
+    row->applied = MODEL_NOTHING; /* overtaken */
 }
 
 static unsigned set_affiliations(struct model *model, struct model_room *room, int client,
@@ -314,7 +348,7 @@ static unsigned set_affiliations(struct model *model, struct model_room *room, i
     if (model_affiliation(model, room, actor) < M_ADMIN)
         refused = R_FORBIDDEN;
     else
-        refused = affiliations_refused(model, room, actor, items, count);
+        refused = affiliations_refused(model, room, client, items, count);
     if (refused != 0)
         return refused;
     for (unsigned i = 0; i < count; i++) {
@@ -329,8 +363,10 @@ static unsigned set_affiliations(struct model *model, struct model_room *room, i
         bool invited = is_closed(&room->options) && before[i] < M_MEMBER &&
                        items[i].affiliation >= M_MEMBER && model_account(room, entries[i]) == NULL;
         write_row(room, entries[i], &items[i], before[i]);
-        if (invited)
+        if (invited) {
             room->rows[entries[i]].invited_by = actor;
+            room->rows[entries[i]].invited_in = 0;
+        }
     }
     for (unsigned i = 0; i < count; i++) { /* who loses all is told so, whatever name it uses */
         if (items[i].affiliation <= (int)M_NONE)
@@ -350,12 +386,15 @@ static unsigned set_affiliations(struct model *model, struct model_room *room, i
 /* ---- the query ---- */
 
 unsigned model_admin(struct model *model, struct model_room *room, int client,
-                     const struct model_item *items, unsigned count)
+                     const struct model_item *given, unsigned count)
 {
     unsigned closed = model_closed(room, client);
     unsigned roles = 0, affiliations = 0;
+    struct model_item items[MODEL_ITEMS];
 
     for (unsigned i = 0; i < count; i++) {
+        items[i] = given[i];
+        items[i].nick = model_nick(model, given[i].nick);
         roles += items[i].role != MODEL_NOTHING;
         affiliations += items[i].affiliation != MODEL_NOTHING;
     }
@@ -365,8 +404,10 @@ unsigned model_admin(struct model *model, struct model_room *room, int client,
         return set_roles(model, room, client, items, count);
     if (count > 0 && affiliations == count && roles == 0)
         return set_affiliations(model, room, client, items, count);
+    /* Those who may ask for either are told that it is neither. */
+    const struct model_occupant *self = model_inside(room, client);
     bool staff = model_affiliation(model, room, cast_account_of[client]) >= M_ADMIN;
-    return staff ? R_BAD_REQUEST : R_BAD_REQUEST | R_FORBIDDEN;
+    return staff || (self != NULL && self->role == M_MODERATOR) ? R_BAD_REQUEST : R_FORBIDDEN;
 }
 
 unsigned model_list_affiliation(struct model *model, struct model_room *room, int client,

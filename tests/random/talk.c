@@ -1,5 +1,6 @@
 #include "tests/random/talk.h"
 
+#include "core/muc/room.h"
 #include "tests/random/agree.h"
 
 #include <stdarg.h>
@@ -64,6 +65,15 @@ static struct model_options choose_defaults(struct talk *talk, const char **opti
         options[count++] = "whois=anyone";
     if (defaults.members_only)
         options[count++] = "members_only=on";
+    defaults.approve_registration = rarely(talk, 2);
+    if (defaults.approve_registration)
+        options[count++] = "approve_registration=on";
+    defaults.questions = rarely(talk, 2) ? 1u << 0 | 1u << 4 : 0;
+    if (defaults.questions != 0)
+        options[count++] = "register_fields=first,faqentry";
+    defaults.allow_register = !rarely(talk, 3);
+    if (defaults.allow_register)
+        options[count++] = "allow_register=on";
     options[count++] = "ping_minutes=1440"; /* days may pass in one act */
     options[count] = NULL;
     return defaults;
@@ -160,9 +170,70 @@ static void on_settled(void *self)
 
 /* ---- birth and end ---- */
 
+/* Mostly everybody; else some accounts and domains, whose addresses go into `names`. */
+static unsigned choose_some(struct talk *talk, const char **names)
+{
+    unsigned entries = pick(talk, 1u << CAST_ENTRIES), count = 0;
+    for (unsigned i = 0; i < CAST_ENTRIES; i++) {
+        if ((entries & 1u << i) != 0)
+            names[count++] = cast_entries[i].address;
+    }
+    names[count] = NULL;
+    return entries;
+}
+
+/* Nobody but one account, or one domain, or (mostly) nobody at all: somebody has to come. */
+static unsigned choose_banned(struct talk *talk, const char **names)
+{
+    unsigned entry = pick(talk, CAST_ENTRIES);
+    names[0] = rarely(talk, 3) ? cast_entries[entry].address : NULL;
+    names[1] = NULL;
+    return names[0] == NULL ? 0 : 1u << entry;
+}
+
+/* What holds for all rooms: in the words of the core, and in those of the model. */
+struct service {
+    const char *options[12], *admins[2], *banned[2];
+    const char *creators[CAST_ENTRIES + 1], *keepers[CAST_ENTRIES + 1], *listers[CAST_ENTRIES + 1];
+    struct world_config config;
+    struct model_rules rules;
+};
+
+static void choose_permit(struct talk *talk, const char **names, unsigned *entries,
+                          const char *const **config)
+{
+    bool limited = rarely(talk, 4);
+    *entries = limited ? choose_some(talk, names) : ~0u;
+    *config = limited ? names : NULL;
+}
+
+static void choose_service(struct talk *talk, struct service *service)
+{
+    struct world_config *config = &service->config;
+    struct model_rules *rules = &service->rules;
+    int admin = rarely(talk, 2) ? (int)pick(talk, CAST_PEOPLE) : CAST_NOBODY;
+    rules->defaults = choose_defaults(talk, service->options);
+    rules->service_admin = admin;
+    rules->locked = config->locked = rarely(talk, 2);
+    rules->banned = choose_banned(talk, service->banned);
+    rules->trims_nicks = config->nick.trim = rarely(talk, 3);
+    rules->recent_nicks = config->nick.opaque = rarely(talk, 3);
+    rules->short_nicks = rarely(talk, 3);
+    config->nick.chars_max = rules->short_nicks ? CAST_NICK_SHORT : 0;
+    service->admins[0] = admin == CAST_NOBODY ? NULL : cast_entries[admin].address;
+    service->admins[1] = NULL;
+    config->options = service->options;
+    config->admins = service->admins;
+    config->banned = service->banned;
+    config->lineup_from = rarely(talk, 2) ? 1 + pick(talk, 4) : 0;
+    choose_permit(talk, service->creators, &rules->creators, &config->create);
+    choose_permit(talk, service->keepers, &rules->keepers, &config->persistent);
+    choose_permit(talk, service->listers, &rules->listers, &config->listed);
+}
+
 struct talk *talk_new(uint64_t seed, bool print, bool frames)
 {
-    const char *options[8];
+    struct service service = {.config = {.locked = false}};
     struct talk *talk = calloc(1, sizeof(*talk));
     if (talk == NULL)
         abort();
@@ -170,12 +241,9 @@ struct talk *talk_new(uint64_t seed, bool print, bool frames)
     talk->random = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
     talk->print = print;
     talk->frames_shown = frames;
-    struct model_options defaults = choose_defaults(talk, options);
-    int admin = rarely(talk, 2) ? (int)pick(talk, CAST_PEOPLE) : CAST_NOBODY;
-    const char *const admins[] = {admin == CAST_NOBODY ? NULL : cast_entries[admin].address, NULL};
-    struct world_config config = {.options = options, .admins = admins, .locked = rarely(talk, 2)};
-    model_init(&talk->model, &defaults, admin, config.locked);
-    talk->world = world_new(&config);
+    choose_service(talk, &service);
+    model_init(&talk->model, &service.rules);
+    talk->world = world_new(&service.config);
     talk->privacy = privacy_new(CAST_SERVICE, rank, talk);
     for (int i = 0; i < CAST_PEOPLE; i++)
         privacy_account(talk->privacy, cast_entries[i].address);
@@ -246,6 +314,11 @@ void talk_write(struct talk *talk, const char *format, ...)
     if (len < 0 || talk->len + (unsigned)len >= sizeof(talk->text))
         talk_fail(talk, "the stanza of the test is too long");
     talk->len += (unsigned)len;
+}
+
+void talk_field(struct talk *talk, const char *var, const char *value)
+{
+    talk_write(talk, "<field var='%s'><value>%s</value></field>", var, value);
 }
 
 /* The condition of an error, as in model.h; 0: none that is known. */
@@ -425,6 +498,7 @@ static void check_room(struct talk *talk, int room)
     const struct room *real = world_room(talk->world, cast_rooms[room]);
     struct model_room *believed = talk_room(talk, room);
     const char *about, *wrong = agree(real, &talk->model, believed);
+    talk->lined_up += real != NULL && real->lineup != NULL;
     if (wrong != NULL)
         talk_fail(talk, "%s: %s", cast_rooms[room], wrong);
     for (int client = 0; client < CAST_CLIENTS; client++) {

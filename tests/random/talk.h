@@ -66,6 +66,7 @@ struct talk {
     unsigned len;
     /* how much of what happened, so that a conversation that goes nowhere fails */
     unsigned long done, refused, heard, put_out, entered, by_refusal[R_COUNT];
+    unsigned long asked, consented, lined_up;
 };
 
 /* A conversation by that seed, shown or not; ends with talk_free(). */
@@ -94,6 +95,8 @@ static inline struct model_room *talk_room(struct talk *talk, int room)
 void talk_begin(struct talk *talk);
 /* Adds to the text. */
 void talk_write(struct talk *talk, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* A field of a form, with one value (escaped). */
+void talk_field(struct talk *talk, const char *var, const char *value);
 
 /* Something clients may attach to anything. What only the room may say has "forged" in it, and must
  * never be seen again. */
@@ -140,10 +143,11 @@ unsigned talk_count_items(struct talk *talk);
 typedef void talk_act(struct talk *talk, int client, int room);
 void talk_do_something(struct talk *talk);
 
-talk_act act_moderate, act_retract;
+talk_act act_moderate, act_retract, act_consent, act_flood;
 talk_act act_join, act_presence, act_leave, act_speak, act_subject, act_whisper, act_bounce;
 talk_act act_probe, act_ping, act_query, act_answer, act_vanish, act_time, act_server_gone;
 talk_act act_roles, act_affiliations, act_mixed_items, act_list, act_configure, act_cancel;
+talk_act act_order;
 talk_act act_open, act_staff, act_owner_form, act_destroy, act_register, act_invite, act_decline;
 talk_act act_invite_bounces, act_ask_voice, act_grant_voice, act_nonsense, act_ask_room,
     act_stranger, act_card;

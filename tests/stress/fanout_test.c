@@ -129,7 +129,7 @@ static void go(struct lane_agent *lane, struct client *client)
     } else {
         struct jid *jid = jid_parse(NULL, str_z(client->jid));
         struct jid *room = jid_parse(NULL, str_z(client->occupant));
-        proxy_session_gone(lane->proxy, jid, room, route_of(lane, client));
+        proxy_session_gone(lane->proxy, jid, room, route_of(lane, client), false);
         jid_free(jid);
         jid_free(room);
     }
@@ -303,6 +303,7 @@ static struct shard *shard_start(unsigned number)
         .directory = directory,
         .envs = lanes_env(),
         .env_count = 1,
+        .placement_key = &lanes_env()->hash_key,
         .random = lanes_random,
     };
     struct shard *shard = shard_new(&setup, &err);

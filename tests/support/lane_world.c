@@ -41,6 +41,14 @@ static void on_shard_mail(void *self, struct mail *mail)
         world->credit += message->lane_credit.cost;
     } else if (message->kind == MSG_SESSION_GONE) {
         world->gone++;
+        world->gone_properly += message->session_gone.properly;
+    } else if (message->kind == MSG_PLACE_ASK) {
+        world->places_asked++;
+    } else if (message->kind == MSG_LINKS) {
+        world->links_told++;
+    } else if (message->kind == MSG_LINK_LOSS) {
+        world->losses++;
+        world->lossy_room = message->link_loss.room;
     } else {
         ensure(message->kind == MSG_STANZA);
         world->stanzas++;

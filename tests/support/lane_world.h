@@ -32,10 +32,15 @@ struct lane_world {
     struct store *store;
     struct links links; /* made by the test; stepped if there */
 
-    bool store_is_slow;         /* the store's answers wait until this is false */
-    uint32_t credit;            /* KiB given back to shards */
-    unsigned stanzas;           /* posted to shards */
-    unsigned gone;              /* sessions' ends posted to shards */
+    bool store_is_slow;     /* the store's answers wait until this is false */
+    uint32_t credit;        /* KiB given back to shards */
+    unsigned stanzas;       /* posted to shards */
+    unsigned gone;          /* sessions' ends posted to shards */
+    unsigned gone_properly; /* of them */
+    unsigned places_asked;  /* of sessions */
+    unsigned links_told;    /* changes of links, posted to each shard */
+    unsigned losses;        /* posted, and of which room the last one was */
+    uint64_t lossy_room;
     uint32_t cost[LANE_SHARDS]; /* credits used of each shard, not yet given back */
     char last[400];             /* id attribute of the last stanzas posted, "id " each */
 

@@ -189,15 +189,18 @@ const struct muc_env *lanes_env(void)
     if (envs[0].settings != NULL)
         return envs;
     options_preset(&defaults);
-    const struct hash_key key = {11, 12};
+    static const struct hash_key key = {11, 12};
     settings.domain = STR(LANES_SERVICE);
     settings.defaults = &defaults;
     settings.version = STR("test");
     settings.tombstone_days = TOMBSTONE_DAYS;
+    settings.lineup_from = LINEUP_FROM;
     map_init(&settings.admins, &key);
+    map_put(&settings.admins, STR(LANES_ADMIN), &settings);
     lounge = settings;
     lounge.domain = STR(LANES_LOUNGE);
     lounge.locked = true;
+    lounge.rooms_per_user = LANES_LOUNGE_ROOMS;
     digest_init(&crypto);
     envs[0] = (struct muc_env){&settings, &crypto, key};
     envs[1] = (struct muc_env){&lounge, &crypto, key};

@@ -11,7 +11,9 @@
 #define LANES_SERVICE "rooms.example"
 #define LANES_LOUNGE  "lounge.example" /* a second one, where new rooms are locked */
 
-enum { LANE_KEPT_MAX = 4096 };
+#define LANES_ADMIN "admin@example.org" /* of both */
+
+enum { LANE_KEPT_MAX = 4096, LANES_LOUNGE_ROOMS = 2 /* per user, there */ };
 
 struct fake_lane {
     struct exchange *exchange;
@@ -38,7 +40,7 @@ void delivery_expand(const struct delivery *delivery, uint16_t lane, fake_hear *
  * frees. Other messages are left for fake_lane_next(). Deliveries are freed; *cost: their KiB. */
 char *fake_lane_read(struct fake_lane *lane, uint32_t *cost);
 
-/* Presets of all options, rooms not locked, no admins. Static; that of LANES_LOUNGE lies behind it.
+/* Presets of all options, rooms not locked, one admin. Static; that of LANES_LOUNGE lies behind it.
  */
 const struct muc_env *lanes_env(void);
 void lanes_env_free(void);

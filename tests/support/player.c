@@ -26,7 +26,8 @@ struct player {
     const struct script *script;
     const struct player_stage *stage;
     struct seat *seats;
-    int turn; /* who acted last, or -1 */
+    int turn;          /* who acted last, or -1 */
+    int64_t pumped_ms; /* ever */
 };
 
 /* ---- inboxes ---- */
@@ -135,30 +136,38 @@ static char *expanded(const struct player *player, const char *text, char **prob
     return script_expand(player->script, text, &addresses, problem);
 }
 
-static int64_t now_ms(void)
+static int64_t now_ms(const struct player *player)
 {
+    if (player->stage->pump_is_clock)
+        return player->pumped_ms;
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void pump(struct player *player, int64_t ms)
+{
+    player->stage->pump(player->stage->self, (unsigned)ms);
+    player->pumped_ms += ms;
 }
 
 static void pump_for(struct player *player, unsigned ms)
 {
     if (ms == 0)
         return;
-    int64_t until = now_ms() + ms;
-    for (int64_t left = ms; left > 0; left = until - now_ms())
-        player->stage->pump(player->stage->self, (unsigned)left);
+    int64_t until = now_ms(player) + ms;
+    for (int64_t left = ms; left > 0; left = until - now_ms(player))
+        pump(player, left);
 }
 
 /* The next stanza of the inbox, waited for until `until`; NULL: none came. */
 static char *await_stanza(struct player *player, struct seat *seat, int64_t until)
 {
     while (seat->first == NULL && seat->lost == NULL) {
-        int64_t left = player->stage->receive_ms == 0 ? 0 : until - now_ms();
+        int64_t left = player->stage->receive_ms == 0 ? 0 : until - now_ms(player);
         if (left <= 0)
             return NULL;
-        player->stage->pump(player->stage->self, (unsigned)left);
+        pump(player, left);
     }
     return inbox_take(seat);
 }
@@ -247,7 +256,7 @@ static bool receive(struct player *player, const struct script_step *step, const
                     FILE *passed)
 {
     struct seat *seat = &player->seats[step->client];
-    int64_t until = now_ms() + player->stage->receive_ms;
+    int64_t until = now_ms(player) + player->stage->receive_ms;
     for (char *came = await_stanza(player, seat, until); came != NULL;
          came = await_stanza(player, seat, until)) {
         char *difference = player->stage->reordered ? match_difference_reordered(expected, came)

@@ -24,6 +24,7 @@ struct player_stage {
     /* Lets what is under way arrive, for at most that long; may return earlier. */
     void (*pump)(void *self, unsigned ms);
     void *self;
+    bool pump_is_clock;  /* time is what pump() lets pass, all of it, and nothing else */
     unsigned receive_ms; /* how long a `receives` waits; 0: everything is there at once */
     unsigned pause_ms;   /* before another client acts than the one before */
     unsigned quiet_ms;   /* how long `receives nothing` listens */

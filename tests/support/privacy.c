@@ -326,6 +326,8 @@ static bool permitted(struct privacy *privacy, const char *stanza, const struct 
         return list_is_for(stanza, rank_of(privacy, seat->room, viewer), open);
     if (message && strstr(stanza, "<invite ") != NULL && !has_type(stanza, "error"))
         return open || rank_of(privacy, seat->room, viewer) >= PRIVACY_ADMIN;
+    if (message && strstr(stanza, "muc#register_allow") != NULL)
+        return rank_of(privacy, seat->room, viewer) >= PRIVACY_ADMIN;
     /* What was named without a resource is told again without. */
     bool named = has_invited(privacy, viewer, about, seat->room);
     if (!message || !only_bare(stanza, about->address))

@@ -71,7 +71,6 @@ static void add_said(struct digest *digest, const struct room *room)
     }
     add_text(digest, room->subject.plain);
     add_number(digest, (uint64_t)room->subject.at_us);
-    add_number(digest, room->subject.cleared);
 }
 
 static void add_accounts(struct digest *digest, const struct room *room)
@@ -92,6 +91,7 @@ static void add_accounts(struct digest *digest, const struct room *room)
     map_each (&room->invited, at, invited) {
         add_text(digest, invited->jid);
         add_text(digest, invited->by);
+        add_number(digest, invited->id_hash);
     }
 }
 
@@ -102,10 +102,11 @@ static void add_requests(struct digest *digest, const struct room *room)
         add_text(digest, pending->account);
         add_text(digest, pending->jid);
     }
-    struct voice_asked *asked;
-    map_each (&room->voice_asked, at, asked) {
+    struct asked *asked;
+    map_each (&room->asked, at, asked) {
         add_text(digest, asked->account);
-        add_number(digest, (uint64_t)asked->at_us);
+        for (unsigned i = 0; i < ASKED_KINDS; i++)
+            add_number(digest, (uint64_t)asked->at_us[i]);
     }
     struct registration *registration;
     map_each (&room->registrations, at, registration) {

@@ -41,6 +41,10 @@ static void on_mail(void *self, struct mail *mail)
     } else if (message->kind == MSG_SESSION_GONE) {
         buf_addf(log, "{gone %s %s}", message->session_gone.jid->text,
                  message->session_gone.room->text);
+    } else if (message->kind == MSG_PLACE_ASK) {
+        world->asked++;
+        if (world->answer != NULL)
+            router_place_free(world->answer, message->place.room, message->place.presence);
     } else if (message->kind == MSG_ROUTED) {
         buf_addf(log, "[%u:%u ", message->routed.route.lane, message->routed.route.slot);
         log_xml(log, message->routed.frame, message->routed.address);
@@ -175,7 +179,10 @@ const char *router_world_send(struct router_world *world, struct client *client,
 const char *router_world_link(struct router_world *world, const char *xml)
 {
     struct passing waiting;
-    if (router_component(&world->router, &inlet, parse(xml), &waiting) == ROUTED_WAIT) {
+    struct stanza *stanza = parse(xml);
+    if (world->wire_size > 0)
+        stanza->wire_size = world->wire_size;
+    if (router_component(&world->router, &inlet, stanza, &waiting) == ROUTED_WAIT) {
         buf_addz(&world->log, "(wait)");
         passing_free(&waiting);
     }
@@ -192,6 +199,6 @@ const char *router_world_link_refuse(struct router_world *world, const char *xml
 
 const char *router_world_leave(struct router_world *world, struct client *client)
 {
-    router_client_end(&world->router, client);
+    router_client_end(&world->router, client, false);
     return router_world_look(world);
 }

@@ -22,6 +22,9 @@ struct router_world {
     struct router router;
     struct arena *arena; /* for the test */
     struct buf log;
+    unsigned asked;        /* of places, so often */
+    struct client *answer; /* it is in none of them; NULL: nobody answers */
+    uint32_t wire_size;    /* of stanzas of the link, whatever they have; 0: what they have */
 };
 
 /* Domains localhost and conference.localhost. The calling thread is registered with RCU. */

@@ -50,7 +50,7 @@ static inline void reads_at(struct world *world, const char *who, char *expected
 }
 
 /* What is wrong with an error that answers the last stanza of that client; NULL: nothing. It comes
- * from where the request went, `by` the room, with the request's id. */
+ * from where the request went, `by` the bare address of that, with the request's id. */
 static inline const char *error_flaw(const char *came, const char *sent, const char *type,
                                      const char *condition)
 {
@@ -61,7 +61,10 @@ static inline const char *error_flaw(const char *came, const char *sent, const c
     const struct node *root = stanza_root(answer), *asked = stanza_root(request);
     const struct node *error = node_find(root, NAME_ERROR, NS_STANZA);
     const struct node *element = node_find(error, NAME_NONE, NS_STANZAS);
-    struct str to = node_attr(asked, NAME_TO), by = node_attr(error, NAME_BY);
+    struct str to = node_attr(asked, NAME_TO), bare = to;
+    const char *slash = to.len > 0 ? memchr(to.at, '/', to.len) : NULL;
+    if (slash != NULL)
+        bare.len = (size_t)(slash - to.at);
     const char *flaw = NULL;
 
     if (!str_eqz(node_attr(root, NAME_TYPE), "error") || error == NULL)
@@ -76,7 +79,7 @@ static inline const char *error_flaw(const char *came, const char *sent, const c
         flaw = "the id";
     else if (!str_eq(node_attr(root, NAME_FROM), to))
         flaw = "it comes from somewhere else";
-    else if (!str_starts(to, by) || (by.len < to.len && to.at[by.len] != '/'))
+    else if (!str_eq(node_attr(error, NAME_BY), bare))
         flaw = "it is by somebody else";
     stanza_free(answer);
     stanza_free(request);

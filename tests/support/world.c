@@ -3,6 +3,7 @@
 #include "core/base/ensure.h"
 #include "core/base/limits.h"
 #include "core/base/mem.h"
+#include "core/muc/command.h"
 #include "core/muc/option.h"
 #include "core/muc/room.h"
 #include "core/xmpp/prep.h"
@@ -16,7 +17,7 @@ enum {
     LANES = 3,
     ROOMS_MAX = 4096,
     ARENA_BYTES = 64 * 1024,
-    EFFECT_KINDS = FX_PUBLISH + 1,
+    EFFECT_KINDS = FX_REPORT + 1,
     SEAL_MAC = 16,        /* characters */
     DIGEST_SESSIONS = 40, /* larger rooms are not compared before and after: too slow */
 };
@@ -59,10 +60,13 @@ struct world {
     struct place *places[ROOMS_MAX];
     unsigned place_count;
     struct inbox elsewhere;
+    struct map tallies;      /* account -> struct tally: as the effects say */
+    struct command *command; /* that the last step has given, until it is answered */
     unsigned effects[EFFECT_KINDS];
     world_listener *listener;
     void *listener_self;
     struct world_onlooker onlooker; /* self NULL: none */
+    const struct ways *ways;
 };
 
 /* ---- a little cryptography: deterministic, keyed, good enough for tests ---- */
@@ -127,6 +131,17 @@ static struct str unseal(void *self, struct arena *arena, struct str sealed)
     return str_eq(seal(self, arena, opened), sealed) ? opened : STR_NONE;
 }
 
+struct tally {
+    struct str account;
+    uint32_t rooms;
+};
+
+static void tally_free(struct tally *tally)
+{
+    str_free(&tally->account);
+    mem_free(tally);
+}
+
 /* ---- birth and end ---- */
 
 static void set_defaults(struct world *world, const char *const *options)
@@ -156,6 +171,14 @@ static void set_permit(struct world *world, struct permit *permit, const char *c
     set_names(world, &permit->names, given);
 }
 
+static uint32_t lineup_from(const struct world_config *config)
+{
+    const char *wanted = getenv("WORLD_LINEUP_FROM");
+    if (config->lineup_from > 0)
+        return config->lineup_from;
+    return wanted == NULL ? LINEUP_FROM : (uint32_t)strtoul(wanted, NULL, 10);
+}
+
 struct world *world_new(const struct world_config *config)
 {
     static const struct world_config plain = {.locked = true};
@@ -180,6 +203,10 @@ struct world *world_new(const struct world_config *config)
     world->settings.defaults = &world->defaults;
     world->settings.nick = config->nick;
     world->settings.tombstone_days = config->no_tombstones ? 0 : TOMBSTONE_DAYS;
+    world->settings.rooms_per_user =
+        config->rooms_per_user > 0 ? config->rooms_per_user : ROOMS_MAX + 1;
+    map_init(&world->tallies, &world->env.hash_key);
+    world->settings.lineup_from = lineup_from(config);
     set_names(world, &world->settings.admins, config->admins);
     set_names(world, &world->settings.banned, config->banned);
     set_permit(world, &world->settings.create, config->create);
@@ -217,6 +244,10 @@ void world_free(struct world *world)
         mem_free(world->clients[i]);
     }
     inbox_free(&world->elsewhere);
+    struct tally *tally;
+    map_each (&world->tallies, at, tally)
+        tally_free(tally);
+    map_fini(&world->tallies);
     map_fini(&world->settings.admins);
     map_fini(&world->settings.banned);
     map_fini(&world->settings.create.names);
@@ -430,7 +461,21 @@ static void lower_list(struct world *world, const struct effect *effect)
     }
 }
 
-static void lower(struct world *world, struct place *place, const struct effect *effect)
+static void tally(struct world *world, struct str account, bool inside)
+{
+    struct tally *tally = map_get(&world->tallies, account);
+    if (tally == NULL) {
+        tally = MEM_NEW(struct tally);
+        tally->account = str_copy(account);
+        map_put(&world->tallies, tally->account, tally);
+    }
+    ensure(inside || tally->rooms > 0);
+    tally->rooms += inside ? 1 : UINT32_MAX;
+    if (tally->rooms == 0)
+        tally_free(map_remove(&world->tallies, tally->account));
+}
+
+static void lower(struct world *world, struct place *place, struct effect *effect)
 {
     world->effects[effect->kind]++;
     switch (effect->kind) {
@@ -453,6 +498,17 @@ static void lower(struct world *world, struct place *place, const struct effect 
     case FX_PUBLISH:
         lower_publish(place, effect);
         return;
+    case FX_TALLY:
+        tally(world, effect->tally.account, effect->tally.inside);
+        return;
+    case FX_COMMAND:
+        ensure(world->command == NULL);
+        world->command = effect->command.command;
+        effect->command.command = NULL;
+        return;
+    case FX_REPORT:
+        command_report(world->command, effect->report.ticket.place, effect->report.outcome);
+        return;
     }
 }
 
@@ -466,6 +522,7 @@ static struct step step_begin(struct world *world)
     return (struct step){
         .arena = world->arena,
         .env = &world->env,
+        .ways = world->ways,
         .now_us = world->now_us,
         .entropy = {word, ~word + number},
     };
@@ -541,25 +598,68 @@ unsigned world_effects(const struct world *world, enum effect_kind kind)
     return world->effects[kind];
 }
 
-struct walk {
-    const struct world *world;
-    unsigned at;
-};
+/* ---- the list of rooms ---- */
 
-static bool next_listed(void *self, struct listed_room *room)
+static int by_jid(const void *left, const void *right)
 {
-    struct walk *walk = self;
-    while (walk->at < walk->world->place_count) {
-        const struct place *place = walk->world->places[walk->at++];
-        if (!place->listed)
-            continue;
-        *room = (struct listed_room){room_jid(place->room), place->name, place->occupants};
-        return true;
+    const struct listed_room *a = left, *b = right;
+    return strcmp(a->jid->text, b->jid->text);
+}
+
+static uint32_t gather(const struct world *world, struct listed_room *rooms)
+{
+    uint32_t count = 0;
+    for (unsigned i = 0; i < world->place_count; i++) {
+        const struct place *place = world->places[i];
+        if (place->listed)
+            rooms[count++] =
+                (struct listed_room){room_jid(place->room), place->name, place->occupants};
     }
-    return false;
+    qsort(rooms, count, sizeof(*rooms), by_jid);
+    return count;
+}
+
+/* All of them, from which what is not wanted is cut off at either end. */
+static struct listing_page listing_page(void *self, struct arena *arena,
+                                        const struct listing_query *query)
+{
+    const struct world *world = self;
+    struct listed_room *rooms = ARENA_NEW_ARRAY(arena, struct listed_room, world->place_count);
+    uint32_t total = gather(world, rooms), first = 0, end = total;
+    const char *after = str_in(arena, query->after).at, *before = str_in(arena, query->before).at;
+    if (query->backwards) {
+        while (!str_empty(query->before) && end > 0 &&
+               strcmp(rooms[end - 1].jid->text, before) >= 0)
+            end--;
+        first = end > query->max ? end - query->max : 0;
+    } else if (!str_empty(query->after)) {
+        while (first < end && strcmp(rooms[first].jid->text, after) <= 0)
+            first++;
+    } else {
+        first = query->index < end ? (uint32_t)query->index : end;
+    }
+    if (end - first > query->max)
+        end = first + query->max;
+    return (struct listing_page){rooms + first, end - first, first, total};
 }
 
 /* ---- what happens ---- */
+
+/* Each room is told, each reports at once. */
+static void carry_out_command(struct world *world)
+{
+    for (uint32_t i = 0; i < command_rooms(world->command); i++) {
+        struct event event = {.kind = EV_DESTROY};
+        event.destroy.ticket.place = i;
+        room_step(world, place_need(world, command_room(world->command, i)), &event);
+    }
+    ensure(command_is_over(world->command));
+    struct step step = step_begin(world);
+    command_answer(world->command, &step);
+    step_end(world, NULL, &step);
+    command_free(world->command);
+    world->command = NULL;
+}
 
 static bool keep_elements(const struct node *child, void *self)
 {
@@ -580,7 +680,18 @@ static void pass_on(struct world *world, const struct node *root, const struct j
     frame_unref(frame);
 }
 
-static void take_stanza(struct world *world, const struct event *event)
+/* By looking into each of them; what the rooms have told about it must be the same. */
+static uint32_t rooms_of(const struct world *world, const struct jid *jid)
+{
+    const struct tally *told = map_get(&world->tallies, jid_bare(jid));
+    uint32_t rooms = 0;
+    for (unsigned i = 0; i < world->place_count; i++)
+        rooms += occupant_by_account(world->places[i]->room, jid_bare(jid)) != NULL;
+    ensure(rooms == (told == NULL ? 0 : told->rooms));
+    return rooms;
+}
+
+static void take_stanza(struct world *world, struct event *event)
 {
     const struct jid *to = event->stanza.to;
     if (!str_eq(jid_domain(to), jid_domain(world->domain))) {
@@ -588,14 +699,17 @@ static void take_stanza(struct world *world, const struct event *event)
         return;
     }
     if (to->local_len > 0) {
+        event->stanza.rooms = rooms_of(world, event->stanza.from);
         room_step(world, place_need(world, to), event);
         return;
     }
-    struct walk walk = {world, 0};
-    struct room_lister lister = {&walk, next_listed};
+    struct room_lister lister = {world, listing_page};
+    struct service_view view = {.rooms = &lister};
     struct step step = step_begin(world);
-    service_step(event, &lister, &step);
+    service_step(event, &view, &step);
     step_end(world, NULL, &step);
+    if (world->command != NULL)
+        carry_out_command(world);
 }
 
 static bool stanza_by(struct world *world, const char *from, const char *xml, struct route route)
@@ -686,6 +800,16 @@ static void everywhere(struct world *world, const struct event *event)
         id = room_id(place->room);
         room_step(world, place, event);
     }
+}
+
+void world_ways(struct world *world, const struct ways *ways)
+{
+    world->ways = ways;
+}
+
+void world_event(struct world *world, const struct event *event)
+{
+    everywhere(world, event);
 }
 
 void world_client_gone(struct world *world, const char *full_jid)

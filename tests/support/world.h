@@ -22,6 +22,10 @@ struct world_config {
     const char *const *banned;
     bool no_tombstones;
     struct nick_rules nick;
+    uint32_t rooms_per_user; /* 0: more than there can be */
+    /* So many inside, and newcomers share a list; 0: what WORLD_LINEUP_FROM in the environment
+     * says, or as in a server. */
+    unsigned lineup_from;
 };
 
 /* `config` NULL: presets, no admins, locked. */
@@ -69,6 +73,11 @@ struct world_onlooker {
     void (*settled)(void *self); /* all that a step had to say was said */
 };
 void world_look_on(struct world *world, const struct world_onlooker *onlooker); /* copied */
+
+/* Where routes lead from now on; borrowed. NULL: where they always did. */
+void world_ways(struct world *world, const struct ways *ways);
+/* Something else happens to all rooms. */
+void world_event(struct world *world, const struct event *event);
 
 /* Time passes; alarms that are due ring in their order. */
 void world_advance(struct world *world, int64_t us);

@@ -27,6 +27,7 @@ from rawclient import NS_DISCO, RawClient, await_condition
 
 SKIPPED = 77
 ACCOUNTS = ("user", "user2", "user3")
+ADMIN = "admin"  # an account too, and admin of the conference service
 PASSWORD = "password"
 DOMAIN = "localhost"
 MUC_DOMAIN = "conference.localhost"
@@ -155,7 +156,8 @@ class Stentor(Program):
         self.binary = os.path.abspath(binary)
         self.port = free_port() if client else None
         # More threads than a small machine gets by itself: a room and its people on several.
-        self.settings = {"muc.domain": MUC_DOMAIN, "threads": "3", "net_threads": "2"}
+        self.settings = {"muc.domain": MUC_DOMAIN, "threads": "3", "net_threads": "2",
+                         "muc.admins": f"{ADMIN}@{DOMAIN}"}
         if client:
             self.settings.update({"client.listen": f"127.0.0.1:{self.port}",
                                   "client.plaintext": "on", "client.registration": "on"})
@@ -179,7 +181,7 @@ class Stentor(Program):
                         if line.startswith(field + ":"))
 
     def register_accounts(self):
-        for account in ACCOUNTS:
+        for account in (*ACCOUNTS, ADMIN):
             with RawClient(self.port) as client:
                 client.register(account, PASSWORD)
 
@@ -255,7 +257,7 @@ class Prosody(Host):
             muc_domain=MUC_DOMAIN, secret=SECRET) + "".join(
                 f'Component "{domain}"\n    component_secret = "{secret}"\n'
                 for domain, secret in self.more.items()))
-        for account in ACCOUNTS:
+        for account in (*ACCOUNTS, ADMIN):
             self.write(f"data/{DOMAIN}/accounts/{account}.dat",
                        f'return {{ ["password"] = "{PASSWORD}"; }};\n')
         self.launch(["prosody", "-F", "--config", config])
@@ -327,7 +329,7 @@ class Ejabberd(Host):
             "ERL_LIBS": os.path.dirname(os.path.dirname(libraries[0])),
             "HOME": self.folder})
         self.await_ready(lambda: accepts(self.port) and accepts(self.component_port))
-        for account in ACCOUNTS:
+        for account in (*ACCOUNTS, ADMIN):
             with RawClient(self.port) as client:
                 client.register(account, PASSWORD, known_is_fine=True)
 
@@ -336,6 +338,7 @@ class Ejabberd(Host):
 
 def play(args, port, scripts, extra=()):
     """Plays scripts with libstrophe's clients; returns the names of those that failed."""
+    assert args.play, "the player is not named: --play"
     failed = []
     for script in scripts:
         command = [args.play, "--port", str(port), *extra, script]
@@ -346,6 +349,9 @@ def play(args, port, scripts, extra=()):
 
 def talk(args, port):
     """A conversation of libstrophe's clients, in a room of their own."""
+    if not args.talk:
+        print("skipped: the talk of libstrophe's clients (name strophe_talk with --talk)")
+        return
     status = subprocess.run([args.talk, str(port)], check=False).returncode
     assert status == 0, "the clients of libstrophe did not get on with each other"
 

@@ -8,6 +8,7 @@ from harness import ACCOUNTS, MUC_DOMAIN, PASSWORD, SECRET, Ejabberd, RawClient,
 from rawclient import NS_MUC, await_condition, name
 
 ROOM = f"links@{MUC_DOMAIN}"
+QUIET = f"quiet@{MUC_DOMAIN}"
 ALICE = "alice@host.example/home"
 BOB = "bob@host.example/home"
 CAROL = "carol@elsewhere.example"
@@ -18,11 +19,14 @@ class Cluster:
     """Two hosts and stentord between them; `alice` and `bob` are the hosts' ends of the links, by
     which these two come."""
 
-    def __init__(self, args, net_threads):
+    def __init__(self, args, net_threads, client=False):
         self.hosts = [FakeHost(MUC_DOMAIN, SECRET), FakeHost(MUC_DOMAIN, SECRET)]
         second = f"127.0.0.1:{self.hosts[1].component_port}"
-        self.stentor = Stentor(args.stentord, host=self.hosts[0], settings={
-            "component.links": second, "net_threads": net_threads, "muc.locked": "off"})
+        settings = {"component.links": second, "net_threads": net_threads, "muc.locked": "off"}
+        if client:
+            settings["client.domain"] = "localhost"
+        self.stentor = Stentor(args.stentord, host=self.hosts[0], client=client,
+                               settings=settings)
         self.alice = self.bob = None
 
     def __enter__(self):
@@ -62,9 +66,18 @@ class Cluster:
         self.bob.socket.close()
         self.stentor.await_log("component link 2: lost")
 
+    def invite_by(self, client):
+        client.send(f"<message to='{ROOM}' id='i'><x xmlns='{NS_MUC}#user'>"
+                    f"<invite to='{CAROL}'/></x></message>")
+
     def invite(self, link, sender):
         link.stanza("message", sender, ROOM,
                     f"<x xmlns='{NS_MUC}#user'><invite to='{CAROL}'/></x>")
+
+
+def is_put_out(gone, expected):
+    codes = {status.get("code") for status in gone.findall(".//{*}status") if status.get("code")}
+    return gone.get("type") == "unavailable" and codes == expected
 
 
 def is_for(who):
@@ -93,16 +106,72 @@ def users_of_both_talk(args, net_threads):
         assert nothing_for(cluster.bob, ALICE)
 
 
-def one_is_lost_and_comes_back(args, net_threads):
+def one_is_lost_and_the_other_takes_over(args, net_threads):
     with Cluster(args, net_threads) as cluster:
         cluster.lose_bobs()
+        both_by_one = ((cluster.alice, ALICE), (cluster.alice, BOB))
         for number in range(20):
-            cluster.say(cluster.alice, ALICE, f"alone {number}", ((cluster.alice, ALICE),))
-        assert not cluster.stentor.log_lines("component link 1: lost")
+            cluster.say(cluster.alice, ALICE, f"still {number}", both_by_one)
+        cluster.alice.stanza("message", ALICE, f"{ROOM}/Bob", "<body>private</body>", type="chat")
+        cluster.alice.heard_by(BOB, "private")
         cluster.bob = cluster.hosts[1].link()
-        line = cluster.stentor.await_log("were dropped meanwhile")
-        assert "component link 2: 20 stanzas" in line, line
-        cluster.both_talk("together again")  # Bob has not had to enter again
+        assert await_condition(
+            lambda: len(cluster.stentor.log_lines("component link 2: up")) == 2, 10)
+        assert not cluster.stentor.log_lines("were dropped meanwhile")
+        cluster.say(cluster.bob, BOB, "back", ((cluster.alice, ALICE), (cluster.bob, BOB)))
+
+
+def who_has_missed_something_is_told_first(args, net_threads):
+    """Both links are down, a client of our own goes on talking in one room, and is silent in the
+    other: who is in the first is put out before anything else, the second is as it was."""
+    with Cluster(args, net_threads, client=True) as cluster:
+        cluster.stentor.register_accounts()
+        with RawClient(cluster.stentor.port) as local:
+            local.login(ACCOUNTS[0], PASSWORD, "desk")
+            local.join(ROOM, "Local")
+            local.join(QUIET, "Local")
+            cluster.alice.enter(ALICE, QUIET, "Alice")
+            local.until(lambda element: element.get("from") == f"{QUIET}/Alice")
+            for link, number in ((cluster.alice, 1), (cluster.bob, 2)):
+                link.socket.close()
+                cluster.stentor.await_log(f"component link {number}: lost")
+            local.say(ROOM, "missed")
+            local.hear("missed")
+            cluster.invite_by(local)
+            refused = local.until(lambda element: element.get("type") == "error")
+            assert refused.find(".//{*}remote-server-timeout") is not None
+            # By whichever link is up first, whoever was behind which.
+            cluster.bob = cluster.hosts[1].link()
+            left = set()
+            for _ in (ALICE, BOB):
+                gone = cluster.bob.until(lambda element: element.get("to") in (ALICE, BOB) and
+                                         element.get("from").startswith(ROOM))
+                assert is_put_out(gone, {"110", "333"}), gone.attrib
+                left.add(gone.get("to"))
+            assert left == {ALICE, BOB}
+            for _ in (ALICE, BOB):
+                gone = local.until(lambda element: element.get("type") == "unavailable")
+                assert is_put_out(gone, {"333"}), gone.attrib
+            local.say(QUIET, "nothing missed")
+            cluster.bob.heard_by(ALICE, "nothing missed")
+            cluster.bob.enter(BOB, ROOM, "Bob")
+            local.say(ROOM, "together again")
+            cluster.bob.heard_by(BOB, "together again")
+
+
+def what_lies_unread_at_a_lost_host_is_missed(args, net_threads):
+    """It has not read for a while: nobody knows what it has of what was sent, so all rooms that it
+    was sent something of are taken for rooms with a gap."""
+    with Cluster(args, net_threads) as cluster:
+        large = "x" * 100_000
+        for number in range(54):
+            cluster.say(cluster.alice, ALICE, f"{number} {large}", ((cluster.alice, ALICE),))
+        cluster.lose_bobs()
+        gone = cluster.alice.until(lambda element: element.get("to") == BOB)
+        assert is_put_out(gone, {"110", "333"}), gone.attrib
+        gone = cluster.alice.until(lambda element: element.get("from") == f"{ROOM}/Bob" and
+                                   element.get("to") == ALICE)
+        assert is_put_out(gone, {"333"}), gone.attrib
 
 
 def a_user_that_moves_is_followed(args, net_threads):
@@ -164,7 +233,9 @@ def all_end_properly(args, net_threads):
 
 CLUSTER_CASES = (
     users_of_both_talk,
-    one_is_lost_and_comes_back,
+    one_is_lost_and_the_other_takes_over,
+    who_has_missed_something_is_told_first,
+    what_lies_unread_at_a_lost_host_is_missed,
     a_user_that_moves_is_followed,
     invitations_find_a_link_that_is_up,
     one_that_does_not_read_holds_up_itself,

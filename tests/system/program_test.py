@@ -111,6 +111,67 @@ def not_everybody_may_do_everything(args):
         assert refused(banned, room) == "forbidden"
 
 
+def three_clients_in_three_rooms(stentor, door, first, second, third):
+    """All of one account, which may be in three; what one leaves another may enter elsewhere."""
+    rooms = [f"{door}{number}@{MUC_DOMAIN}" for number in range(6)]
+    first.join(rooms[0], "First")
+    second.join(rooms[1], "Second")
+    second.join(rooms[2], "Second")
+    for client in (first, second, third):
+        assert refused(client, rooms[3]) == "resource-constraint"
+    third.join(rooms[0], "First")  # where the account is anyway
+    third.send(f"<presence to='{rooms[0]}' type='unavailable'/>")
+    first.send(f"<presence to='{rooms[0]}' type='unavailable'/>")
+    stentor.await_log(f"room gone: {rooms[0]}")
+    third.join(rooms[3], "Third")
+    assert refused(first, rooms[4]) == "resource-constraint"
+    second.socket.close()  # says nothing to its rooms, its server does
+    for room in rooms[1:3]:
+        stentor.await_log(f"room gone: {room}")
+    for room in rooms[4:]:
+        first.join(room, "First")
+    assert refused(third, rooms[0]) == "resource-constraint"
+
+
+def an_account_is_in_so_many_rooms(args):
+    """By either door, whichever threads have the rooms."""
+    settings = {"client.domain": "direct.example", "muc.locked": "off", "muc.rooms_per_user": "3",
+                "threads": "4"}
+    with harness.Prosody() as prosody, Stentor(args.stentord, client=True, host=prosody,
+                                               settings=settings) as stentor:
+        prosody.await_component()
+        with RawClient(stentor.port, domain="direct.example") as newcomer:
+            newcomer.register("near", PASSWORD)
+        near = [RawClient(stentor.port, domain="direct.example").login("near", PASSWORD)
+                for _ in range(3)]
+        far = [RawClient(prosody.port).login(ACCOUNTS[0], PASSWORD) for _ in range(3)]
+        three_clients_in_three_rooms(stentor, "near", *near)
+        three_clients_in_three_rooms(stentor, "far", *far)
+
+
+def is_refusal(element):
+    return name(element) == "presence" and element.get("type") == "error"
+
+
+def refusals_take_no_places(args):
+    """A session may be in a thousand rooms. It may be refused by more, and enter the next one; and
+    who closes its stream leaves the room it entered, without a technical problem."""
+    with Stentor(args.stentord, client=True, settings={"muc.locked": "off"}) as stentor:
+        stentor.register_accounts()
+        with RawClient(stentor.port) as watcher, RawClient(stentor.port) as client:
+            watcher.login(ACCOUNTS[1], PASSWORD).join(f"room@{MUC_DOMAIN}", "Watcher")
+            client.login(ACCOUNTS[0], PASSWORD, "phone")
+            for number in range(1200):
+                client.send(f"<presence to='r{number}@{MUC_DOMAIN}/{'n' * 130}'>"
+                            f"<x xmlns='{NS_MUC}'/></presence>")
+                assert client.until(is_refusal).find(".//{*}resource-constraint") is None, number
+            client.join(f"room@{MUC_DOMAIN}", "Client")
+            client.send("</stream:stream>")
+            gone = watcher.until(lambda element: element.get("type") == "unavailable")
+            assert gone.get("from") == f"room@{MUC_DOMAIN}/Client"
+            assert gone.find(".//{*}status") is None
+
+
 def nicknames_are_by_the_operators_rules(args):
     settings = {"muc.locked": "off", "muc.nick_chars": "3", "muc.nick_padding": "trim",
                 "muc.nick_profile": "opaque"}
@@ -318,6 +379,8 @@ CASES = (
     wrong_configuration_is_told,
     the_printed_sample_is_a_configuration,
     not_everybody_may_do_everything,
+    an_account_is_in_so_many_rooms,
+    refusals_take_no_places,
     nicknames_are_by_the_operators_rules,
     a_busy_address_is_named,
     a_secret_may_stand_in_a_file,

@@ -66,6 +66,7 @@ static int start_shards(struct house *house)
             .directory = house->directory,
             .envs = house->envs,
             .env_count = house->settings->service_count,
+            .placement_key = &house->settings->placement_key,
             .log = logs_sink(house->logs, name),
             .random = crypto_random,
         };

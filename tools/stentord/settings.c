@@ -332,6 +332,8 @@ static bool make_service(struct settings *settings, const struct config *config)
     *muc = (struct muc_settings){
         .locked = config_on(config, CONFIG_MUC_LOCKED),
         .tombstone_days = (uint32_t)config_number(config, CONFIG_MUC_TOMBSTONE_DAYS),
+        .rooms_per_user = (uint32_t)config_number(config, CONFIG_MUC_ROOMS_PER_USER),
+        .lineup_from = LINEUP_FROM,
         .defaults = defaults,
         .version = STR(STENTOR_VERSION),
         .started_us = settings->started_us,

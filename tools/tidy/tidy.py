@@ -32,7 +32,7 @@ LAYERS = (
     ("net/", ("core/", "shard/", "net/")),
 )
 # Outside core/muc/ only these of its headers are public.
-MUC_PUBLIC = ("muc", "event", "effect", "roster", "gallery", "option")
+MUC_PUBLIC = ("muc", "event", "effect", "roster", "gallery", "option", "order", "command")
 
 # Third-party headers and where alone they may stand.
 LIBRARIES = (
@@ -40,7 +40,7 @@ LIBRARIES = (
     (r"unicode/", ("core/xmpp/prep.c",)),
     (r"yaml\.h", ("core/config/yaml.c",)),
     (r"urcu", ("shard/runtime/rcu.h", "shard/runtime/rcu.c", "shard/runtime/mailbox.h",
-               "shard/runtime/mailbox.c", "shard/directory.c")),
+               "shard/runtime/mailbox.c", "shard/directory.c", "shard/tallies.c")),
     (r"openssl/", ("net/tls.c", "net/component.c", "tools/stentord/crypto.c",
                   "tools/stentord/digest.c", "bench/")),
     (r"gsasl", ("net/sasl.c",)),

@@ -5,11 +5,15 @@
  *
  * What an occupant's role was, is or was remembered to be never outweighs a ban: the entry check
  * asks for the affiliation and for nothing else.
+ *
+ * What a change means to those inside and to who is not (new roles, removals by 301 and 321,
+ * the message of 101) is in core/muc/standing.c.
  * @xep 0045 1.35.5 #enter-banned #ban #modifyban #grantmember #revokemember #modifymember
  * @xep 0045 1.35.5 #grantowner #revokeowner #modifyowner #grantadmin #revokeadmin #modifyadmin
  * @xep 0045 1.35.5 #getmemberlist #admin #affil-priv #bizrules-iq.affiliations #bizrules-iq.nick
  */
 #include "core/muc/admin_query.h"
+#include "core/muc/affiliate_page.h"
 #include "core/muc/feature.h"
 #include "core/muc/invitation.h"
 
@@ -99,9 +103,13 @@ static const struct refusal *nick_refused(const struct room *room, const struct 
     if (holder != NULL && !str_eq(holder->jid, item->jid) && !gives_up_nick(query, holder))
         return &refusal_NICK_RESERVED;
     const struct occupant *user = occupant_by_nick(room, item->nick_key);
-    if (user != NULL && !str_eq(user->account, item->jid) && user->affiliation > in->affiliation)
-        return &refusal_RANK;
-    return NULL;
+    if (user == NULL || str_eq(user->account, item->jid))
+        return NULL;
+    if (user == in->self)
+        return &refusal_SELF;
+    struct privilege_party from = {in->affiliation, ROLE_MODERATOR};
+    struct privilege_party to = {user->affiliation, user->role};
+    return kick_refused(from, to, room->options.kick_equals);
 }
 
 static const struct refusal *item_refused(const struct room *room, const struct inbound *in,
@@ -130,7 +138,7 @@ static const struct refusal *decide(const struct room *room, struct step *step,
                                     struct change *change)
 {
     unsigned owners = owners_after(room, query);
-    unsigned added = 0;
+    unsigned added = 0, bans = 0;
 
     *change = (struct change){.kind = CHANGE_AFFILIATIONS};
     change->affiliations = ARENA_NEW_ARRAY(step->arena, struct affiliation_change, query->count);
@@ -141,7 +149,10 @@ static const struct refusal *decide(const struct room *room, struct step *step,
             return refusal;
         if (room_affiliate(room, item->jid) == NULL && item->affiliation == AFF_NONE)
             continue; /* as it is (6.3.7) */
-        added += room_affiliate(room, item->jid) == NULL;
+        if (room_affiliate(room, item->jid) == NULL && item->affiliation == AFF_OUTCAST)
+            bans++;
+        else if (room_affiliate(room, item->jid) == NULL)
+            added++;
         change->affiliations[change->affiliation_count++] = (struct affiliation_change){
             .jid = item->jid,
             .before = room_affiliation_str(room, item->jid),
@@ -151,7 +162,9 @@ static const struct refusal *decide(const struct room *room, struct step *step,
             .reason = item->reason,
         };
     }
-    return room->affiliations.count + added > ROOM_AFFILIATIONS_MAX ? &refusal_ROOM_BUSY : NULL;
+    if (added > 0 && !room_has_place(room, added + bans, ADDED_BY_ADMIN))
+        return &refusal_ROOM_BUSY;
+    return room_has_place(room, bans, ADDED_TO_STAY_OUT) ? NULL : &refusal_ROOM_BUSY;
 }
 
 /* ---- what follows ---- */
@@ -186,7 +199,7 @@ static void apply_each(struct room *room, struct step *step, const struct change
 {
     for (unsigned i = 0; i < change->affiliation_count; i++) {
         const struct affiliation_change *changed = &change->affiliations[i];
-        if (losers == (changed->after <= AFF_NONE))
+        if (losers == (changed->after <= AFF_NONE) && !standing_bans_server(changed))
             standing_apply(room, step, changed, actor, true);
     }
 }
@@ -202,6 +215,7 @@ static void announce(struct room *room, struct step *step, const struct change *
     actor.nick = str_in(step->arena, actor.nick);
     actor.jid = str_in(step->arena, actor.jid);
     apply_each(room, step, change, &actor, true);
+    standing_ban_servers(room, step, change, &actor);
     apply_each(room, step, change, &actor, false);
     reply_result(room, step, in);
 }
@@ -209,10 +223,15 @@ static void announce(struct room *room, struct step *step, const struct change *
 static enum step_outcome set_affiliations(struct room *room, struct step *step,
                                           const struct inbound *in)
 {
-    const struct refusal *refusal = in->affiliation < AFF_ADMIN ? &refusal_NOT_ADMIN : NULL;
+    bool unclear = admin_query_kind(in->payload) == ADMIN_UNCLEAR;
+    bool moderator = in->self != NULL && in->self->role == ROLE_MODERATOR;
+    const struct refusal *refusal = NULL;
     struct admin_query query = {.why = STR_NONE};
     struct change change;
 
+    /* What might be about roles is a bad request for whoever may ask for those (6.3.5). */
+    if (in->affiliation < AFF_ADMIN && !(unclear && moderator))
+        refusal = &refusal_NOT_ADMIN;
     if (refusal == NULL)
         refusal = admin_query_read(room, step, in, &query);
     if (refusal == NULL)
@@ -242,22 +261,11 @@ static bool may_read(const struct room *room, const struct inbound *in, enum aff
     return (room->options.member_list & (1u << role)) != 0;
 }
 
-static void write_affiliate(struct fb *fb, const struct affiliate *row)
-{
-    fb_open(fb, NAME_ITEM, NS_MUC_ADMIN);
-    fb_attr(fb, "affiliation", affiliation_text(row->affiliation));
-    fb_attr(fb, "jid", row->jid);
-    if (!str_empty(row->nick))
-        fb_attr(fb, "nick", row->nick);
-    if (!str_empty(row->reason))
-        fb_leaf(fb, NAME_REASON, NS_MUC_ADMIN, row->reason);
-    fb_close(fb);
-}
-
 static enum step_outcome list_affiliation(struct room *room, struct step *step,
                                           const struct inbound *in)
 {
-    const struct affiliate *row;
+    struct affiliate_page page;
+    const struct refusal *refusal;
     enum affiliation wanted;
     struct fb fb;
 
@@ -266,14 +274,12 @@ static enum step_outcome list_affiliation(struct room *room, struct step *step,
     if (!may_read(room, in, wanted))
         return refuse(room, step, in,
                       wanted == AFF_OWNER ? &refusal_NOT_OWNER : &refusal_NOT_ADMIN);
+    refusal = affiliate_page_find(room, step, in->payload, wanted, &page);
+    if (refusal != NULL)
+        return refuse(room, step, in, refusal);
     reply_begin(&fb, step, in);
     fb_open(&fb, NAME_QUERY, NS_MUC_ADMIN);
-    map_each (&room->affiliations, at, row) {
-        if (row->affiliation == wanted)
-            write_affiliate(&fb, row);
-        if (admin_list_too_long(&fb))
-            return admin_list_refuse(room, step, in);
-    }
+    affiliate_page_write(&fb, &page);
     fb_close(&fb);
     reply(step, in, fb_finish(&fb));
     return STEP_DONE;

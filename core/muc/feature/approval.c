@@ -1,12 +1,10 @@
 /*
- * Registrations that an admin has to allow: every admin who is inside, or comes, is given the
- * request as a form; the first that comes back with consent registers who asked, one that comes
- * back without it ends the request. Nothing is kept of what was asked besides the nickname.
+ * Registrations that an admin has to allow: every admin who is inside, comes, or becomes one, is
+ * given the request as a form; the first that comes back with consent registers who asked, one that
+ * comes back without it ends the request. Nothing is kept of what was asked besides the nickname.
  * @xep 0045 1.35.5 #regapprove #registrar-formtype-register
  */
 #include "core/muc/registration.h"
-
-#include "core/xmpp/prep.h"
 
 #include <stddef.h>
 
@@ -18,12 +16,7 @@
 static void write_answer(struct fb *fb, const struct register_question *question, struct str text)
 {
     fb_field_begin(fb, question->var, question->type, question->label);
-    while (str_present(text)) {
-        const char *end = memchr(text.at, '\n', text.len);
-        size_t len = end == NULL ? text.len : (size_t)(end - text.at);
-        fb_field_value(fb, str_of(text.at, len));
-        text = end == NULL ? STR_NONE : str_of(end + 1, text.len - len - 1);
-    }
+    fb_field_lines(fb, text);
     fb_close(fb);
 }
 
@@ -54,10 +47,8 @@ void registration_ask(struct room *room, struct step *step, const struct registr
     const struct occupant *occupant;
 
     occupant_each (room, at, occupant) {
-        if (occupant->affiliation < AFF_ADMIN)
-            continue;
-        for (const struct session *one = occupant->sessions; one != NULL; one = one->next)
-            effect_send(step, frame_ref(form), one->route, one->address);
+        if (occupant->affiliation >= AFF_ADMIN)
+            occupant_send(step, occupant, frame_ref(form));
     }
     frame_unref(form);
 }
@@ -68,19 +59,29 @@ static bool is_banned(const struct room *room, const struct registration *waitin
     return room_affiliation_str(room, waiting->account) == AFF_OUTCAST;
 }
 
+void registration_hand_out(struct room *room, struct step *step, const struct occupant *admin,
+                           const struct session *session)
+{
+    const struct registration *waiting;
+
+    map_each (&room->registrations, at, waiting) {
+        if (is_banned(room, waiting))
+            continue;
+        struct frame *form = consent_form(room, step, waiting);
+        if (session != NULL)
+            effect_send(step, form, session->route, session->address);
+        else
+            occupant_send(step, admin, form);
+    }
+}
+
 /* Whoever was asked before may have left without an answer. */
 static void entered(struct room *room, struct step *step, struct session *session,
                     const struct node *x)
 {
-    const struct registration *waiting;
-
     UNUSED(x);
-    if (session->occupant->affiliation < AFF_ADMIN)
-        return;
-    map_each (&room->registrations, at, waiting) {
-        if (!is_banned(room, waiting))
-            effect_send(step, consent_form(room, step, waiting), session->route, session->address);
-    }
+    if (session->occupant->affiliation >= AFF_ADMIN)
+        registration_hand_out(room, step, session->occupant, session);
 }
 
 /* ---- what they say ---- */
@@ -113,14 +114,13 @@ static enum step_outcome allow(struct room *room, struct step *step, const struc
 {
     struct str account = str_in(step->arena, waiting->account);
     struct str nick = str_in(step->arena, waiting->nick);
-
-    if (registration_nick_taken(room, account, prep_nick_key(step->arena, nick)))
-        return refuse(room, step, in, &refusal_REGISTER_TAKEN);
+    const struct refusal *refusal = registration_refused(room, step, account, nick);
     const struct affiliate *row = room_affiliate(room, account);
-    if (row == NULL && room->affiliations.count >= ROOM_AFFILIATIONS_MAX)
-        return refuse(room, step, in, &refusal_ROOM_BUSY);
     enum affiliation after =
         row != NULL && row->affiliation > AFF_MEMBER ? row->affiliation : AFF_MEMBER;
+
+    if (refusal != NULL)
+        return refuse(room, step, in, refusal);
     registration_forget(room, account);
     return change_submit(room, step, registration_change(room, step, account, after, nick),
                          announce, in);

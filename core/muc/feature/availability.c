@@ -7,6 +7,7 @@
 #include "core/muc/addressee.h"
 #include "core/muc/arrival.h"
 #include "core/muc/feature.h"
+#include "core/muc/rate.h"
 
 #include "core/xmpp/prep.h"
 
@@ -36,6 +37,8 @@ static enum step_outcome update(struct room *room, struct step *step, const stru
     struct arrival arrival;
     if (!arrival_read(room, step, in, in->self->role, &arrival))
         return refuse(room, step, in, &refusal_PRESENCE_TOO_LARGE);
+    if (rate_update_waits(room, step, in))
+        return STEP_DONE;
     struct news news = {.id = in->id, .id_for = in->session, .urgency = URGENCY_STANDING};
     if (arrival_apply(room, in->session, &arrival))
         presence_announce(room, step, in->self, &news);

@@ -1,7 +1,7 @@
 /*
- * How many may be inside. Nicknames are counted, not sessions: another session of an occupant is
- * never one too many because of the room's size, until it takes a nickname of its own
- * (core/muc/feature/nick.c).
+ * How many may be inside, and in how many rooms one account. Nicknames are counted, not sessions:
+ * another session of an occupant is never one too many because of the room's size, until it takes a
+ * nickname of its own (core/muc/feature/nick.c).
  * @xep 0045 1.35.5 #enter-maxusers
  */
 #include "core/muc/feature.h"
@@ -45,11 +45,20 @@ static const struct option options[] = {
     },
 };
 
+/* In as many rooms as one may be? Counted by the shards, which do not wait for each other: who
+ * enters several at the same moment may get into one or two more. */
+static bool is_everywhere(const struct step *step, const struct inbound *in)
+{
+    const struct muc_settings *settings = step->env->settings;
+
+    return settings->rooms_per_user > 0 && in->rooms >= settings->rooms_per_user &&
+           !permit_admin(settings, jid_bare(in->from));
+}
+
 static const struct refusal *may_enter(struct room *room, struct step *step, struct entry *entry)
 {
-    UNUSED(step);
     if (!room_exists(room))
-        return NULL;
+        return is_everywhere(step, entry->in) ? &refusal_TOO_MANY_ROOMS : NULL;
     if (entry->existing != NULL) {
         bool many = entry->existing->session_count >= ROOM_SESSIONS_PER_NICK;
         return many ? &refusal_TOO_MANY_SESSIONS : NULL;
@@ -58,6 +67,8 @@ static const struct refusal *may_enter(struct room *room, struct step *step, str
         return &refusal_FULL;
     unsigned nicks = 0;
     struct occupant *mine = occupant_by_account(room, jid_bare(entry->in->from));
+    if (mine == NULL && is_everywhere(step, entry->in))
+        return &refusal_TOO_MANY_ROOMS;
     for (; mine != NULL; mine = mine->same_account)
         nicks++;
     return nicks >= ROOM_NICKS_PER_ACCOUNT ? &refusal_TOO_MANY_SESSIONS : NULL;

@@ -109,9 +109,9 @@ static void remove_strangers(struct room *room, struct step *step)
 
     occupant_each (room, at, occupant) {
         if (occupant->affiliation == AFF_NONE)
-            leavers_add(&strangers, occupant);
+            leavers_add(&strangers, occupant, &news);
     }
-    removal_many(room, step, &strangers, &news);
+    removal_many(room, step, &strangers);
 }
 
 static void announce(struct room *room, struct step *step, const struct change *change,

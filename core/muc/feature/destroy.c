@@ -8,8 +8,6 @@
 
 #include <stddef.h>
 
-#define DAY_US (INT64_C(86400) * 1000 * 1000)
-
 static const struct node *destroy_node(const struct inbound *in)
 {
     return node_find(in->payload, NAME_DESTROY, NS_MUC_OWNER);
@@ -56,7 +54,6 @@ static enum step_outcome destroy(struct room *room, struct step *step, const str
     const struct node *node = destroy_node(in);
     struct str alternate = node_attr(node, NAME_JID);
     struct change change = {.kind = CHANGE_DESTROY};
-    int64_t days = room->env->settings->tombstone_days;
     const struct jid *jid;
 
     if (says_more(in))
@@ -71,8 +68,7 @@ static enum step_outcome destroy(struct room *room, struct step *step, const str
     if (change.destroy.reason.len > REASON_BYTES_MAX ||
         child_text(step, node, NAME_PASSWORD).len > ROOM_TEXT_BYTES_MAX)
         return refuse(room, step, in, &refusal_BAD_REQUEST);
-    if (days > 0)
-        change.destroy.until_us = step->now_us + days * DAY_US;
+    change.destroy.until_us = destruction_tombstone(room, step);
     return change_submit(room, step, &change, announce, in);
 }
 

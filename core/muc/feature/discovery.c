@@ -103,16 +103,6 @@ static struct str hash_in(struct str node)
     return mark == NULL ? STR_NONE : str_of(mark + 1, (size_t)(node.at + node.len - mark) - 1);
 }
 
-/* A room that is neither listed nor open to all may be kept secret (12.4); who is a member, or is
- * inside, knows of it anyway. */
-static bool is_secret(const struct room *room, const struct inbound *in)
-{
-    const struct room_options *options = &room->options;
-
-    return options->conceal && !options->is_public && options->members_only &&
-           in->affiliation < AFF_MEMBER && in->session == NULL;
-}
-
 /* The nickname the asker has reserved; nothing at all if there is none (SEMANTICS 7.15). */
 static enum step_outcome own_nick(struct room *room, struct step *step, const struct inbound *in)
 {
@@ -131,7 +121,7 @@ static enum step_outcome info(struct room *room, struct step *step, const struct
 {
     struct str node = node_attr(in->payload, NAME_NODE);
 
-    if (is_secret(room, in))
+    if (inbound_is_kept_out(room, in))
         return refuse(room, step, in, &refusal_ROOM_MISSING);
     if (str_empty(node)) {
         reply(step, in, room_info(room, step, in));
@@ -227,7 +217,7 @@ static enum step_outcome items(struct room *room, struct step *step, const struc
     struct page page = {.count = 0};
     struct fb fb;
 
-    if (is_secret(room, in))
+    if (inbound_is_kept_out(room, in))
         return refuse(room, step, in, &refusal_ROOM_MISSING);
     if (!str_empty(node_attr(in->payload, NAME_NODE)))
         return refuse(room, step, in, &refusal_ITEM_NOT_FOUND);

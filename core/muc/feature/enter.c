@@ -1,30 +1,19 @@
 /*
  * Entering a room. A join is an available presence with <x xmlns=muc/> and nothing else is one. The
  * checks are asked in the order of core/muc/features.c; if none objects, the room comes into being
- * if it has to, a session is seated, and core/muc/seat.c shows it around. Sent from inside the same
- * join is a request to be shown everything again.
+ * if it has to, a session is seated, and core/muc/seat.c shows it around, with what a newcomer is
+ * told of the room (100, 170). Sent from inside the same join is a request to be shown everything
+ * again.
  * @xep 0045 1.35.5 #enter #enter-muc #enter-errorcodes #enter-gc #enter-nonexistent
  * @xep 0045 1.35.5 #createroom-general.created #createroom-general.status
  * @xep 0045 1.35.5 #bizrules-presence.no-join #bizrules-jids.invisible
  */
+#include "core/muc/absence.h"
 #include "core/muc/arrival.h"
 #include "core/muc/feature.h"
+#include "core/muc/rate.h"
 
 #include "core/base/ensure.h"
-#include "core/xmpp/prep.h"
-
-/* Step 1 of the checks. */
-static const struct refusal *read_nick(struct room *room, struct step *step, struct entry *entry)
-{
-    enum nick_verdict verdict =
-        prep_nick(step->arena, entry->in->nick, &step->env->settings->nick, &entry->nick);
-    if (verdict != NICK_OK)
-        return verdict == NICK_BLANK ? &refusal_NICK_BLANK : &refusal_NICK_INVALID;
-    entry->nick_key = prep_nick_key(step->arena, entry->nick);
-    entry->existing = occupant_by_nick(room, entry->nick_key);
-    entry->rewritten = !str_eq(entry->nick, entry->in->nick);
-    return NULL;
-}
 
 /* Voice given or taken before is remembered; it never makes or unmakes a moderator. */
 static enum role entry_role(const struct room *room, const struct inbound *in,
@@ -45,12 +34,14 @@ static void seat(struct room *room, struct step *step, const struct entry *entry
         const struct jid *account = jid_to_bare(step->arena, in->from);
         occupant = occupant_seat(room, entry->nick, entry->nick_key, account,
                                  room_affiliation(room, in->from), role);
+        occupant_tally(step, occupant, true);
     }
     if (entry->rewritten)
         statuses |= STATUS_BIT(210);
     struct session *session = session_add(room, occupant, in->from, in->route);
     (void)arrival_apply(room, session, arrival);
     seat_session_shown(room, step, session, in, entry->x, statuses, true);
+    absence_came(room, step, occupant);
 }
 
 /* A room that has just been made has no reserved nicknames and nobody in it: reading the request
@@ -61,7 +52,7 @@ static void created(struct room *room, struct step *step, const struct change *c
     UNUSED(change);
     struct entry entry = {.in = in, .x = node_find(in->root, NAME_X, NS_MUC)};
     struct arrival arrival;
-    bool fits = read_nick(room, step, &entry) == NULL &&
+    bool fits = entry_read_nick(room, step, &entry) == NULL &&
                 arrival_read(room, step, in, ROLE_MODERATOR, &arrival);
     ensure(fits);
     seat(room, step, &entry, entry_role(room, in, AFF_OWNER), &arrival, STATUS_BIT(201));
@@ -86,8 +77,11 @@ static enum step_outcome resync(struct room *room, struct step *step, const stru
                                 const struct node *x)
 {
     struct arrival arrival;
-    if (!arrival_read(room, step, in, in->self->role, &arrival))
-        return refuse(room, step, in, &refusal_PRESENCE_TOO_LARGE);
+    const struct refusal *refusal = rate_refuses(room, step, in);
+    if (refusal == NULL && !arrival_read(room, step, in, in->self->role, &arrival))
+        refusal = &refusal_PRESENCE_TOO_LARGE;
+    if (refusal != NULL)
+        return refuse(room, step, in, refusal);
     bool changed = arrival_apply(room, in->session, &arrival);
     seat_session_shown(room, step, in->session, in, x, 0, changed);
     return STEP_DONE;
@@ -102,7 +96,7 @@ static enum step_outcome enter(struct room *room, struct step *step, const struc
         return refuse(room, step, in, &refusal_NICK_MISSING);
     if (jid_is_bare(in->from))
         return refuse(room, step, in, &refusal_JID_MALFORMED); /* an occupant has a full JID */
-    const struct refusal *refusal = read_nick(room, step, &entry);
+    const struct refusal *refusal = entry_read_nick(room, step, &entry);
     if (refusal == NULL)
         refusal = features_may_enter(room, step, &entry);
     if (refusal != NULL)

@@ -153,7 +153,8 @@ static enum step_outcome invite(struct room *room, struct step *step, const stru
     if (refusal != NULL)
         return refuse(room, step, in, refusal);
     decide(room, step, in, &invitations, &change);
-    if (room->affiliations.count + change.affiliation_count > ROOM_AFFILIATIONS_MAX)
+    if (!room_has_place(room, change.affiliation_count,
+                        in->affiliation < AFF_ADMIN ? ADDED_UNASKED : ADDED_BY_ADMIN))
         return refuse(room, step, in, &refusal_ROOM_BUSY);
     if (change.affiliation_count > 0)
         return change_submit(room, step, &change, announce, in);
@@ -180,9 +181,9 @@ static const struct occupant *named(const struct room *room, struct step *step,
 }
 
 /*
- * Only who was invited reaches somebody outside, and only the inviter: a room is no relay. A real
- * address is looked up among those inside only where addresses are no secret, or a decline would
- * tell who is here.
+ * From outside only who was invited reaches anybody, and outside nobody but the inviter: a room is
+ * no relay. A real address is looked up among those inside only for those inside, and only where
+ * addresses are no secret, or a decline would tell who is here.
  */
 static const struct refusal *find_target(const struct room *room, struct step *step,
                                          const struct inbound *in, struct decliner_target *target)
@@ -195,9 +196,11 @@ static const struct refusal *find_target(const struct room *room, struct step *s
 
     if (str_present(address) && to == NULL)
         return &refusal_JID_MALFORMED;
+    if (in->self == NULL && invited == NULL)
+        return &refusal_NOT_INVITED;
     if (in_room)
         target->occupant = named(room, step, to);
-    else if (to != NULL && room->options.whois == WHOIS_ANYONE)
+    else if (to != NULL && in->self != NULL && room->options.whois == WHOIS_ANYONE)
         target->occupant = occupant_by_account(room, jid_bare(to));
     if (target->occupant != NULL)
         return NULL;
@@ -229,14 +232,6 @@ static struct frame *decline_frame(struct room *room, struct step *step, const s
     return fb_finish(&fb);
 }
 
-static void to_all_sessions(struct step *step, const struct occupant *occupant, struct frame *frame)
-{
-    for (const struct session *session = occupant->sessions; session != NULL;
-         session = session->next)
-        effect_send(step, frame_ref(frame), session->route, session->address);
-    frame_unref(frame);
-}
-
 static enum step_outcome decline(struct room *room, struct step *step, const struct inbound *in)
 {
     struct decliner_target target = {.occupant = NULL};
@@ -252,7 +247,7 @@ static enum step_outcome decline(struct room *room, struct step *step, const str
         return refuse(room, step, in, refusal);
     frame = decline_frame(room, step, in, &target);
     if (target.occupant != NULL)
-        to_all_sessions(step, target.occupant, frame);
+        occupant_send(step, target.occupant, frame);
     else
         effect_route(step, frame, jid_parse(step->arena, target.account));
     room_invite_forget(room, jid_bare(in->from));
@@ -265,7 +260,9 @@ static bool from_invited(const struct room *room, const struct inbound *in)
 {
     struct str account = jid_bare(in->from);
 
-    return in->session == NULL && room_invited(room, account) != NULL &&
+    const struct invited_account *invited = room_invited(room, account);
+
+    return in->session == NULL && invited != NULL && room_invite_has_id(room, invited, in->id) &&
            occupant_by_account(room, account) == NULL;
 }
 
@@ -287,8 +284,8 @@ static enum step_outcome bounced(struct room *room, struct step *step, const str
     fb_attr(&fb, "to", account);
     fb_close(&fb);
     fb_close(&fb);
-    fb_bounce(&fb, room, in->root);
-    to_all_sessions(step, inviter, fb_finish(&fb));
+    fb_bounce(&fb, room, in, BOUNCE_WITH_WORDS);
+    occupant_send(step, inviter, fb_finish(&fb));
     return STEP_DONE;
 }
 

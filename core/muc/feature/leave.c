@@ -1,7 +1,8 @@
 /*
  * Leaving: by saying so, to whatever address of the room, or by being found gone: an error comes
  * back from the session's server that says that it is no more. Errors of other kinds put nobody
- * out, and no error is ever answered.
+ * out, and no error is ever answered. That everybody leaves when the service ends (332) is in
+ * core/muc/muc.c.
  * @xep 0045 1.35.5 #exit #impl-service-ghosts #service-error-kick #bizrules-presence.no-exit
  * @xep 0045 1.35.5 #bizrules-presence.ignored
  */
@@ -30,8 +31,8 @@ static void whole_account_gone(struct room *room, struct step *step, const struc
     struct leavers gone = leavers_begin(step, ROOM_NICKS_PER_ACCOUNT);
     struct occupant *occupant = occupant_by_account(room, jid_full(in->from));
     for (; occupant != NULL; occupant = occupant->same_account)
-        leavers_add(&gone, occupant);
-    removal_many(room, step, &gone, &news);
+        leavers_add(&gone, occupant, &news);
+    removal_many(room, step, &gone);
 }
 
 static enum step_outcome ghost(struct room *room, struct step *step, const struct inbound *in)

@@ -8,6 +8,7 @@
  */
 #include "core/muc/arrival.h"
 #include "core/muc/feature.h"
+#include "core/muc/rate.h"
 
 #include "core/xmpp/prep.h"
 
@@ -210,8 +211,9 @@ static void merge(struct room *room, struct step *step, const struct entry *entr
     presence_eyes_changed(room, step, entry->in->session, before);
 }
 
+/* `seen`: of what it shows others see something, or do no more. */
 static void show_to_others(struct room *room, struct step *step, const struct session *session,
-                           bool renamed)
+                           bool renamed, bool seen)
 {
     const struct occupant *occupant = session->occupant;
     for (const struct session *other = occupant->sessions; other != NULL; other = other->next)
@@ -221,35 +223,23 @@ static void show_to_others(struct room *room, struct step *step, const struct se
     if (renamed || occupant->session_count == 1)
         presence_to_others(room, step, occupant, &news);
     else
-        presence_sessions_changed(room, step, occupant, occupant_primary(occupant) == session,
-                                  news.urgency);
+        presence_sessions_changed(room, step, occupant, seen, news.urgency);
 }
 
 /* With <x xmlns=muc/> it wants to be shown everything again under its new name. */
-static void show(struct room *room, struct step *step, const struct entry *entry, bool renamed)
+static void show(struct room *room, struct step *step, const struct entry *entry, bool renamed,
+                 bool changed)
 {
     struct session *session = entry->in->session;
     uint32_t statuses = entry->rewritten ? STATUS_BIT(210) : 0;
-    show_to_others(room, step, session, renamed);
+    bool seen = changed || occupant_primary(session->occupant) == session;
+    show_to_others(room, step, session, renamed, seen);
     if (entry->x != NULL) {
         seat_session_shown(room, step, session, entry->in, entry->x, statuses, false);
         return;
     }
     struct news news = {.self_statuses = statuses, .id = entry->in->id, .id_for = session};
     presence_to_self(room, step, session->occupant, session, &news);
-}
-
-static const struct refusal *read_change(const struct room *room, struct step *step,
-                                         struct entry *entry)
-{
-    enum nick_verdict verdict =
-        prep_nick(step->arena, entry->in->nick, &step->env->settings->nick, &entry->nick);
-    if (verdict != NICK_OK)
-        return verdict == NICK_BLANK ? &refusal_NICK_BLANK : &refusal_NICK_INVALID;
-    entry->nick_key = prep_nick_key(step->arena, entry->nick);
-    entry->existing = occupant_by_nick(room, entry->nick_key);
-    entry->rewritten = !str_eq(entry->nick, entry->in->nick);
-    return NULL;
 }
 
 /* True: the session goes by itself, to another occupant or to be one. */
@@ -272,18 +262,20 @@ static enum step_outcome change_nick(struct room *room, struct step *step, const
 {
     struct entry entry = {.in = in, .x = node_find(in->root, NAME_X, NS_MUC)};
     struct arrival arrival;
-    const struct refusal *refusal = read_change(room, step, &entry);
+    const struct refusal *refusal = entry_read_nick(room, step, &entry);
     /* It calls itself by what it asked for when it came, and was given less of. */
     bool stays = refusal == NULL && str_eq(entry.nick, in->self->nick);
     if (refusal == NULL && !stays)
         refusal = may_change(room, step, &entry);
     if (refusal == NULL && !arrival_read(room, step, in, in->self->role, &arrival))
         refusal = &refusal_PRESENCE_TOO_LARGE;
+    if (refusal == NULL)
+        refusal = rate_refuses(room, step, in);
     if (refusal != NULL)
         return refuse(room, step, in, refusal);
     bool renamed = !stays && !move(room, step, &entry);
-    (void)arrival_apply(room, in->session, &arrival);
-    show(room, step, &entry, renamed);
+    bool changed = arrival_apply(room, in->session, &arrival);
+    show(room, step, &entry, renamed, changed);
     return STEP_DONE;
 }
 

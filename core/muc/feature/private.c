@@ -102,13 +102,6 @@ static bool may_send(const struct room *room, const struct occupant *from,
     return false;
 }
 
-static void to_all_sessions(struct step *step, const struct occupant *to, struct frame *frame)
-{
-    for (struct session *session = to->sessions; session != NULL; session = session->next)
-        effect_send(step, frame_ref(frame), session->route, session->address);
-    frame_unref(frame);
-}
-
 static void begin(struct fb *fb, struct step *step, const struct inbound *in)
 {
     fb_begin(fb, step->arena, "message", jid_full(in->self->jid), node_attr(in->root, NAME_TYPE),
@@ -137,7 +130,7 @@ static enum step_outcome send(struct room *room, struct step *step, const struct
     struct fb fb;
     begin(&fb, step, in);
     reflect_children(room, &fb, in->root);
-    to_all_sessions(step, to, finish(room, step, &fb, in));
+    occupant_send(step, to, finish(room, step, &fb, in));
     return STEP_DONE;
 }
 
@@ -154,16 +147,17 @@ static bool bounced_only(const struct room *room, const struct inbound *in)
     return in->session != NULL && !bounce_means_gone(in->root);
 }
 
-/* The message itself is not sent back with its error: whoever wrote it has it. */
+/* The message itself is not sent back with its error: whoever wrote it has it. Who could not have
+ * written one gets none, and who may not write to it there says no more than which error it is. */
 static enum step_outcome bounce(struct room *room, struct step *step, const struct inbound *in)
 {
     const struct occupant *to = addressee(room, step, in);
-    if (to == NULL)
+    if (to == NULL || !may_send(room, to, in->self))
         return STEP_DONE;
     struct fb fb;
     begin(&fb, step, in);
-    fb_bounce(&fb, room, in->root);
-    to_all_sessions(step, to, finish(room, step, &fb, in));
+    fb_bounce(&fb, room, in, may_send(room, in->self, to) ? BOUNCE_WITH_WORDS : BOUNCE_BARE);
+    occupant_send(step, to, finish(room, step, &fb, in));
     return STEP_DONE;
 }
 

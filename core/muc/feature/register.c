@@ -94,8 +94,10 @@ static void announce(struct room *room, struct step *step, const struct change *
 static enum step_outcome submit(struct room *room, struct step *step, const struct inbound *in,
                                 enum affiliation after, struct str nick)
 {
-    return change_submit(
-        room, step, registration_change(room, step, jid_bare(in->from), after, nick), announce, in);
+    struct change *change = registration_change(room, step, jid_bare(in->from), after, nick);
+
+    change->affiliations[0].own = true;
+    return change_submit(room, step, change, announce, in);
 }
 
 /* ---- registering ---- */
@@ -140,25 +142,21 @@ static enum step_outcome apply_for(struct room *room, struct step *step, const s
                                    const struct registration *wanted)
 {
     const struct registration *waiting = registration_waiting(room, wanted->account);
+    int64_t asked_us = room_asked_us(room, wanted->account, ASKED_REGISTRATION);
+    bool soon = asked_us != 0 && step->now_us - asked_us < REGISTERING_SECONDS * INT64_C(1000000);
     bool news = waiting == NULL || !registration_equal(waiting, wanted);
 
+    /* Each is a form for every admin: they are not to be worn down, whatever became of the last. */
+    if (news && soon)
+        return refuse(room, step, in, &refusal_REGISTER_TOO_SOON);
     if (news && !registration_keep(room, wanted))
         return refuse(room, step, in, &refusal_ROOM_BUSY);
     reply_result(room, step, in);
-    if (news)
-        registration_ask(room, step, wanted);
+    if (!news)
+        return STEP_DONE;
+    room_asked(room, wanted->account, ASKED_REGISTRATION, step->now_us);
+    registration_ask(room, step, wanted);
     return STEP_DONE;
-}
-
-/* NULL, or why the nickname cannot be the account's. */
-static const struct refusal *nick_refused(const struct room *room, struct step *step,
-                                          struct str account, struct str nick)
-{
-    if (registration_nick_taken(room, account, prep_nick_key(step->arena, nick)))
-        return &refusal_REGISTER_TAKEN;
-    if (room_affiliate(room, account) == NULL && room->affiliations.count >= ROOM_AFFILIATIONS_MAX)
-        return &refusal_ROOM_BUSY;
-    return NULL;
 }
 
 static enum step_outcome enrol(struct room *room, struct step *step, const struct inbound *in)
@@ -180,7 +178,7 @@ static enum step_outcome enrol(struct room *room, struct step *step, const struc
         !read_answers(step, &form, registration_questions(room, in->affiliation), &wanted))
         refusal = &refusal_REGISTER_ANSWERS;
     if (refusal == NULL)
-        refusal = nick_refused(room, step, wanted.account, wanted.nick);
+        refusal = registration_refused(room, step, wanted.account, wanted.nick);
     if (refusal != NULL)
         return refuse(room, step, in, refusal);
     if (str_eq(reserved_nick(room, in), wanted.nick)) {

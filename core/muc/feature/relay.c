@@ -27,8 +27,11 @@ static const struct option options[] = {
     },
 };
 
+enum { SEALED_STEP = 256 };
+
 /* Where an answer belongs. Control characters cannot be part of an address, so lines keep the parts
- * apart; the id comes last, for it may contain anything. */
+ * apart; the id comes last, for it may contain anything. Before them stand blanks, so that the
+ * length says little of the asker's address. */
 struct relayed {
     struct str room;
     struct str asker; /* full JID */
@@ -40,9 +43,15 @@ struct relayed {
 static struct str relayed_seal(struct step *step, const struct relayed *relayed)
 {
     const struct muc_crypto *crypto = step->env->crypto;
+    const struct str parts[] = {relayed->room, relayed->asker, relayed->asked, relayed->nick};
+    size_t len = relayed->id.len + ARRAY_LEN(parts) + 1;
     struct buf plain;
     buf_init(&plain, step->arena);
-    const struct str parts[] = {relayed->room, relayed->asker, relayed->asked, relayed->nick};
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++)
+        len += parts[i].len;
+    for (; len % SEALED_STEP != 0; len++)
+        buf_addc(&plain, ' ');
+    buf_addc(&plain, '\n');
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         buf_add(&plain, parts[i]);
         buf_addc(&plain, '\n');
@@ -65,8 +74,8 @@ static bool relayed_open(const struct room *room, struct step *step, struct str 
                          struct relayed *relayed)
 {
     const struct muc_crypto *crypto = step->env->crypto;
-    struct str plain = crypto->open(crypto->self, step->arena, id);
-    if (!str_present(plain) || !next_line(&plain, &relayed->room) ||
+    struct str plain = crypto->open(crypto->self, step->arena, id), padding;
+    if (!str_present(plain) || !next_line(&plain, &padding) || !next_line(&plain, &relayed->room) ||
         !next_line(&plain, &relayed->asker) || !next_line(&plain, &relayed->asked) ||
         !next_line(&plain, &relayed->nick))
         return false;
@@ -143,7 +152,7 @@ static enum step_outcome answer(struct room *room, struct step *step, const stru
     fb_begin(&fb, step->arena, "iq", jid_full(from), node_attr(in->root, NAME_TYPE), relayed.id);
     fb_lang(&fb, node_attr_ns(in->root, NAME_LANG, NS_XML));
     if (in->type == TYPE_ERROR)
-        fb_bounce(&fb, room, in->root);
+        fb_bounce(&fb, room, in, BOUNCE_WITH_WORDS);
     else
         fb_children(&fb, in->root, NULL, NULL);
     effect_send(step, fb_finish(&fb), asker->route, asker->address);

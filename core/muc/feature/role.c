@@ -6,6 +6,7 @@
  */
 #include "core/muc/admin_query.h"
 #include "core/muc/feature.h"
+#include "core/muc/voice_pending.h"
 
 #include <stddef.h>
 
@@ -34,7 +35,6 @@ static const struct refusal *item_refused(const struct room *room, const struct 
     const struct occupant *target = item->occupant;
     struct privilege_party from = {in->affiliation, ROLE_MODERATOR};
     struct privilege_party to = {target->affiliation, target->role};
-    bool equal = from.affiliation == to.affiliation && to.role == ROLE_MODERATOR;
 
     if (item->role == target->role)
         return NULL;
@@ -43,8 +43,8 @@ static const struct refusal *item_refused(const struct room *room, const struct 
     /* Stepping down needs no rank, but an admin or owner is always a moderator (6.2.7). */
     if (target == in->self && item->role == ROLE_PARTICIPANT && from.affiliation < AFF_ADMIN)
         return NULL;
-    if (item->role == ROLE_NONE && equal && !room->options.kick_equals)
-        return &refusal_RANK;
+    if (item->role == ROLE_NONE)
+        return kick_refused(from, to, room->options.kick_equals);
     return role_change_refused(from, to, item->role);
 }
 
@@ -73,6 +73,8 @@ static void change_role(struct room *room, struct step *step, const struct actor
                    item->role == ROLE_VISITOR ? ROLE_VISITOR : ROLE_PARTICIPANT);
     occupant_set_role(room, occupant, item->role);
     presence_standing_changed(room, step, occupant, before, &news);
+    if (item->role == ROLE_MODERATOR)
+        voice_pending_hand_out(room, step, occupant, NULL);
 }
 
 static enum step_outcome set_roles(struct room *room, struct step *step, const struct inbound *in)

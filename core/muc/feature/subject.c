@@ -60,7 +60,6 @@ static enum step_outcome set_subject(struct room *room, struct step *step, const
     change->kind = CHANGE_SUBJECT;
     change->subject.frame = frame;
     change->subject.plain = node_text(subject, step->arena);
-    change->subject.cleared = str_empty(change->subject.plain);
     change->subject.at_us = step->now_us;
     return change_submit(room, step, change, announce, in);
 }

@@ -1,7 +1,8 @@
 /*
- * The room's vCard, and with it its picture: read by anybody, set by owners, and told by nothing
- * but the notice that the room has changed and the hashes in what the room says of itself. No
- * presence comes from the room's own address: clients would take it for an occupant without a name.
+ * The room's vCard, and with it its picture: read by anybody who may know the room, set by owners,
+ * and told by nothing but the notice that the room has changed and the hashes in what the room says
+ * of itself. No presence comes from the room's own address: clients would take it for an occupant
+ * without a name.
  * @xep 0486 0.1.0 #disco #owner-publish #disco-avatar-hash #retrieve-vcard #rules #security
  * @xep 0054 1.3.0 #usecases #support
  */
@@ -15,6 +16,8 @@ static enum step_outcome get(struct room *room, struct step *step, const struct 
 {
     struct fb fb;
 
+    if (inbound_is_kept_out(room, in))
+        return refuse(room, step, in, &refusal_ROOM_MISSING);
     reply_begin(&fb, step, in);
     if (room->card == NULL)
         fb_empty(&fb, NAME_VCARD, NS_VCARD);

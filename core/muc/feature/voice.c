@@ -43,7 +43,7 @@ static bool keep(struct room *room, const struct inbound *in)
  * become of the first. */
 static bool too_soon(const struct room *room, const struct step *step, const struct inbound *in)
 {
-    int64_t last_us = room_voice_asked_us(room, in->self->account);
+    int64_t last_us = room_asked_us(room, in->self->account, ASKED_VOICE);
     int64_t interval_us = room->options.voice_seconds * INT64_C(1000000);
 
     return last_us != 0 && step->now_us - last_us < interval_us;
@@ -73,7 +73,7 @@ static enum step_outcome request(struct room *room, struct step *step, const str
     else if (!keep(room, in))
         return refuse(room, step, in, &refusal_ROOM_BUSY);
     if (room->options.voice_seconds > 0)
-        room_voice_asked(room, in->self->account, step->now_us);
+        room_asked(room, in->self->account, ASKED_VOICE, step->now_us);
     return STEP_DONE;
 }
 

@@ -434,6 +434,8 @@ static void a_lost_link_leaves_the_others_alone(void **state)
     deliver_to(0, "lost too");
     deliver_to(1, "not lost");
     assert_non_null(strstr(host_read(NULL), "not lost"));
+    assert_int_equal(world.links_told, 3 * LANE_SHARDS); /* two have come up, one has gone */
+    assert_int_equal(world.losses, 1);
     assert_int_equal(world.deliver.dropped[0], 2);
     assert_int_equal(world.deliver.dropped[1], 0);
 

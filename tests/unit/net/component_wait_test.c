@@ -19,16 +19,21 @@ static void find_rooms(char rooms[LANE_SHARDS][20])
     jid_free(from);
 }
 
+/* What the host hears in the moment in which it has written that. */
+static const char *host_says(const char *xml, size_t size)
+{
+    ensure(write(host, xml, size) == (ssize_t)size);
+    pass_a_millisecond();
+    lane_world_step(&world, 0);
+    return lane_world_read(host, NULL);
+}
+
 /* Sends a stanza to a room; what the host hears of it in the same moment. */
 static const char *say(const char *format, const char *room, unsigned id)
 {
     char xml[400];
     snprintf(xml, sizeof(xml), format, room, id);
-    size_t size = strlen(xml);
-    ensure(write(host, xml, size) == (ssize_t)size);
-    pass_a_millisecond();
-    lane_world_step(&world, 0);
-    return lane_world_read(host, NULL);
+    return host_says(xml, strlen(xml));
 }
 
 #define SAY                                                                                        \
@@ -71,10 +76,8 @@ static const char *say_many(const char *room, unsigned id, unsigned count)
     size_t size = 0;
     for (unsigned i = 0; i < count; i++)
         size += (size_t)snprintf(xml + size, sizeof(xml) - size, SAY, room, id + i);
-    ensure(size < sizeof(xml) && write(host, xml, size) == (ssize_t)size);
-    pass_a_millisecond();
-    lane_world_step(&world, 0);
-    return lane_world_read(host, NULL);
+    ensure(size < sizeof(xml));
+    return host_says(xml, size);
 }
 
 static unsigned count_refusals(const char *heard)

@@ -107,6 +107,7 @@ static void a_session_begins_and_ends(void **state)
     assert_string_equal(talk(peer, "</stream:stream>"), "</stream:stream>");
     assert_null(session_of(jid));
     assert_int_equal(world.gone, 1);
+    assert_int_equal(world.gone_properly, 1);
     assert_true(logged("/orchard is gone: it closed its stream"));
     assert_true(has_ended(peer));
     assert_int_equal(world.conns.count, 1); /* waits for our side */
@@ -126,6 +127,7 @@ static void a_connection_that_breaks_takes_its_session_along(void **state)
     lane_world_step(&world, 0);
     assert_int_equal(world.gone, 1);
     assert_int_equal(world.stanzas, 1);
+    assert_int_equal(world.gone_properly, 0);
     assert_true(logged("/orchard is gone: connection closed"));
     assert_int_equal(world.door.count, 0);
 }
@@ -174,6 +176,7 @@ static void the_newer_session_wins(void **state)
     assert_non_null(strstr(bind_romeo(newer, LANE_BIND("orchard")), "romeo@localhost/orchard"));
     assert_non_null(strstr(lane_world_read(older, NULL), STREAM_ERROR("conflict")));
     assert_int_equal(world.gone, 1);
+    assert_int_equal(world.gone_properly, 1);
     assert_true(logged("/orchard is gone: a newer session has its address"));
     assert_non_null(session_of("romeo@localhost/orchard"));
     talk(newer, JOIN);
@@ -427,6 +430,32 @@ static void last_words_wait_for_credit_too(void **state)
     assert_int_equal(world.stanzas, CREDITS_FIRST + 2);
     assert_true(logged("is gone: it closed its stream"));
     close(peer);
+}
+
+/* Else they would come behind those of the newer one, and say that the client is here. */
+static void what_a_replaced_session_has_not_said_is_not_said(void **state)
+{
+    UNUSED(state);
+    for (int closing = 0; closing < 2; closing++) {
+        int older = lane_world_client(&world), newer = lane_world_client(&world);
+        bind_romeo(older, LANE_BIND("orchard"));
+        talk(older, JOIN);
+        (void)fill(older, 0, 20000);
+        if (closing != 0) /* it may have said goodbye, and only these wait */
+            (void)!write(older, "</stream:stream>", 16);
+        lane_world_step(&world, 0);
+        unsigned said = world.stanzas;
+        unsigned gone = world.gone;
+        bind_romeo(newer, LANE_BIND("orchard"));
+        assert_int_equal(world.gone, gone + 1);
+        for (unsigned shard = 0; shard < LANE_SHARDS; shard++)
+            lane_world_give_credit(&world, shard);
+        lane_world_step(&world, 0);
+        assert_int_equal(world.stanzas, said);
+        close(older);
+        close(newer);
+        lane_world_step(&world, 0);
+    }
 }
 
 static void last_words_do_not_wait_for_ever(void **state)
@@ -706,6 +735,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_order_is_kept_while_waiting, begin, end),
         cmocka_unit_test_setup_teardown(a_flood_of_one_is_no_delay_for_another, begin, end),
         cmocka_unit_test_setup_teardown(last_words_wait_for_credit_too, begin, end),
+        cmocka_unit_test_setup_teardown(what_a_replaced_session_has_not_said_is_not_said, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(last_words_do_not_wait_for_ever, begin, end),
         cmocka_unit_test_setup_teardown(a_slow_store_stops_the_reading_of_one_client, begin, end),
         cmocka_unit_test_setup_teardown(the_stores_answer_for_somebody_who_left_is_dropped, begin,

@@ -370,6 +370,19 @@ static void what_is_for_a_link_that_is_down_is_counted_and_dropped(void **state)
     assert_string_equal(lane_world_read(host.peer, NULL), "");
     assert_int_equal(world.deliver.dropped[0], 11);
     assert_int_equal(world.credit, 15);
+    /* The room is told, once for all of it; and of another one's. */
+    assert_int_equal(world.losses, 1);
+    assert_int_equal(world.lossy_room, 7);
+    struct delivery list = lane_world_list(host.route, "p5@far/x", 8, "history", 3, 0);
+    lane_world_deliver(&world, 0, &list, 1);
+    lane_world_step(&world, 0);
+    assert_int_equal(world.losses, 2);
+    assert_int_equal(world.lossy_room, 8);
+    struct address *address = address_new(STR("p5@far/x"));
+    deliver_direct(&world.deliver, host.route, lane_world_frame("from no room"), address);
+    address_unref(address);
+    lane_world_step(&world, 0);
+    assert_int_equal(world.losses, 2);
     assert_non_null(strstr(hear(&guests[0]), "hello"));
     far_host_close(&host);
 }
@@ -387,6 +400,8 @@ static void a_lost_link_gives_its_credits_back(void **state)
     lane_world_step(&world, 0);
     assert_true(deliver_is_empty(&world.deliver));
     assert_int_equal(world.credit, 3 * LIST_ITEMS);
+    assert_int_equal(world.losses, 1); /* and its room knows */
+    assert_int_equal(world.lossy_room, 7);
 }
 
 int main(void)

@@ -59,7 +59,7 @@ static int end(void **state)
     struct client *clients[] = {&juliet, &romeo, &second};
     for (size_t i = 0; i < ARRAY_LEN(clients); i++) {
         if (clients[i]->jid != NULL)
-            router_client_end(&world.router, clients[i]);
+            router_client_end(&world.router, clients[i], false);
     }
     router_world_end(&world);
     return 0;

@@ -90,9 +90,9 @@ static void on_shards_done(void *self)
     atomic_fetch_add(&shards_done, 1);
 }
 
-static int begin(void **state)
+/* A door and what agents share. */
+static void open_door(void)
 {
-    UNUSED(state);
     ensure(prep_init() == 0 && sasl_init() == 0);
     agent_register_thread();
     buf_init(&log_text, NULL);
@@ -104,26 +104,49 @@ static int begin(void **state)
     exchange = exchange_new();
     directory = directory_new(&key);
     directory_set_local(directory, STR("localhost"));
+}
+
+static void close_door(void)
+{
+    rcu_finish_later();
+    directory_free(directory);
+    exchange_free(exchange);
+    close(listener);
+    buf_free(&log_text);
+    agent_unregister_thread();
+    sasl_fini();
+    prep_fini();
+}
+
+static void make_net(uint16_t lane, unsigned shards)
+{
+    int err = 0;
+    struct net_setup setup = {
+        .lane = lane,
+        .exchange = exchange,
+        .directory = directory,
+        .hash_key = &key,
+        .router = &router,
+        .stream = &stream,
+        .listen_fd = listener,
+        .log = &sink,
+        .random = random_bytes,
+        .shards_done = on_shards_done,
+        .shards = shards,
+    };
+    nets[lane] = net_new(&setup, &err);
+    ensure(nets[lane] != NULL);
+}
+
+static int begin(void **state)
+{
+    UNUSED(state);
+    open_door();
     int err = 0;
     scribe = scribe_new(exchange, store_mem_open(&key), &sink, &err);
     ensure(scribe != NULL && agent_start(scribe_agent(scribe)) == 0);
-    for (uint16_t i = 0; i < LANES; i++) {
-        struct net_setup setup = {
-            .lane = i,
-            .exchange = exchange,
-            .directory = directory,
-            .hash_key = &key,
-            .router = &router,
-            .stream = &stream,
-            .listen_fd = listener,
-            .log = &sink,
-            .random = random_bytes,
-            .shards_done = on_shards_done,
-            .shards = 2,
-        };
-        nets[i] = net_new(&setup, &err);
-        ensure(nets[i] != NULL);
-    }
+    for (uint16_t i = 0; i < LANES; i++)
+        make_net(i, 2);
     for (uint16_t i = 0; i < LANES; i++)
         ensure(agent_start(net_agent(nets[i])) == 0);
     return 0;
@@ -145,14 +168,7 @@ static int end(void **state)
     agent_stop(scribe_agent(scribe));
     agent_join(scribe_agent(scribe));
     scribe_free(scribe);
-    rcu_finish_later();
-    directory_free(directory);
-    exchange_free(exchange);
-    close(listener);
-    buf_free(&log_text);
-    agent_unregister_thread();
-    sasl_fini();
-    prep_fini();
+    close_door();
     return 0;
 }
 
@@ -302,31 +318,11 @@ static void without_descriptors_clients_wait_at_the_door(void **state)
 static int begin_alone(void **state)
 {
     UNUSED(state);
-    ensure(prep_init() == 0 && sasl_init() == 0);
-    agent_register_thread();
-    buf_init(&log_text, NULL);
-    char why[300];
-    int err = 0, size = 1024 * 1024;
-    listener = net_listen(STR("127.0.0.1:0"), why, sizeof(why));
-    ensure(listener >= 0);
+    open_door();
+    int size = 1024 * 1024;
     setsockopt(listener, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
-    socklen_t address_size = sizeof(address);
-    ensure(getsockname(listener, (struct sockaddr *)&address, &address_size) == 0);
-    exchange = exchange_new();
-    directory = directory_new(&key);
-    directory_set_local(directory, STR("localhost"));
-    struct net_setup setup = {
-        .exchange = exchange,
-        .directory = directory,
-        .hash_key = &key,
-        .router = &router,
-        .stream = &stream,
-        .listen_fd = listener,
-        .log = &sink,
-        .random = random_bytes,
-    };
-    nets[0] = net_new(&setup, &err);
-    return err;
+    make_net(0, 0);
+    return 0;
 }
 
 static int end_alone(void **state)
@@ -335,14 +331,7 @@ static int end_alone(void **state)
     net_free(nets[0]);
     nets[0] = NULL;
     log_set_sink(NULL);
-    rcu_finish_later();
-    directory_free(directory);
-    exchange_free(exchange);
-    close(listener);
-    buf_free(&log_text);
-    agent_unregister_thread();
-    sasl_fini();
-    prep_fini();
+    close_door();
     return 0;
 }
 

@@ -48,9 +48,9 @@ static int end(void **state)
 {
     UNUSED(state);
     if (juliet.jid != NULL)
-        router_client_end(&world.router, &juliet);
+        router_client_end(&world.router, &juliet, false);
     if (romeo.jid != NULL)
-        router_client_end(&world.router, &romeo);
+        router_client_end(&world.router, &romeo, false);
     router_world_end(&world);
     return 0;
 }
@@ -173,6 +173,31 @@ static void a_session_is_in_so_many_rooms(void **state)
     assert_has(send(str_fmt(world.arena, join, 7).at), "{" JULIET);
     send("<presence to='r7@conference.localhost/n' type='unavailable'/>");
     assert_has(send(str_fmt(world.arena, join, SESSION_ROOMS_MAX).at), "{" JULIET);
+}
+
+/* Nobody tells a net agent that a room has refused or put out somebody. */
+static void places_that_are_none_are_given_back(void **state)
+{
+    UNUSED(state);
+    const char *join = "<presence to='r%u@conference.localhost/n'/>";
+    world.answer = &juliet;
+    for (unsigned i = 0; i < 3 * SESSION_ROOMS_MAX; i++) {
+        assert_has(send(str_fmt(world.arena, join, i).at), "{" JULIET);
+        proxy_credit(world.router.proxy, 0, 1);
+    }
+    assert_in_range(juliet.rooms.count, 1, SESSION_ROOMS_MAX / 2);
+    assert_true(world.asked > 0);
+    world.answer = NULL;
+    /* An answer is about the presence that was asked about, and no later one. */
+    send("<presence to='" ROOM "/Juliet'/>");
+    unsigned count = juliet.rooms.count;
+    struct jid *room = jid_parse(world.arena, STR(ROOM));
+    router_place_free(&juliet, room, juliet.presences - 1);
+    assert_int_equal(juliet.rooms.count, count);
+    router_place_free(&juliet, room, juliet.presences);
+    assert_int_equal(juliet.rooms.count, count - 1);
+    router_place_free(&juliet, room, juliet.presences);
+    assert_int_equal(juliet.rooms.count, count - 1);
 }
 
 static void without_credit_a_stanza_waits(void **state)
@@ -345,8 +370,8 @@ static void the_link_is_told_what_is_wrong(void **state)
         {"<message from='" NURSE "' to='@elsewhere'/>", "conference.localhost", "jid-malformed"},
         {"<message from='" NURSE "'/>", "conference.localhost", "jid-malformed"},
         {"<iq type='get' from='" NURSE "' to='" ROOM "'/>", ROOM, "bad-request"},
-        {"<iq type='get' id='1' from='" NURSE "' to='a@other'><a xmlns='b'/></iq>", "a@other",
-         "service-unavailable"},
+        {"<iq type='get' id='1' from='" NURSE "' to='a@other'><a xmlns='b'/></iq>",
+         "conference.localhost", "service-unavailable"},
     };
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         const char *said = router_world_link(&world, bad[i].stanza);
@@ -366,7 +391,7 @@ static void a_link_brings_stanzas_for_its_own_domain_only(void **state)
                "{" JULIET " -> den@lounge.localhost/Juliet ");
     assert_has(router_world_link(&world, "<iq type='get' id='1' from='" NURSE
                                          "' to='den@lounge.localhost'><a xmlns='b'/></iq>"),
-               "[99 <iq from='den@lounge.localhost' type='error' id='1' to='" NURSE
+               "[99 <iq from='conference.localhost' type='error' id='1' to='" NURSE
                "'><error type='cancel'><service-unavailable" STANZAS "/>");
     static const char *const others[] = {
         "<presence from='" NURSE "' to='den@lounge.localhost/Nurse'/>",
@@ -378,6 +403,44 @@ static void a_link_brings_stanzas_for_its_own_domain_only(void **state)
     /* Nor does it name the other one, were a malformed address one of there. */
     assert_has(router_world_link(&world, "<message from='" NURSE "' to='a b@lounge.localhost'/>"),
                "from='conference.localhost' type='error'");
+}
+
+/* From behind the link, as if there had been more in it than a stanza may have. */
+static const char *sends_large(const char *name, const char *attributes, const char *inside)
+{
+    struct str xml = str_fmt(world.arena, "<%s from='" NURSE "' id='1' %s><body>x</body>%s</%s>",
+                             name, attributes, inside, name);
+    world.wire_size = STANZA_BYTES_MAX + 1;
+    const char *said = router_world_link(&world, xml.at);
+    world.wire_size = 0;
+    return said;
+}
+
+#define GONE "<error type='cancel'><gone" STANZAS ">xmpp:elsewhere</gone><a xmlns='b'/></error>"
+
+static void what_is_too_large_is_refused_unless_somebody_is_gone(void **state)
+{
+    UNUSED(state);
+    const char *said = sends_large("message", "to='" ROOM "' type='groupchat'", "");
+    assert_has(said, " type='error' id='1' to='" NURSE "'><error type='modify'>");
+    assert_null(strchr(said, '{'));
+    assert_string_equal(sends_large("message", "to='den@lounge.localhost'", ""), "");
+    assert_has(sends_large("presence", "to='" ROOM "/Nurse'", ""), "<error type='modify'>");
+    assert_has(sends_large("presence", "to='" ROOM "/Nurse' type='unavailable'", ""),
+               "{" NURSE " -> " ROOM "/Nurse ");
+    proxy_credit(world.router.proxy, 0, 1 + (STANZA_BYTES_MAX + 1) / 1024);
+    assert_has(sends_large("presence", "to='" ROOM "/Nurse' type='error'", GONE),
+               "{" NURSE " -> " ROOM "/Nurse ");
+    proxy_credit(world.router.proxy, 0, 1 + (STANZA_BYTES_MAX + 1) / 1024);
+    /* Of a message that comes back only the reason is of interest. */
+    said = sends_large("message", "to='" ROOM "/Romeo' type='error'", GONE);
+    assert_has(said, "{" NURSE " -> " ROOM "/Romeo <message ");
+    assert_has(said, "id='1'");
+    assert_has(said, "<error type='cancel'><gone" STANZAS "/></error></message>");
+    assert_null(strstr(said, "<body"));
+    said = sends_large("message", "to='" ROOM "/Romeo' type='error'", "");
+    assert_has(said, "<error/></message>");
+    assert_string_equal(sends_large("iq", "to='" ROOM "' type='error'", GONE), "");
 }
 
 static void a_session_leaves_the_rooms_of_all_services(void **state)
@@ -440,6 +503,7 @@ int main(void)
         TEST(off_line_means_out_of_all_rooms),
         TEST(a_long_goodbye_is_cut_short),
         TEST(a_session_is_in_so_many_rooms),
+        TEST(places_that_are_none_are_given_back),
         TEST(without_credit_a_stanza_waits),
         TEST(a_session_speaks_for_itself),
         TEST(malformed_addresses_are_named),
@@ -452,6 +516,7 @@ int main(void)
         TEST(the_host_server_cannot_speak_for_our_clients),
         TEST(the_link_is_told_what_is_wrong),
         TEST(a_link_brings_stanzas_for_its_own_domain_only),
+        TEST(what_is_too_large_is_refused_unless_somebody_is_gone),
         TEST(a_session_leaves_the_rooms_of_all_services),
         TEST(the_link_is_not_told_what_cannot_be_said),
         TEST(the_link_waits_too),

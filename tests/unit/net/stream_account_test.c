@@ -2,20 +2,7 @@
  * A client's stream around accounts: registration before and after the log-in, resource binding,
  * the session request, and what is handed on to the router.
  */
-#include "tests/support/stream_world.h"
-
-#include "core/base/ensure.h"
-#include "core/base/err.h"
-#include "core/base/limits.h"
-#include "core/xmpp/prep.h"
-#include "net/sasl.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-
-#include <cmocka.h>
+#include "tests/support/stream_side.h"
 
 #define STANZAS " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'"
 #define BIND    " xmlns='urn:ietf:params:xml:ns:xmpp-bind'"
@@ -24,48 +11,6 @@
     "<iq type='set' id='s'><query xmlns='jabber:iq:register'>" content "</query></iq>"
 #define USER(name, password) "<username>" name "</username><password>" password "</password>"
 #define DONE                 "<iq type='result' id='s'></iq>"
-
-static struct stream_world world;
-
-static int prepare(void **state)
-{
-    UNUSED(state);
-    ensure(prep_init() == 0);
-    return sasl_init();
-}
-
-static int clean(void **state)
-{
-    UNUSED(state);
-    sasl_fini();
-    prep_fini();
-    return 0;
-}
-
-static int begin(void **state)
-{
-    UNUSED(state);
-    stream_world_begin(&world);
-    return 0;
-}
-
-static int end(void **state)
-{
-    UNUSED(state);
-    stream_world_end(&world);
-    return 0;
-}
-
-static const char *feed(const char *xml)
-{
-    return stream_world_feed(&world, xml);
-}
-
-static void assert_has(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("'%s' is not in '%s'", part, text);
-}
 
 /* A stanza error for `id` of that type and condition, and the stream lives. */
 static void assert_refused(const char *said, const char *id, const char *type,

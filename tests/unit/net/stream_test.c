@@ -2,20 +2,7 @@
  * A client's stream up to the log-in: headers, features, STARTTLS, SASL, and what must not be said
  * before. (After it: stream_account_test.c.)
  */
-#include "tests/support/stream_world.h"
-
-#include "core/base/ensure.h"
-#include "core/base/err.h"
-#include "core/base/limits.h"
-#include "core/xmpp/prep.h"
-#include "net/sasl.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-
-#include <cmocka.h>
+#include "tests/support/stream_side.h"
 
 #define STREAMS " xmlns='urn:ietf:params:xml:ns:xmpp-streams'"
 #define SASL    " xmlns='urn:ietf:params:xml:ns:xmpp-sasl'"
@@ -34,48 +21,6 @@
     "<session xmlns='urn:ietf:params:xml:ns:xmpp-session'><optional/></session></stream:features>"
 #define AUTH(mechanism, data) "<auth" SASL " mechanism='" mechanism "'>" data "</auth>"
 #define FAILED(condition)     "<failure" SASL "><" condition "/></failure>"
-
-static struct stream_world world;
-
-static int prepare(void **state)
-{
-    UNUSED(state);
-    ensure(prep_init() == 0);
-    return sasl_init();
-}
-
-static int clean(void **state)
-{
-    UNUSED(state);
-    sasl_fini();
-    prep_fini();
-    return 0;
-}
-
-static int begin(void **state)
-{
-    UNUSED(state);
-    stream_world_begin(&world);
-    return 0;
-}
-
-static int end(void **state)
-{
-    UNUSED(state);
-    stream_world_end(&world);
-    return 0;
-}
-
-static const char *feed(const char *xml)
-{
-    return stream_world_feed(&world, xml);
-}
-
-static void assert_has(const char *text, const char *part)
-{
-    if (strstr(text, part) == NULL)
-        fail_msg("'%s' is not in '%s'", part, text);
-}
 
 static void assert_has_not(const char *text, const char *part)
 {

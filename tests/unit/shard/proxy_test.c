@@ -253,7 +253,7 @@ static void sessions_go_without_credit(void **state)
         send(shard, "<presence/>");
     for (struct message *message = next(shard); message != NULL; message = next(shard))
         message_free(message);
-    proxy_session_gone(proxy, romeo, room, (struct route){5, 6, LANE});
+    proxy_session_gone(proxy, romeo, room, (struct route){5, 6, LANE}, false);
     struct message *message = next(shard);
     assert_non_null(message);
     assert_int_equal(message->kind, MSG_SESSION_GONE);

@@ -54,6 +54,7 @@ static int begin(void **state)
         .directory = directory,
         .envs = lanes_env(),
         .env_count = 2,
+        .placement_key = &lanes_env()->hash_key,
         .log = &sink,
         .random = lanes_random,
     };
@@ -276,6 +277,39 @@ static void a_session_is_gone(void **state)
     assert_int_equal(shard_room_count(shard), 1);
 }
 
+static void ask_of(const char *room, uint32_t number)
+{
+    struct message *message = message_new(MSG_PLACE_ASK);
+    message->place.jid = jid(ROMEO);
+    message->place.room = jid(room);
+    message->place.route = route(1);
+    message->place.presence = number;
+    assert_true(post_shard(exchange, 3, message));
+}
+
+static void places_are_free_where_one_is_not(void **state)
+{
+    UNUSED(state);
+    two_in_a_room();
+    ask_of(ROOM, 1); /* he is there */
+    ask_of("elsewhere@" LANES_SERVICE, 2);
+    say(ROMEO, 1, ROOM "/Romeo", "<presence type='unavailable'/>");
+    ask_of(ROOM, 3);
+    step();
+    heard(0);
+    for (uint32_t number = 2; number <= 3; number++) {
+        struct message *answer = fake_lane_next(&lanes[0]);
+        while (answer != NULL && answer->kind != MSG_PLACE_FREE) {
+            message_free(answer);
+            answer = fake_lane_next(&lanes[0]);
+        }
+        assert_non_null(answer);
+        assert_int_equal(answer->place.presence, number);
+        assert_true(route_eq(answer->place.route, route(1)));
+        message_free(answer);
+    }
+}
+
 static void the_service_answers(void **state)
 {
     UNUSED(state);
@@ -470,6 +504,7 @@ static void invitations_reach_accounts(void **state)
     invite_to("nurse@example.org/kitchen");
     in_order(heard(1), "4 <message", "to='nurse@example.org/kitchen'>", NULL);
     directory_add_link(directory, STR(LANES_SERVICE), route(6));
+    directory_link_up(directory, route(6), true);
     invite_to("friar@elsewhere.example");
     in_order(heard(1), "6 <message", "to='friar@elsewhere.example'>", NULL);
     directory_session_remove(directory, session);
@@ -735,6 +770,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_room_that_is_not_there, begin, end),
         cmocka_unit_test_setup_teardown(steps_are_told_apart, begin, end),
         cmocka_unit_test_setup_teardown(a_session_is_gone, begin, end),
+        cmocka_unit_test_setup_teardown(places_are_free_where_one_is_not, begin, end),
         cmocka_unit_test_setup_teardown(the_service_answers, begin, end),
         cmocka_unit_test_setup_teardown(a_tombstone_stands_for_a_month, begin, end),
         cmocka_unit_test_setup_teardown(tombstones_are_limited, begin, end),

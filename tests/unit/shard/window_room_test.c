@@ -366,6 +366,7 @@ static int begin(void **state)
         .directory = directory,
         .envs = lanes_env(),
         .env_count = 1,
+        .placement_key = &lanes_env()->hash_key,
         .random = lanes_random,
     };
     shard = shard_new(&setup, &err);

@@ -187,6 +187,17 @@ static void building(void **state)
     arena_free(arena);
 }
 
+static void hexadecimal(void **state)
+{
+    UNUSED(state);
+    static const uint8_t bytes[] = {0x00, 0x0f, 0xa5, 0xff};
+    char digits[] = "..........";
+    hex_write(digits, bytes, sizeof(bytes));
+    assert_string_equal(digits, "000fa5ff..");
+    hex_write(digits, bytes, 0);
+    assert_string_equal(digits, "000fa5ff..");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +206,7 @@ int main(void)
         cmocka_unit_test(secrets_compare_alike),
         cmocka_unit_test(trimming),
         cmocka_unit_test(numbers),
+        cmocka_unit_test(hexadecimal),
         cmocka_unit_test(booleans),
         cmocka_unit_test(utf8),
         cmocka_unit_test(copies),

@@ -2,9 +2,13 @@
  * Every handler of core/muc/features.c against input it must not take. First: who asks, and what
  * the room is; one row for each request, one column for each asker. Then: what is asked, by the
  * owner, who may do anything; one row for each fault. A refusal has the right type and condition,
- * is `by` the room, comes from where the request went with its id, and has changed nothing.
+ * is `by` the room, comes from where the request went with its id, and has changed nothing. A
+ * handler that no row of the first table reaches is a failure too.
  */
+#include "core/base/arena.h"
 #include "core/base/limits.h"
+#include "core/muc/feature.h"
+#include "core/muc/room.h"
 #include "tests/support/talk.h"
 
 #define TYBALT "tybalt@localhost/street"
@@ -18,17 +22,21 @@
 #define GROUPCHAT                  " type='groupchat'"
 #define QUERY(ns, inside)          "<query xmlns='" ns "'>" inside "</query>"
 #define FIELD(var, value)          "<field var='" var "'><value>" value "</value></field>"
+#define COMMANDS                   "http://jabber.org/protocol/commands"
+#define DESTROY                    "http://prosody.im/protocol/muc#destroy"
 #define FORM(type, form_type, inside)                                                              \
     "<x xmlns='jabber:x:data' type='" type "'>" FIELD("FORM_TYPE", form_type) inside "</x>"
-#define JOIN      "<x xmlns='" NS_X "'/>"
-#define INVITE    "<x xmlns='" NS_USER "'><invite to='guest@localhost'/></x>"
-#define DECLINE   "<x xmlns='" NS_USER "'><decline to='romeo@localhost'/></x>"
-#define VCARD     "<vCard xmlns='vcard-temp'><FN>Lounge</FN></vCard>"
-#define PING      "<ping xmlns='urn:xmpp:ping'/>"
-#define KICK      "<item nick='Juliet' role='none'/>"
-#define BAN       "<item jid='juliet@localhost' affiliation='outcast'/>"
-#define CONFIG    FORM("submit", NS_X "#roomconfig", FIELD("muc#roomconfig_roomname", "New"))
-#define ENROL     FORM("submit", NS_X "#register", FIELD("muc#register_roomnick", "Own"))
+#define JOIN    "<x xmlns='" NS_X "'/>"
+#define INVITE  "<x xmlns='" NS_USER "'><invite to='guest@localhost'/></x>"
+#define DECLINE "<x xmlns='" NS_USER "'><decline to='romeo@localhost'/></x>"
+#define VCARD   "<vCard xmlns='vcard-temp'><FN>Lounge</FN></vCard>"
+#define PING    "<ping xmlns='urn:xmpp:ping'/>"
+#define KICK    "<item nick='Juliet' role='none'/>"
+#define BAN     "<item jid='juliet@localhost' affiliation='outcast'/>"
+#define CONFIG  FORM("submit", NS_X "#roomconfig", FIELD("muc#roomconfig_roomname", "New"))
+#define ENROL   FORM("submit", NS_X "#register", FIELD("muc#register_roomnick", "Own"))
+#define ERROR_OF(condition)                                                                        \
+    "<error type='cancel'><" condition " xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
 #define ASK_VOICE FORM("submit", NS_X "#request", FIELD("muc#role", "participant"))
 #define CONSENT   FORM("submit", NS_X "#register", FIELD("muc#register_allow", "1"))
 #define MODERATE(id)                                                                               \
@@ -111,16 +119,26 @@ static unsigned judge(struct world *w, const char *who, enum verdict verdict, co
 
 /* ---- the room ---- */
 
-/* Romeo owns it, Juliet is a member, Paris a visitor, Tybalt banned; Romeo and Juliet have said
- * something. Neither the nurse nor Romeo's other client is inside. */
-static struct world *company(void)
+/* From the whole service, as the operator wants it; NULL: nobody. */
+static const char *const *banned;
+
+static struct world *some_world(bool locked)
 {
     static const char *const options[] = {"moderated=on", "persistent=on", "allow_register=on",
                                           NULL};
-    struct world *w = world_with(options);
-    world_client(w, ROMEO_2);
-    world_client(w, NURSE);
-    world_client(w, TYBALT);
+    static const char *const clients[] = {ROMEO, ROMEO_2, JULIET, PARIS, NURSE, TYBALT};
+    struct world_config config = {.options = options, .banned = banned, .locked = locked};
+    struct world *w = world_new(&config);
+    for (unsigned i = 0; i < ARRAY_LEN(clients); i++)
+        world_client(w, clients[i]);
+    return w;
+}
+
+/* Romeo owns it, Juliet is a member, Paris a visitor, Tybalt banned; Juliet has said something, and
+ * the nurse is invited. Neither she nor Romeo's other client is inside. */
+static struct world *company(void)
+{
+    struct world *w = some_world(false);
     enters(w, ROMEO, "Romeo");
     sets(w, ROMEO,
          "<item jid='juliet@localhost' affiliation='member'/>"
@@ -128,16 +146,14 @@ static struct world *company(void)
     enters(w, JULIET, "Juliet");
     enters(w, PARIS, "Paris");
     say(w, JULIET, MESSAGE(ROOM, GROUPCHAT, "<body>Who is there?</body>"));
+    say(w, ROMEO, MESSAGE(ROOM, "", "<x xmlns='" NS_USER "'><invite to='nurse@localhost'/></x>"));
     hush(w);
     return w;
 }
 
 static struct world *no_room(void)
 {
-    struct world *w = world_new(NULL); /* rooms are locked at first */
-    world_client(w, ROMEO);
-    world_client(w, NURSE);
-    return w;
+    return some_world(true); /* rooms are locked at first */
 }
 
 static struct world *locked_room(void)
@@ -166,7 +182,7 @@ struct circumstance {
 enum { STRANGER, OUTCAST, VISITOR, SECOND, ABSENT, LOCKED, DESTROYED, CIRCUMSTANCES };
 
 static const struct circumstance circumstances[CIRCUMSTANCES] = {
-    [STRANGER] = {"by a stranger", company, NURSE},
+    [STRANGER] = {"by a stranger, though invited", company, NURSE},
     [OUTCAST] = {"by an outcast", company, TYBALT},
     [VISITOR] = {"by a visitor", company, PARIS},
     [SECOND] = {"by the owner's client that is not inside", company, ROMEO_2},
@@ -202,11 +218,14 @@ static const struct request requests[] = {
     {"message", MESSAGE(ROOM, GROUPCHAT, "<body>Hello</body>"),
      {OUTSIDE, OUTSIDE, FORBIDDEN, OUTSIDE, NOT_FOUND, NOT_FOUND, GONE}},
     {"message error", MESSAGE(ROOM, " type='error'", ""),
-     {SILENCE, SILENCE, TAKEN, SILENCE, SILENCE, SILENCE, SILENCE}},
+     {TAKEN, SILENCE, TAKEN, SILENCE, SILENCE, SILENCE, SILENCE}},
+    {"private message that bounces",
+     MESSAGE(ROOM "/Juliet", " type='error'", ERROR_OF("not-acceptable")),
+     {SILENCE, SILENCE, SILENCE, SILENCE, SILENCE, SILENCE, SILENCE}},
     {"invitation", MESSAGE(ROOM, "", INVITE),
      {OUTSIDE, OUTSIDE, FORBIDDEN, TAKEN, NOT_FOUND, NOT_FOUND, GONE}},
     {"decline", MESSAGE(ROOM, "", DECLINE),
-     {NOT_FOUND, FORBIDDEN, NOT_FOUND, NOT_FOUND, NOT_FOUND, NOT_FOUND, GONE}},
+     {TAKEN, FORBIDDEN, NOT_FOUND, NOT_FOUND, NOT_FOUND, NOT_FOUND, GONE}},
     {"private message", MESSAGE(ROOM "/Juliet", " type='chat'", "<body>Hello</body>"),
      {OUTSIDE, OUTSIDE, SILENCE, OUTSIDE, NOT_FOUND, NOT_FOUND, GONE}},
     {"private groupchat", MESSAGE(ROOM "/Juliet", GROUPCHAT, "<body>Hello</body>"),
@@ -217,6 +236,10 @@ static const struct request requests[] = {
      {OUTSIDE, OUTSIDE, FORBIDDEN, OUTSIDE, NOT_FOUND, NOT_FOUND, GONE}},
     {"self-ping", IQ(ROOM "/Romeo", "get", PING),
      {OUTSIDE, OUTSIDE, SILENCE, OUTSIDE, OUTSIDE, NOT_FOUND, GONE}},
+    {"self-ping, of oneself", IQ(ROOM "/Paris", "get", PING),
+     {OUTSIDE, OUTSIDE, ANSWERED, OUTSIDE, OUTSIDE, NOT_FOUND, GONE}},
+    {"error for a ping nobody sent", IQ(ROOM, "error", ERROR_OF("item-not-found")),
+     {SILENCE, SILENCE, SILENCE, SILENCE, SILENCE, SILENCE, SILENCE}},
     {"ping of the room", IQ(ROOM, "get", PING),
      {ANSWERED, ANSWERED, ANSWERED, ANSWERED, NOT_FOUND, NOT_FOUND, GONE}},
     {"request to an occupant", IQ(ROOM "/Juliet", "get", QUERY("jabber:iq:version", "")),
@@ -259,10 +282,66 @@ static const struct request requests[] = {
      {FORBIDDEN, FORBIDDEN, FORBIDDEN, TAKEN, NOT_FOUND, NOT_FOUND, GONE}},
     {"end of the room", IQ(ROOM, "set", QUERY(OWNER, "<destroy/>")),
      {FORBIDDEN, FORBIDDEN, FORBIDDEN, TAKEN, NOT_FOUND, NOT_FOUND, GONE}},
+    {"order to the service", IQ(WORLD_SERVICE, "set", "<command xmlns='" COMMANDS "' node='" DESTROY
+        "'><x xmlns='jabber:x:data' type='submit'>" FIELD("rooms", ROOM) "</x></command>"),
+     {FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN}},
     {"request nobody knows", IQ(ROOM, "get", QUERY("urn:example:unknown", "")),
      {UNAVAILABLE, UNAVAILABLE, UNAVAILABLE, UNAVAILABLE, NOT_FOUND, NOT_FOUND, GONE}},
 };
 /* clang-format on */
+
+/* ---- which handlers they reach ---- */
+
+enum { FEATURES_MAX = 64, HANDLERS_MAX = 16 };
+
+static bool reached[FEATURES_MAX][HANDLERS_MAX];
+
+static void note(const struct handler *handler)
+{
+    for (unsigned f = 0; f < features_count; f++) {
+        const struct feature *feature = features_all[f];
+        assert_true(f < FEATURES_MAX && feature->handler_count <= HANDLERS_MAX);
+        for (unsigned i = 0; i < feature->handler_count; i++)
+            reached[f][i] |= handler == &feature->handlers[i];
+    }
+}
+
+/* What the room is going to do with that, if there is a room. */
+static void note_handler(struct world *w, const char *who, const char *xml)
+{
+    const struct room *room = world_room(w, ROOM);
+    if (room == NULL)
+        return;
+    struct arena *arena = arena_new(4096);
+    struct stanza *stanza = stanza_parse(str_z(xml));
+    struct str to = node_attr(stanza_root(stanza), NAME_TO);
+    struct event event = {
+        .kind = EV_STANZA,
+        .stanza = {.stanza = stanza,
+                   .from = jid_parse(arena, str_z(who)),
+                   .to = jid_parse(arena, to)},
+    };
+    struct step step = {.arena = arena, .env = room->env};
+    struct inbound in;
+    assert_true(inbound_read(room, &step, &event, &in));
+    note(features_handler(room, &in));
+    stanza_free(stanza);
+    arena_free(arena);
+}
+
+static unsigned not_reached(void)
+{
+    unsigned missing = 0;
+    for (unsigned f = 0; f < features_count; f++) {
+        for (unsigned i = 0; i < features_all[f]->handler_count; i++) {
+            if (reached[f][i])
+                continue;
+            print_error("no row for handler %u of %s\n", i, features_all[f]->name);
+            missing++;
+        }
+    }
+    return missing;
+}
 
 /* @covers 0045#enter-banned.refused 0045#enter-locked.refused 0045#bizrules-message.refused
  * @covers 0045#bizrules-message.no-room 0045#register.no-room 0045#destroyroom.forbidden */
@@ -274,11 +353,50 @@ static void each_asker_of_each_room(void **state)
         for (unsigned c = 0; c < CIRCUMSTANCES; c++) {
             const struct circumstance *in = &circumstances[c];
             struct world *w = in->begin();
+            note_handler(w, in->asker, requests[r].xml);
             say(w, in->asker, requests[r].xml);
             failures += judge(w, in->asker, requests[r].verdicts[c], requests[r].name, in->name);
             world_free(w);
         }
     }
+    failures += not_reached();
+    assert_int_equal(failures, 0);
+}
+
+static bool wants_no_answer(const char *xml)
+{
+    static const char *const types[] = {"error", "result", "unavailable", "subscribe"};
+    char type[24];
+    for (unsigned i = 0; i < ARRAY_LEN(types); i++) {
+        snprintf(type, sizeof(type), " type='%s'", types[i]);
+        if (strstr(xml, type) != NULL)
+            return true;
+    }
+    return false;
+}
+
+/* Who is banned from the service gets one answer to all it asks, whatever is there.
+ * @covers 0045#enter-banned.refused */
+static void each_request_of_the_banned(void **state)
+{
+    static const char *const names[] = {"nurse@localhost", NULL};
+    static const unsigned hers[] = {STRANGER, ABSENT, LOCKED};
+    unsigned failures = 0;
+    (void)state;
+    banned = names;
+    for (unsigned r = 0; r < ARRAY_LEN(requests); r++) {
+        for (unsigned i = 0; i < ARRAY_LEN(hers); i++) {
+            const struct circumstance *in = &circumstances[hers[i]];
+            enum verdict verdict = requests[r].verdicts[hers[i]];
+            if (!wants_no_answer(requests[r].xml))
+                verdict = FORBIDDEN;
+            struct world *w = in->begin();
+            say(w, NURSE, requests[r].xml);
+            failures += judge(w, NURSE, verdict, requests[r].name, in->name);
+            world_free(w);
+        }
+    }
+    banned = NULL;
     assert_int_equal(failures, 0);
 }
 
@@ -396,6 +514,13 @@ static const struct fault faults[] = {
      IQ(ROOM, "get",
         QUERY(DISCO "#items", "<set xmlns='http://jabber.org/protocol/rsm'><max>all</max></set>")),
      0, BAD_REQUEST},
+    {"error of nothing", IQ(ROOM, "error", ""), 0, SILENCE},
+    {"error twice over", IQ(ROOM, "error", ERROR_OF("gone") ERROR_OF("gone")), 0, SILENCE},
+    {"error in another namespace", IQ(ROOM, "error", "<error xmlns='urn:example:x'/>"), 0, SILENCE},
+    {"error for an id too long to be ours",
+     "<iq to='" ROOM "' id='%s' type='error'>" ERROR_OF("gone") "</iq>", RELAYED_ID_BYTES_MAX + 1,
+     SILENCE},
+    {"answer to a ping nobody sent", IQ(ROOM, "result", PING), 0, SILENCE},
     {"version that sets", IQ(ROOM, "set", QUERY("jabber:iq:version", "")), 0, UNAVAILABLE},
 
     {"registration without a form", REGISTER(""), 0, BAD_REQUEST},
@@ -553,6 +678,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(each_asker_of_each_room),
+        cmocka_unit_test(each_request_of_the_banned),
         cmocka_unit_test(each_fault),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

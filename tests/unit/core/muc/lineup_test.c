@@ -6,12 +6,13 @@
 #include "core/muc/lineup.h"
 
 #include "core/base/base.h"
+#include "core/base/limits.h"
 #include "core/muc/room.h"
 #include "tests/support/expect.h"
 
 #include <string.h>
 
-enum { GUESTS = 120, LINEUP_FROM = 64, STANZA_MAX = 600 };
+enum { GUESTS = 120, STANZA_MAX = 600 };
 
 /* Client 0 is the owner, client 1 a participant; the others come and go, every fifth an admin. */
 struct watch {

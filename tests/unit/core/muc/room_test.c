@@ -560,7 +560,7 @@ static void memories_are_bounded(void **state)
     for (unsigned i = 0; i < ROOM_ROLES_KEPT_MAX + 10; i++) {
         snprintf(jid, sizeof(jid), "user%u@localhost", i);
         room_keep_role(room, str_z(jid), ROLE_VISITOR);
-        room_invite_keep(room, str_z(jid), STR("romeo@localhost"));
+        room_invite_keep(room, str_z(jid), STR("romeo@localhost"), STR("i"));
     }
     room_check(room);
     assert_int_equal(room->roles_kept.count, ROOM_ROLES_KEPT_MAX);
@@ -574,7 +574,7 @@ static void memories_are_bounded(void **state)
     assert_int_equal(room->invited.count, ROOM_INVITED_MAX);
     assert_null(room_invited(room, STR("user9@localhost")));
     assert_true(str_eqz(room_invited(room, STR("user10@localhost"))->by, "romeo@localhost"));
-    room_invite_keep(room, STR("user10@localhost"), STR("juliet@localhost"));
+    room_invite_keep(room, STR("user10@localhost"), STR("juliet@localhost"), STR_NONE);
     assert_true(str_eqz(room_invited(room, STR("user10@localhost"))->by, "juliet@localhost"));
     room_invite_forget(room, STR("user10@localhost"));
     assert_null(room_invited(room, STR("user10@localhost")));
@@ -588,15 +588,16 @@ static void memories_are_bounded(void **state)
     room_voice_forget(room, STR("user0@localhost"));
     assert_true(room_voice_keep(room, STR("more@localhost"), STR("more@localhost/r")));
 
-    for (unsigned i = 0; i < ROOM_VOICE_ASKED_MAX; i++) {
+    for (unsigned i = 0; i < ROOM_ASKED_MAX; i++) {
         snprintf(jid, sizeof(jid), "user%u@localhost", i);
-        room_voice_asked(room, str_z(jid), i + 1);
+        room_asked(room, str_z(jid), ASKED_VOICE, i + 1);
     }
-    room_voice_asked(room, STR("user0@localhost"), 5000); /* no longer the oldest */
-    room_voice_asked(room, STR("more@localhost"), 5001);
-    assert_int_equal(room->voice_asked.count, ROOM_VOICE_ASKED_MAX);
-    assert_int_equal(room_voice_asked_us(room, STR("user0@localhost")), 5000);
-    assert_int_equal(room_voice_asked_us(room, STR("user1@localhost")), 0);
+    room_asked(room, STR("user0@localhost"), ASKED_REGISTRATION, 5000); /* no longer the oldest */
+    room_asked(room, STR("more@localhost"), ASKED_VOICE, 5001);
+    assert_int_equal(room->asked.count, ROOM_ASKED_MAX);
+    assert_int_equal(room_asked_us(room, STR("user0@localhost"), ASKED_REGISTRATION), 5000);
+    assert_int_equal(room_asked_us(room, STR("user0@localhost"), ASKED_VOICE), 1);
+    assert_int_equal(room_asked_us(room, STR("user1@localhost"), ASKED_VOICE), 0);
     room_check(room);
 }
 

@@ -173,6 +173,11 @@ static void public_rooms_are_listed(void **state)
     enter_room(world, "alpha");
     enter_room(world, "hidden");
     configure(world, "hidden", "publicroom", "0");
+    say(world, ROMEO,
+        "<iq to='hidden@" SERVICE "' type='set' id='a'>"
+        "<query xmlns='http://jabber.org/protocol/muc#admin'>"
+        "<item jid='juliet@localhost' affiliation='member'/></query></iq>");
+    world_forget(world); /* not for its members either */
     configure(world, "beta", "roomname", "Second &lt;letter&gt;");
     say(world, JULIET, GET(ITEMS("")));
     expect(world, JULIET,

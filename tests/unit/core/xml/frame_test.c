@@ -264,14 +264,40 @@ static void every_byte_is_escaped_at_every_place(void **state)
     }
 }
 
+static void kinds(void **state)
+{
+    UNUSED(state);
+    static const char *const names[] = {"message", "presence", "iq"};
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+        /* The shortest of its kind, and one with attributes. */
+        struct fb bare, full;
+        fb_begin(&bare, arena, names[i], STR_NONE, STR_NONE, STR_NONE);
+        fb_begin(&full, arena, names[i], STR("iq@message/presence"), STR_NONE, STR_NONE);
+        struct frame *frames[] = {fb_finish(&bare), fb_finish(&full)};
+        for (unsigned f = 0; f < ARRAY_LEN(frames); f++) {
+            for (unsigned k = 0; k < ARRAY_LEN(names); k++)
+                assert_int_equal(frame_is(frames[f], str_z(names[k])), k == i);
+            assert_false(frame_is(frames[f], STR("i")));
+            assert_false(frame_is(frames[f], STR("presence from")));
+            frame_unref(frames[f]);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(slots),      cmocka_unit_test(empty_stanza),
-        cmocka_unit_test(namespaces), cmocka_unit_test(escaping),
-        cmocka_unit_test(fragments),  cmocka_unit_test(received),
-        cmocka_unit_test(children),   cmocka_unit_test(deep),
-        cmocka_unit_test(counts),     cmocka_unit_test(every_byte_is_escaped_at_every_place),
+        cmocka_unit_test(slots),
+        cmocka_unit_test(empty_stanza),
+        cmocka_unit_test(namespaces),
+        cmocka_unit_test(escaping),
+        cmocka_unit_test(fragments),
+        cmocka_unit_test(received),
+        cmocka_unit_test(children),
+        cmocka_unit_test(deep),
+        cmocka_unit_test(kinds),
+        cmocka_unit_test(counts),
+        cmocka_unit_test(every_byte_is_escaped_at_every_place),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

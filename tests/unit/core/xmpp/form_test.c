@@ -163,13 +163,32 @@ static void written(void **state)
     assert_string_equal(fb_finish_fragment(&fb).at, X "type='result'/>");
 }
 
+static void lines(void **state)
+{
+    UNUSED(state);
+    struct fb fb;
+    fb_begin_fragment(&fb, arena);
+    fb_field_begin(&fb, "none", NULL, NULL);
+    fb_field_lines(&fb, STR_NONE);
+    fb_close(&fb);
+    fb_field_begin(&fb, "blank", NULL, NULL);
+    fb_field_lines(&fb, STR(""));
+    fb_close(&fb);
+    fb_field_begin(&fb, "some", NULL, NULL);
+    fb_field_lines(&fb, STR("a\n\nb & c\n"));
+    fb_close(&fb);
+    assert_string_equal(fb_finish_fragment(&fb).at,
+                        "<field xmlns='jabber:x:data' var='none'/>"
+                        "<field xmlns='jabber:x:data' var='blank'><value/></field>"
+                        "<field xmlns='jabber:x:data' var='some'><value>a</value><value/>"
+                        "<value>b &amp; c</value><value/></field>");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(submission),
-        cmocka_unit_test(malformed),
-        cmocka_unit_test(limits),
-        cmocka_unit_test(written),
+        cmocka_unit_test(submission), cmocka_unit_test(malformed), cmocka_unit_test(limits),
+        cmocka_unit_test(written),    cmocka_unit_test(lines),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

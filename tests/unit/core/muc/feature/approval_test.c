@@ -178,6 +178,82 @@ static void admins_who_come_are_asked(void **state)
     world_free(w);
 }
 
+/* By the list of affiliations, and by that of the room's form. */
+static void who_becomes_an_admin_is_asked(void **state)
+{
+    struct world *w = company(asked);
+    (void)state;
+    enters(w, JULIET_2, "Juliet");
+    applies(w, PARIS, "County");
+    hush(w);
+    says(w, ROMEO,
+         "<iq to='" ROOM "' type='set' id='set'><query xmlns='" NS_X "#admin'>"
+         "<item affiliation='admin' jid='juliet@localhost'/></query></iq>");
+    reads(w, JULIET, "<presence from='" ROOM "/Juliet'/>"); /* what it is comes first */
+    while (world_unread(w, JULIET) > 1)
+        world_next(w, JULIET);
+    reads_request(w, JULIET, "paris@localhost", "County");
+    while (world_unread(w, JULIET_2) > 1)
+        world_next(w, JULIET_2);
+    reads_request(w, JULIET_2, "paris@localhost", "County");
+    hush(w);
+    /* An admin who becomes an owner has it already. */
+    says(w, ROMEO,
+         "<iq to='" ROOM "' type='set' id='set'><query xmlns='" NS_X "#admin'>"
+         "<item affiliation='owner' jid='juliet@localhost'/></query></iq>");
+    reads(w, JULIET, "<presence from='" ROOM "/Juliet'/>");
+    reads_nothing(w, JULIET);
+    sets(w, ROMEO, "<item affiliation='member' jid='juliet@localhost'/>");
+    configures(w, ROMEO, "muc#roomconfig_roomadmins", "paris@localhost");
+    sets(w, ROMEO, "<item affiliation='none' jid='paris@localhost'/>");
+    world_advance(w, REGISTERING_SECONDS * INT64_C(1000000));
+    applies(w, PARIS, "County");
+    hush(w);
+    says(w, ROMEO,
+         "<iq to='" ROOM "' type='set' id='form'><query xmlns='" NS_X "#owner'>"
+         "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>" NS_X
+         "#roomconfig</value></field><field var='muc#roomconfig_roomadmins'>"
+         "<value>juliet@localhost</value></field></x></query></iq>");
+    unsigned requests = 0;
+    for (const char *came; (came = world_next(w, JULIET)) != NULL;)
+        requests += strstr(came, "muc#register_allow") != NULL;
+    assert_int_equal(requests, 1);
+    world_free(w);
+}
+
+/* A request of a stranger says nothing any more once it is somebody, or was told to be nobody:
+ * allowing it late would undo that. */
+static void overtaken(void **state)
+{
+    struct world *w = company(asked);
+    (void)state;
+    applies(w, PARIS, "County");
+    sets(w, ROMEO, "<item affiliation='member' jid='paris@localhost'/>");
+    applies(w, PARIS, "Prince");
+    hush(w);
+    answers(w, ROMEO, YES);
+    reads_error(w, ROMEO, "cancel", "item-not-found");
+    assert_true(str_eqz(paris(w)->nick, "Prince"));
+
+    sets(w, ROMEO, "<item affiliation='none' jid='paris@localhost'/>");
+    world_advance(w, REGISTERING_SECONDS * INT64_C(1000000));
+    applies(w, PARIS, "County");
+    sets(w, ROMEO, "<item affiliation='member' jid='paris@localhost' nick='Duke'/>");
+    answers(w, ROMEO, YES);
+    reads_error(w, ROMEO, "cancel", "item-not-found");
+    assert_true(str_eqz(paris(w)->nick, "Duke"));
+
+    sets(w, ROMEO, "<item affiliation='none' jid='paris@localhost'/>");
+    world_advance(w, REGISTERING_SECONDS * INT64_C(1000000));
+    applies(w, PARIS, "County");
+    sets(w, ROMEO, "<item affiliation='member' jid='paris@localhost'/>");
+    sets(w, ROMEO, "<item affiliation='none' jid='paris@localhost'/>");
+    answers(w, ROMEO, YES);
+    reads_error(w, ROMEO, "cancel", "item-not-found");
+    assert_int_equal(room_of(w)->registrations.count, 0);
+    world_free(w);
+}
+
 static void who_is_somebody_needs_nobody(void **state)
 {
     struct world *w = company(asked);
@@ -205,6 +281,7 @@ static void asked_again(void **state)
     applies(w, PARIS, "County");
     reads_result(w, PARIS);
     reads_nothing(w, ROMEO); /* knows it */
+    world_advance(w, REGISTERING_SECONDS * INT64_C(1000000));
     applies(w, PARIS, "Count");
     reads_result(w, PARIS);
     reads_request(w, ROMEO, "paris@localhost", "Count");
@@ -252,6 +329,7 @@ static void the_most_requests(void **state)
         free(who);
         free(nick);
     }
+    world_advance(w, REGISTERING_SECONDS * INT64_C(1000000));
     applies(w, "guest0@localhost/r", "another"); /* one's own is replaced */
     reads_result(w, "guest0@localhost/r");
     assert_int_equal(room_of(w)->registrations.count, ROOM_REGISTERING_MAX);
@@ -332,9 +410,8 @@ static void meanwhile(void **state)
     reads_error(w, ROMEO, "cancel", "conflict");
     assert_null(paris(w));
     sets(w, ROMEO, "<item affiliation='member' jid='tybalt@localhost' nick='Tybalt'/>");
-    sets(w, ROMEO, "<item affiliation='admin' jid='paris@localhost'/>");
-    answers(w, ROMEO, YES); /* still waiting; an admin stays one */
-    assert_int_equal(paris(w)->affiliation, AFF_ADMIN);
+    answers(w, ROMEO, YES); /* still waiting */
+    assert_int_equal(paris(w)->affiliation, AFF_MEMBER);
     assert_true(str_eqz(paris(w)->nick, "County"));
     world_free(w);
 
@@ -511,6 +588,99 @@ static void room_that_is_not_there(void **state)
     world_free(w);
 }
 
+/* ---- what else becomes of who asked ---- */
+
+/* Whoever has become somebody otherwise waits for nothing any more. */
+static void answered_otherwise(void **state)
+{
+    struct world *w = company(asked);
+    (void)state;
+    applies(w, PARIS, "County");
+    sets(w, ROMEO, "<item affiliation='member' jid='paris@localhost'/>");
+    assert_int_equal(room_of(w)->registrations.count, 0);
+    applies(w, PARIS, "Own"); /* a member needs nobody */
+    hush(w);
+    answers(w, ROMEO, YES);
+    reads_error(w, ROMEO, "cancel", "item-not-found");
+    assert_true(str_eqz(paris(w)->nick, "Own"));
+    says(w, PARIS,
+         "<iq to='" ROOM "' type='set' id='reg'><query xmlns='jabber:iq:register'>"
+         "<remove/></query></iq>");
+    assert_null(paris(w));
+    world_free(w);
+
+    w = company(asked); /* by an invitation */
+    configures(w, ROMEO, "muc#roomconfig_membersonly", "1");
+    applies(w, PARIS, "County");
+    says(w, JULIET,
+         "<message to='" ROOM "'><x xmlns='" NS_USER "'><invite to='paris@localhost'/></x>"
+         "</message>");
+    assert_int_equal(paris(w)->affiliation, AFF_MEMBER);
+    assert_int_equal(room_of(w)->registrations.count, 0);
+    world_free(w);
+
+    w = company(asked); /* by the owner's form */
+    applies(w, PARIS, "County");
+    configures(w, ROMEO, "muc#roomconfig_roomadmins", "paris@localhost");
+    assert_int_equal(paris(w)->affiliation, AFF_ADMIN);
+    assert_int_equal(room_of(w)->registrations.count, 0);
+    world_free(w);
+}
+
+/* Admins are not to be worn down: not by another nickname each time, nor by taking it back. */
+static void not_all_the_time(void **state)
+{
+    struct world *w = company(asked);
+    (void)state;
+    applies(w, PARIS, "County");
+    reads_result(w, PARIS);
+    reads_request(w, ROMEO, "paris@localhost", "County");
+    applies(w, PARIS, "Count");
+    reads_error(w, PARIS, "wait", "resource-constraint");
+    applies(w, PARIS, "County"); /* that one waits */
+    reads_result(w, PARIS);
+    says(w, PARIS,
+         "<iq to='" ROOM "' type='set' id='reg'><query xmlns='jabber:iq:register'>"
+         "<remove/></query></iq>");
+    reads_result(w, PARIS);
+    applies(w, PARIS, "County");
+    reads_error(w, PARIS, "wait", "resource-constraint");
+    reads_nothing(w, ROMEO);
+    world_advance(w, (REGISTERING_SECONDS - 1) * INT64_C(1000000));
+    applies(w, PARIS, "Count");
+    reads_error(w, PARIS, "wait", "resource-constraint");
+    world_advance(w, INT64_C(1000000));
+    applies(w, PARIS, "Count");
+    reads_result(w, PARIS);
+    reads_request(w, ROMEO, "paris@localhost", "Count");
+    answers(w, ROMEO, FORM("submit", WHO("paris@localhost", "Count") ALLOW("0")));
+    applies(w, PARIS, "Count"); /* refused, and asks again at once */
+    reads_error(w, PARIS, "wait", "resource-constraint");
+    reads_nothing(w, ROMEO);
+    world_free(w);
+}
+
+/* A request has an address in it: who enters, or enters again, is shown it only if it is an admin.
+ */
+/* @covers 0045#regapprove.form */
+static void nobody_else_who_comes_learns_of_it(void **state)
+{
+    struct world *w = company(asked);
+    (void)state;
+    applies(w, PARIS, "County");
+    leaves(w, JULIET);
+    join(w, JULIET, "Juliet");
+    for (const char *came = world_next(w, JULIET); came != NULL; came = world_next(w, JULIET)) {
+        assert_null(strstr(came, "paris@localhost"));
+        assert_null(strstr(came, "jabber:x:data"));
+    }
+    sets(w, ROMEO, "<item nick='Juliet' role='moderator'/>"); /* nor by its role */
+    join(w, JULIET, "Juliet");
+    for (const char *came = world_next(w, JULIET); came != NULL; came = world_next(w, JULIET))
+        assert_null(strstr(came, "jabber:x:data"));
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -518,6 +688,8 @@ int main(void)
         cmocka_unit_test(refused_by_an_admin),
         cmocka_unit_test(left_to_another),
         cmocka_unit_test(admins_who_come_are_asked),
+        cmocka_unit_test(who_becomes_an_admin_is_asked),
+        cmocka_unit_test(overtaken),
         cmocka_unit_test(who_is_somebody_needs_nobody),
         cmocka_unit_test(asked_again),
         cmocka_unit_test(requests_that_cannot_be),
@@ -532,6 +704,9 @@ int main(void)
         cmocka_unit_test(answers_one_cannot_give),
         cmocka_unit_test(gone_with_the_room),
         cmocka_unit_test(room_that_is_not_there),
+        cmocka_unit_test(answered_otherwise),
+        cmocka_unit_test(not_all_the_time),
+        cmocka_unit_test(nobody_else_who_comes_learns_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

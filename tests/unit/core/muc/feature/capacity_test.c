@@ -81,7 +81,9 @@ static const struct refusal *asked_in_a_room_of(uint32_t occupants, enum affilia
     struct jid *jid = jid_parse(NULL, STR(PARIS));
     struct inbound in = {.from = jid, .affiliation = affiliation};
     struct entry entry = {.in = &in};
-    struct step step = {0};
+    static const struct muc_settings settings; /* no limit on rooms */
+    const struct muc_env env = {.settings = &settings};
+    struct step step = {.env = &env};
     map_init(&room.occupants_by_account, &key);
     const struct refusal *refusal = feature_capacity.may_enter(&room, &step, &entry);
     map_fini(&room.occupants_by_account);
@@ -114,6 +116,64 @@ static void a_lower_number_puts_nobody_out(void **state)
     world_free(w);
 }
 
+static void enter_named(struct world *w, const char *who, const char *room, const char *nick)
+{
+    says(w, who, "<presence to='%s@" WORLD_SERVICE "/%s'><x xmlns='" NS_X "'/></presence>", room,
+         nick);
+}
+
+/* What the shards count comes with the presence; here the world counts. It is asked last: who may
+ * not enter anyway learns why not. */
+static void so_many_rooms_of_one_account(void **state)
+{
+    static const char *const admins[] = {"admin@localhost", NULL};
+    static const char *const options[] = {"max_users=2", NULL};
+    struct world_config config = {.rooms_per_user = 2, .admins = admins, .options = options};
+    struct world *w = world_new(&config);
+    (void)state;
+    world_client(w, ROMEO);
+    world_client(w, JULIET);
+    world_client(w, JULIET_2);
+    world_client(w, PARIS);
+    world_client(w, "admin@localhost/office");
+    enters(w, ROMEO, "Romeo");
+    enter_named(w, JULIET, "one", "Juliet");
+    enter_named(w, JULIET, "two", "Juliet");
+    hush(w);
+    join(w, JULIET, "Juliet"); /* the lounge is there */
+    reads_error(w, JULIET, "wait", "resource-constraint");
+    assert_int_equal(room_sessions(world_room(w, ROOM)), 1);
+    enter_named(w, JULIET_2, "three", "Juliet"); /* this one is not */
+    reads_error(w, JULIET_2, "wait", "resource-constraint");
+    assert_null(world_room(w, "three@" WORLD_SERVICE));
+    join(w, JULIET, "Romeo");
+    reads_error(w, JULIET, "cancel", "conflict");
+    enters(w, PARIS, "Paris");
+    join(w, JULIET, "Juliet");
+    reads_error(w, JULIET, "wait", "service-unavailable"); /* full */
+    leaves(w, PARIS);
+
+    enter_named(w, JULIET_2, "one", "Other"); /* where she is */
+    assert_int_equal(room_sessions(world_room(w, "one@" WORLD_SERVICE)), 2);
+    says(w, JULIET, "<presence to='one@" WORLD_SERVICE "' type='unavailable'/>");
+    hush(w);
+    join(w, JULIET, "Juliet"); /* her other client is still there */
+    reads_error(w, JULIET, "wait", "resource-constraint");
+    says(w, JULIET_2, "<presence to='one@" WORLD_SERVICE "' type='unavailable'/>");
+    hush(w);
+    join(w, JULIET, "Juliet");
+    assert_int_equal(room_sessions(world_room(w, ROOM)), 2);
+    for (unsigned i = 0; i < 4; i++) {
+        char room[20];
+        snprintf(room, sizeof(room), "office%u", i);
+        enter_named(w, "admin@localhost/office", room, "Admin");
+        assert_non_null(strstr(world_next(w, "admin@localhost/office"), "code='110'"));
+        hush(w);
+    }
+    world_shutdown(w);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +183,7 @@ int main(void)
         cmocka_unit_test(owners_and_admins_of_the_service_enter),
         cmocka_unit_test(the_largest_room),
         cmocka_unit_test(a_lower_number_puts_nobody_out),
+        cmocka_unit_test(so_many_rooms_of_one_account),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "core/base/limits.h"
+#include "core/muc/change.h"
 #include "core/muc/room.h"
 #include "tests/support/talk.h"
 
@@ -172,7 +173,8 @@ static void form_has_the_current_values(void **state)
     static const char *const parts[] = {
         "<field var='FORM_TYPE' type='hidden'><value>" ROOMCONFIG "</value></field>",
         "<value>Verona</value>",
-        "var='muc#roomconfig_passwordprotectedroom' type='boolean'",
+        ("<field var='muc#roomconfig_passwordprotectedroom' type='boolean' "
+         "label='Is a password needed to enter?'><value>1</value></field>"),
         "<value>balcony</value>",
         "var='muc#roomconfig_roomowners' type='jid-multi'",
         "<value>romeo@localhost</value></field>",
@@ -731,6 +733,72 @@ static void the_refusal_names_the_permission(void **state)
     world_free(w);
 }
 
+/* What the form offers it takes: an owner may be a bot that is a whole server by its address. */
+static void a_server_may_be_on_the_staff(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    world_client(w, "bot.localhost/x");
+    enters(w, "bot.localhost/x", "Bot");
+    submits(w, "bot.localhost/x",
+            FIELD("roomowners", VALUE("bot.localhost")) FIELD("roomadmins", ""));
+    reads_result(w, "bot.localhost/x");
+    submits(w, "bot.localhost/x",
+            FIELD("roomowners", VALUE("bot.localhost") VALUE("other.localhost")));
+    reads_error(w, "bot.localhost/x", "modify", "not-acceptable");
+    submits(w, "bot.localhost/x", FIELD("roomowners", VALUE("bot.localhost/x")));
+    reads_error(w, "bot.localhost/x", "modify", "not-acceptable");
+    submits(w, "bot.localhost/x",
+            FIELD("roomowners", VALUE("juliet@localhost"))
+                FIELD("roomadmins", VALUE("bot.localhost")));
+    assert_int_equal(room_affiliation_str(world_room(w, ROOM), STR("bot.localhost")), AFF_ADMIN);
+    world_free(w);
+}
+
+/* Named or not, it is what it was: nobody is told of a change there is not. */
+static void service_admin_is_an_owner_whatever_the_form_says(void **state)
+{
+    struct world *w = company(NULL);
+    (void)state;
+    world_client(w, SERVICE_ADMIN);
+    enters(w, SERVICE_ADMIN, "Escalus");
+    submits(w, ROMEO, FIELD("roomadmins", VALUE("admin@localhost")));
+    reads_result(w, ROMEO);
+    reads_nothing(w, ROMEO);
+    submits(w, ROMEO, FIELD("roomadmins", ""));
+    reads_result(w, ROMEO);
+    reads_nothing(w, ROMEO);
+    reads_nothing(w, JULIET);
+    reads_nothing(w, SERVICE_ADMIN);
+    assert_int_equal(affiliation_of(w, "admin@localhost"), AFF_OWNER);
+    world_free(w);
+}
+
+/* The lists in the form are complete or they are not there: what cannot be submitted again is not
+ * offered. */
+static void more_staff_than_a_form_can_say(void **state)
+{
+    struct world *w = company(NULL);
+    static char jids[ADMIN_ITEMS_MAX][32];
+    static struct affiliation_change added[ADMIN_ITEMS_MAX];
+    struct change change = {.kind = CHANGE_AFFILIATIONS, .affiliations = added};
+    (void)state;
+    for (unsigned i = 0; i < ADMIN_ITEMS_MAX; i++) {
+        snprintf(jids[i], sizeof(jids[i]), "u%u@localhost", i);
+        added[i] = (struct affiliation_change){
+            .jid = str_z(jids[i]), .before = AFF_NONE, .after = AFF_ADMIN};
+    }
+    change.affiliation_count = ADMIN_ITEMS_MAX;
+    change_apply(world_room(w, ROOM), &change);
+    asks_form(w, ROMEO);
+    const char *form = world_next(w, ROMEO);
+    assert_non_null(form);
+    assert_non_null(strstr(form, "muc#roomconfig_roomname"));
+    assert_null(strstr(form, "muc#roomconfig_roomadmins"));
+    assert_null(strstr(form, "muc#roomconfig_roomowners"));
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -761,6 +829,9 @@ int main(void)
         cmocka_unit_test(closing_empties_the_room),
         cmocka_unit_test(what_takes_a_permission),
         cmocka_unit_test(the_refusal_names_the_permission),
+        cmocka_unit_test(a_server_may_be_on_the_staff),
+        cmocka_unit_test(service_admin_is_an_owner_whatever_the_form_says),
+        cmocka_unit_test(more_staff_than_a_form_can_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,9 +33,16 @@ static void locked_to_all_but_the_creator(void **state)
     says(w, PARIS,
          "<iq to='" ROOM "/Romeo' type='get' id='a'><query xmlns='jabber:iq:last'/></iq>");
     reads_error(w, PARIS, "cancel", "item-not-found");
+    sets(w, ROMEO, "<item affiliation='outcast' jid='paris@localhost'/>");
+    join(w, PARIS, "Paris"); /* and is not told even that */
+    reads_error(w, PARIS, "cancel", "item-not-found");
     says(w, PARIS, "<message to='" ROOM "/Romeo' type='chat'><body>x</body></message>");
     reads_error(w, PARIS, "cancel", "item-not-found");
     reads_nothing(w, ROMEO);
+    says(w, "romeo@localhost/other",
+         "<iq to='" ROOM "' type='get' id='a'>"
+         "<query xmlns='http://jabber.org/protocol/disco#info'/></iq>");
+    reads(w, "romeo@localhost/other", "<iq from='" ROOM "' type='result' id='a'/>");
     enters(w, "romeo@localhost/other", "Romeo");
     assert_int_equal(world_room(w, ROOM)->session_count, 2);
     assert_int_equal(world_room(w, ROOM)->state, ROOM_LOCKED);

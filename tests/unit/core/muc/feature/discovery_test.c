@@ -143,9 +143,9 @@ static void what_is_told(void **state)
 /* A secret room is for strangers as if it were not there: the same words. */
 static void room_that_is_kept_secret(void **state)
 {
-    static const char *const queries[] = {"<query xmlns='" INFO_NS "'/>",
-                                          "<query xmlns='" ITEMS_NS "'/>",
-                                          "<query xmlns='" INFO_NS "' node='x-roomuser-item'/>"};
+    static const char *const queries[] = {
+        "<query xmlns='" INFO_NS "'/>", "<query xmlns='" ITEMS_NS "'/>",
+        "<query xmlns='" INFO_NS "' node='x-roomuser-item'/>", "<vCard xmlns='vcard-temp'/>"};
     static const char *const options[] = {"conceal=on", "public=off", "members_only=on", NULL};
     static const char *const strangers[] = {PARIS, "outcast@localhost/r"};
     struct world *w = world_with(options);
@@ -382,6 +382,30 @@ static void longest_list_in_one_answer(void **state)
     world_free(w);
 }
 
+/* Nicknames are counted, not clients; the subject is told if there is one. */
+/* @covers 0045#registrar-formtype-roominfo */
+static void what_changes_while_people_are_inside(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "Juliet");
+    enters(w, JULIET_2, "Juliet");
+    says(w, ROMEO, "<message to='" ROOM "' type='groupchat'><subject>Feud</subject></message>");
+    const char *answer = info(w);
+    assert_has(answer,
+               "<field var='muc#roominfo_occupants' type='text-single' "
+               "label='Number of occupants'><value>2</value></field>",
+               true);
+    assert_has(answer,
+               "<field var='muc#roominfo_subject' type='text-single' label='Subject'>"
+               "<value>Feud</value></field>",
+               true);
+    says(w, ROMEO, "<message to='" ROOM "' type='groupchat'><subject/></message>");
+    assert_has(info(w), "muc#roominfo_subject'", false);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -396,6 +420,7 @@ int main(void)
         cmocka_unit_test(occupants_are_listed_if_the_owner_wants),
         cmocka_unit_test(list_in_pages),
         cmocka_unit_test(longest_list_in_one_answer),
+        cmocka_unit_test(what_changes_while_people_are_inside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

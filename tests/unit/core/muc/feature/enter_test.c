@@ -254,6 +254,42 @@ static void an_occupant_has_a_full_address(void **state)
     world_free(w);
 }
 
+/* A visitor who may have no status text stays one by another client, whatever a newcomer would be.
+ */
+static void another_session_is_what_the_first_is(void **state)
+{
+    static const char *const options[] = {"moderated=on", "visitor_status=off", NULL};
+    struct world *w = world_with(options);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "Juliet");
+    configures(w, ROMEO, "muc#roomconfig_moderatedroom", "0");
+    says(w, JULIET_2,
+         "<presence to='" ROOM "/Juliet'><show>away</show><status>ware</status><x xmlns='" NS_X
+         "'/></presence>");
+    const char *seen = world_next(w, ROMEO);
+    assert_non_null(seen);
+    assert_non_null(strstr(seen, "<show>away</show>"));
+    assert_null(strstr(seen, "ware"));
+    world_free(w);
+}
+
+/* @covers 0045#enter-gc.kick 0045#enter-gc.codes */
+static void who_believes_to_be_inside_is_told_why(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    says(w, PARIS, "<presence to='" ROOM "/Paris' id='p1'><show>away</show></presence>");
+    reads(w, PARIS,
+          "<presence type='unavailable' from='" ROOM "/Paris' id='p1'><x xmlns='" NS_USER "'>"
+          "<status code='307'/><status code='333'/><item affiliation='none' role='none'>"
+          "<reason>You are not in this room: enter it again</reason></item><status code='110'/>"
+          "</x></presence>");
+    reads_nothing(w, ROMEO);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -269,6 +305,8 @@ int main(void)
         cmocka_unit_test(voice_that_was_taken_stays_taken),
         cmocka_unit_test(ban_outweighs_all_memories),
         cmocka_unit_test(an_occupant_has_a_full_address),
+        cmocka_unit_test(another_session_is_what_the_first_is),
+        cmocka_unit_test(who_believes_to_be_inside_is_told_why),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

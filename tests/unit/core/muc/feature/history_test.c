@@ -291,6 +291,38 @@ static void the_most_a_room_keeps(void **state)
     world_free(w);
 }
 
+/* Not when somebody comes who is shown it; and to all who come the same. */
+/* @covers 0045#enter-history.delay */
+static void each_says_when_it_was_said(void **state)
+{
+    static const char *const who[] = {JULIET, PARIS};
+    struct world *w = world_with(NULL);
+    struct arena *arena = arena_new(1024);
+    struct str said[2];
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    for (size_t i = 0; i < ARRAY_LEN(said); i++) {
+        world_advance(w, INT64_C(60000000));
+        says(w, ROMEO, "<message to='" ROOM "' type='groupchat'><body>%u</body></message>",
+             (unsigned)i);
+        said[i] = stamp_text(arena, world_now(w));
+    }
+    for (size_t k = 0; k < ARRAY_LEN(who); k++) {
+        world_advance(w, INT64_C(60000000));
+        world_forget(w);
+        join(w, who[k], k == 0 ? "Juliet" : "Paris");
+        for (size_t i = 0; i < 2 + k; i++)
+            assert_non_null(world_next(w, who[k])); /* the presences */
+        for (size_t i = 0; i < ARRAY_LEN(said); i++)
+            reads(w, who[k],
+                  "<message from='" ROOM "/Romeo' type='groupchat'><body>%u</body>"
+                  "<delay xmlns='urn:xmpp:delay' from='" ROOM "' stamp='%.*s'/></message>",
+                  (unsigned)i, (int)said[i].len, said[i].at);
+    }
+    arena_free(arena);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +335,7 @@ int main(void)
         cmocka_unit_test(as_it_was_sent),
         cmocka_unit_test(earlier_conversation_keeps_its_time),
         cmocka_unit_test(the_most_a_room_keeps),
+        cmocka_unit_test(each_says_when_it_was_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

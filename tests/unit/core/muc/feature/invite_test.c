@@ -6,6 +6,7 @@
 #include <cmocka.h>
 
 #include "core/base/limits.h"
+#include "core/muc/change.h"
 #include "core/muc/room.h"
 #include "tests/support/talk.h"
 
@@ -337,6 +338,147 @@ static void error_is_told_to_the_inviter(void **state)
     world_free(w);
 }
 
+/* ---- who has no business here ---- */
+
+/* Nobody is reached, and nobody is told who is inside, by whoever was never asked to come. */
+static void strangers_have_nothing_to_decline(void **state)
+{
+    static const char *const open_faces[] = {"members_only=on", "public=off", "allow_pm=none",
+                                             "whois=anyone", NULL};
+    static const char *const to[] = {"romeo@localhost", ROOM "/Romeo", "nobody@localhost",
+                                     ROOM "/Nobody"};
+    struct world *w = world_with(open_faces);
+    (void)state;
+    world_client(w, TYBALT);
+    enters(w, ROMEO, "Romeo");
+    sets(w, ROMEO, "<item affiliation='member' jid='juliet@localhost'/>");
+    enters(w, JULIET, "Juliet");
+    for (size_t i = 0; i < ARRAY_LEN(to); i++) {
+        char *inside = text_of("<decline to='%s'><reason>pills</reason></decline>", to[i]);
+        sends(w, TYBALT, inside);
+        reads_error(w, TYBALT, "cancel", "item-not-found");
+        free(inside);
+    }
+    reads_nothing(w, ROMEO);
+    sends(w, ROMEO, "<invite to='tybalt@localhost'/>");
+    world_forget(w);
+    sends(w, TYBALT, "<decline to='juliet@localhost'/>"); /* who is inside, and has not asked him */
+    reads_error(w, TYBALT, "cancel", "item-not-found");
+    reads_nothing(w, JULIET);
+    sends(w, TYBALT, "<decline to='romeo@localhost'/>");
+    reads_decline(w, ROMEO, "tybalt@localhost", "<reason/>");
+    world_free(w);
+}
+
+/* Members do not fill the list that owners have to keep in order. */
+static void members_invite_only_so_many(void **state)
+{
+    struct world *w = company(closed);
+    struct room *room = world_room(w, ROOM);
+    (void)state;
+    sets(w, ROMEO, "<item affiliation='member' jid='juliet@localhost'/>");
+    struct affiliation_change *added = calloc(ROOM_AFFILIATIONS_UNASKED_MAX, sizeof(*added));
+    char(*jids)[32] = calloc(ROOM_AFFILIATIONS_UNASKED_MAX, sizeof(*jids));
+    struct change change = {.kind = CHANGE_AFFILIATIONS, .affiliations = added};
+    unsigned at = 0;
+    for (; room->affiliations.count + at < ROOM_AFFILIATIONS_UNASKED_MAX - 1; at++) {
+        snprintf(jids[at], sizeof(jids[at]), "u%u@localhost", at);
+        added[at] = (struct affiliation_change){
+            .jid = str_z(jids[at]), .before = AFF_NONE, .after = AFF_MEMBER};
+    }
+    change.affiliation_count = at;
+    change_apply(room, &change);
+    enters(w, JULIET, "Juliet");
+    sends(w, JULIET, "<invite to='a@localhost'/><invite to='b@localhost'/>");
+    reads_error(w, JULIET, "wait", "resource-constraint");
+    sends(w, JULIET, "<invite to='u1@localhost'/>"); /* is a member already */
+    sends(w, JULIET, "<invite to='a@localhost'/>");
+    reads_nothing(w, JULIET);
+    assert_int_equal(room_affiliation_str(room, STR("a@localhost")), AFF_MEMBER);
+    sends(w, JULIET, "<invite to='b@localhost'/>");
+    reads_error(w, JULIET, "wait", "resource-constraint");
+    hush(w);
+    sends(w, ROMEO, "<invite to='b@localhost'/>"); /* who could as well set it */
+    assert_int_equal(room_affiliation_str(room, STR("b@localhost")), AFF_MEMBER);
+    free(added);
+    free(jids);
+    world_free(w);
+}
+
+/* Only the server that could not deliver it knows the invitation's id. */
+static void errors_of_something_else(void **state)
+{
+    const char *error = "<message to='" ROOM "' %s type='error'><error type='cancel'>"
+                        "<gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>";
+    static const char *const others[] = {"id='j'", "id=''", ""};
+    struct world *w = company(NULL);
+    (void)state;
+    sends(w, ROMEO, "<invite to='nobody@localhost'/>");
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        char *text = text_of(error, others[i]);
+        assert_true(world_stanza_from(w, "nobody@localhost", text));
+        reads_nothing(w, ROMEO);
+        free(text);
+    }
+    char *text = text_of(error, "id='i'");
+    assert_true(world_stanza_from(w, "nobody@localhost", text));
+    reads(w, ROMEO, "<message from='" ROOM "' id='i' type='error'/>");
+    free(text);
+    says(w, ROMEO,
+         "<message to='" ROOM "'><x xmlns='" NS_USER "'><invite to='nobody@localhost'/></x>"
+         "</message>");
+    text = text_of(error, "");
+    assert_true(world_stanza_from(w, "nobody@localhost", text));
+    reads(w, ROMEO, "<message from='" ROOM "' type='error'/>");
+    free(text);
+    world_free(w);
+}
+
+/* It takes nothing from admins, nor from anybody where all may enter. */
+/* @covers 0045#invite-mediated.restricted 0045#modifymember.forbidden */
+static void allow_invites_is_about_members_of_closed_rooms(void **state)
+{
+    static const char *const open_room[] = {"allow_invites=off", NULL};
+    struct world *w = world_with(closed_to_members);
+    (void)state;
+    world_client(w, TYBALT);
+    enters(w, ROMEO, "Romeo");
+    sets(w, ROMEO,
+         "<item affiliation='admin' jid='juliet@localhost'/>"
+         "<item affiliation='member' jid='paris@localhost'/>");
+    enters(w, JULIET, "Juliet");
+    enters(w, PARIS, "Paris");
+    sends(w, PARIS, "<invite to='tybalt@localhost'/>");
+    reads_error(w, PARIS, "auth", "forbidden");
+    reads_nothing(w, TYBALT);
+    sends(w, JULIET, "<invite to='tybalt@localhost'/>");
+    reads(w, TYBALT, "<message from='" ROOM "' id='i'/>");
+    world_free(w);
+
+    w = company(open_room);
+    sends(w, JULIET, "<invite to='tybalt@localhost'/>");
+    reads(w, TYBALT, "<message from='" ROOM "' id='i'/>");
+    reads_nothing(w, JULIET);
+    world_free(w);
+}
+
+/* Of another type it is nothing that could be said to a room. */
+static void only_a_normal_message_invites(void **state)
+{
+    static const char *const types[] = {"chat", "headline"};
+    struct world *w = company(NULL);
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(types); i++) {
+        says(w, JULIET,
+             "<message to='" ROOM "' id='i' type='%s'><x xmlns='" NS_USER "'>"
+             "<invite to='tybalt@localhost'/></x></message>",
+             types[i]);
+        reads_error(w, JULIET, "modify", "bad-request");
+    }
+    reads_nothing(w, TYBALT);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -354,6 +496,11 @@ int main(void)
         cmocka_unit_test(declining_to_another_than_the_inviter),
         cmocka_unit_test(invitations_remembered_at_most),
         cmocka_unit_test(error_is_told_to_the_inviter),
+        cmocka_unit_test(strangers_have_nothing_to_decline),
+        cmocka_unit_test(members_invite_only_so_many),
+        cmocka_unit_test(errors_of_something_else),
+        cmocka_unit_test(allow_invites_is_about_members_of_closed_rooms),
+        cmocka_unit_test(only_a_normal_message_invites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

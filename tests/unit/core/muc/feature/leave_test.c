@@ -164,6 +164,11 @@ static void errors_from_the_bare_address(void **state)
     snprintf(xml, sizeof(xml), error, "item-not-found");
     assert_true(world_stanza_from(w, "juliet@localhost", xml));
     assert_int_equal(world_room(w, ROOM)->session_count, 3);
+    assert_true(world_stanza_from(w, "juliet@localhost",
+                                  "<presence to='" ROOM "/Romeo' type='error'><error type='cancel'>"
+                                  "<gone xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>"
+                                  "</presence>"));
+    assert_int_equal(world_room(w, ROOM)->session_count, 3);
     snprintf(xml, sizeof(xml), error, "remote-server-timeout");
     assert_true(world_stanza_from(w, "localhost", xml));
     assert_int_equal(world_room(w, ROOM)->session_count, 3);

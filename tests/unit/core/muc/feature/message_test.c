@@ -96,6 +96,13 @@ static void other_types_to_the_room(void **state)
         says(w, PARIS, "<message to='" ROOM "' %s id='a'><body>x</body></message>", types[i]);
         reads_error(w, PARIS, "modify", "bad-request");
     }
+    says(w, PARIS,
+         "<message to='" ROOM "' type='chat' id='a'><received xmlns='urn:xmpp:receipts' id='b'/>"
+         "</message>");
+    reads_error(w, PARIS, "modify", "bad-request");
+    says(w, PARIS,
+         "<message to='" ROOM "' id='a'><received xmlns='urn:xmpp:receipts' id='b'/></message>");
+    reads_nothing(w, PARIS);
     reads_nothing(w, ROMEO);
     world_free(w);
 }

@@ -421,6 +421,65 @@ static void one_session_for_a_nickname(void **state)
     world_free(w);
 }
 
+static void only_visitors_are_kept_from_changing(void **state)
+{
+    static const char *const options[] = {"visitor_nick_change=off", NULL};
+    struct world *w = world_with(options);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, PARIS, "Paris");
+    says(w, PARIS, "<presence to='" ROOM "/County'/>");
+    reads(w, PARIS, MOVED("Paris", "County", PARIS));
+    sets(w, ROMEO, "<item nick='County' role='visitor'/>");
+    says(w, PARIS, "<presence to='" ROOM "/Paris'/>");
+    reads_error(w, PARIS, "cancel", "not-allowed");
+    world_free(w);
+}
+
+/* Nobody gets voice back by a nickname of its own. */
+/* @covers 0045#roles.kept */
+static void who_goes_alone_keeps_its_role(void **state)
+{
+    struct world *w = world_with(NULL);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "Juliet");
+    enters(w, JULIET_2, "Juliet");
+    sets(w, ROMEO, "<item nick='Juliet' role='visitor'/>");
+    says(w, JULIET_2, "<presence to='" ROOM "/Nurse'/>");
+    reads(w, ROMEO, "<presence from='" ROOM "/Juliet'/>");
+    reads(w, ROMEO,
+          "<presence from='" ROOM "/Nurse'><x xmlns='" NS_USER "'>"
+          "<item affiliation='none' role='visitor' jid='" JULIET_2 "'/></x></presence>");
+    world_free(w);
+}
+
+/* Whoever says its nickname with blanks again is there already; what others see may change by it.
+ */
+static void blanks_by_one_of_two_clients(void **state)
+{
+    struct world_config config = {.nick = {.trim = true}};
+    struct world *w = world_new(&config);
+    (void)state;
+    world_client(w, ROMEO);
+    world_client(w, PARIS);
+    world_client(w, JULIET);
+    world_client(w, JULIET_2);
+    enters(w, ROMEO, "Romeo");
+    enters(w, PARIS, "Paris"); /* and moderates nothing */
+    enters(w, JULIET, "Juliet");
+    enters(w, JULIET_2, "Juliet");
+    says(w, JULIET_2, "<presence to='" ROOM "/Juliet'><show>away</show></presence>");
+    world_forget(w);
+    says(w, JULIET_2,
+         "<presence to='" ROOM "/ Juliet '><show>dnd</show><priority>-1</priority></presence>");
+    const char *seen = world_next(w, PARIS);
+    assert_non_null(seen); /* of the first client now */
+    assert_null(strstr(seen, "<show>"));
+    reads_nothing(w, PARIS);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -440,7 +499,10 @@ int main(void)
         cmocka_unit_test(ways_to_insist_on_the_reserved),
         cmocka_unit_test(one_session_for_a_nickname),
         cmocka_unit_test(blanks_are_taken_off),
+        cmocka_unit_test(blanks_by_one_of_two_clients),
         cmocka_unit_test(nicknames_by_other_rules),
+        cmocka_unit_test(only_visitors_are_kept_from_changing),
+        cmocka_unit_test(who_goes_alone_keeps_its_role),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -107,12 +107,35 @@ static void absent_members_have_theirs(void **state)
     world_free(w);
 }
 
+/* When the room ends, and when the service does. */
+static void the_last_presence_has_it_as_well(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct world *w = world_with(NULL);
+        enters(w, ROMEO, "Romeo");
+        join(w, JULIET, "Juliet");
+        char *id = id_in(world_next(w, ROMEO));
+        hush(w);
+        if (i == 0)
+            says(w, ROMEO,
+                 "<iq to='" ROOM "' type='set' id='d'><query xmlns='" NS_X "#owner'><destroy/>"
+                 "</query></iq>");
+        else
+            world_shutdown(w);
+        same_for(id, world_next(w, JULIET));
+        free(id);
+        world_free(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_id_for_an_account),
         cmocka_unit_test(another_room_another_id),
         cmocka_unit_test(absent_members_have_theirs),
+        cmocka_unit_test(the_last_presence_has_it_as_well),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,8 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "core/base/limits.h"
+#include "core/muc/change.h"
 #include "core/muc/room.h"
 #include "tests/support/talk.h"
 
@@ -382,6 +384,98 @@ static void room_that_is_not_there(void **state)
     world_free(w);
 }
 
+/* Voice that a moderator has taken is given back by moderators, not by one's own registration. */
+/* @covers 0045#roles.kept */
+static void the_muted_stay_muted(void **state)
+{
+    struct world *w = company(anybody);
+    (void)state;
+    sets(w, ROMEO, "<item role='visitor' nick='Paris'/>");
+    sets(w, ROMEO, "<item role='visitor' nick='Juliet'/>");
+    registers(w, PARIS, "Paris");
+    reads(w, PARIS,
+          "<presence from='" ROOM "/Paris'><x xmlns='" NS_USER "' scansion:strict='false'>"
+          "<item affiliation='member' role='visitor'/></x></presence>");
+    reads_result(w, PARIS);
+    sends_query(w, PARIS, "set", "<remove/>");
+    reads(w, PARIS,
+          "<presence from='" ROOM "/Paris'><x xmlns='" NS_USER "' scansion:strict='false'>"
+          "<item affiliation='none' role='visitor'/></x></presence>");
+    reads_result(w, PARIS);
+    sends_query(w, JULIET, "set", "<remove/>");
+    leaves(w, JULIET);
+    enters(w, JULIET, "Juliet");
+    says(w, JULIET, "<message to='" ROOM "' type='groupchat' id='m'><body>O</body></message>");
+    reads_error(w, JULIET, "auth", "forbidden");
+    sets(w, ROMEO, "<item affiliation='member' jid='paris@localhost'/>"); /* with voice */
+    says(w, PARIS, "<message to='" ROOM "' type='groupchat' id='m'><body>O</body></message>");
+    reads(w, PARIS, "<message type='groupchat' id='m'/>");
+    world_free(w);
+}
+
+/* In a moderated room nobody has taken what newcomers do not have. */
+static void registering_gives_voice_where_members_have_it(void **state)
+{
+    static const char *const moderated[] = {"allow_register=on", "moderated=on", NULL};
+    struct world *w = company(moderated);
+    (void)state;
+    registers(w, PARIS, "Paris");
+    reads(w, PARIS,
+          "<presence from='" ROOM "/Paris'><x xmlns='" NS_USER "' scansion:strict='false'>"
+          "<item affiliation='member' role='participant'/></x></presence>");
+    world_free(w);
+}
+
+/* Where a nickname is for one client, the others keep theirs. */
+static void one_client_for_a_nickname(void **state)
+{
+    static const char *const single[] = {"allow_register=on", "reserved_nick_only=on",
+                                         "many_sessions=off", NULL};
+    struct world *w = world_with(single);
+    struct occupant *one;
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "J1");
+    enters(w, JULIET_2, "J2");
+    registers(w, JULIET, "Jul");
+    one = occupant_by_account(world_room(w, ROOM), STR("juliet@localhost"));
+    assert_true(str_eqz(one->nick, "Jul"));
+    assert_int_equal(one->session_count, 1);
+    assert_non_null(one->same_account);
+    assert_true(str_eqz(one->same_account->nick, "J2"));
+    assert_int_equal(one->same_account->session_count, 1);
+    world_free(w);
+}
+
+/* Those who register themselves do not fill the list that owners have to keep in order. */
+static void only_so_many_register_themselves(void **state)
+{
+    struct world *w = company(anybody);
+    struct room *room = world_room(w, ROOM);
+    (void)state;
+    struct affiliation_change *added = calloc(ROOM_AFFILIATIONS_UNASKED_MAX, sizeof(*added));
+    char(*jids)[32] = calloc(ROOM_AFFILIATIONS_UNASKED_MAX, sizeof(*jids));
+    struct change change = {.kind = CHANGE_AFFILIATIONS, .affiliations = added};
+    unsigned at = 0;
+    for (; room->affiliations.count + at < ROOM_AFFILIATIONS_UNASKED_MAX - 1; at++) {
+        snprintf(jids[at], sizeof(jids[at]), "u%u@localhost", at);
+        added[at] = (struct affiliation_change){
+            .jid = str_z(jids[at]), .before = AFF_NONE, .after = AFF_MEMBER};
+    }
+    change.affiliation_count = at;
+    change_apply(room, &change);
+    registers(w, PARIS, "Paris");
+    assert_non_null(row_of(w, "paris@localhost"));
+    world_client(w, "tybalt@localhost/rapier");
+    registers(w, "tybalt@localhost/rapier", "Tybalt");
+    reads_error(w, "tybalt@localhost/rapier", "wait", "resource-constraint");
+    registers(w, JULIET, "Juliet"); /* is on the list */
+    assert_true(str_eqz(row_of(w, "juliet@localhost")->nick, "Juliet"));
+    free(added);
+    free(jids);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -400,6 +494,10 @@ int main(void)
         cmocka_unit_test(registration_can_be_switched_off),
         cmocka_unit_test(service_admin_does_not_become_an_owner),
         cmocka_unit_test(room_that_is_not_there),
+        cmocka_unit_test(the_muted_stay_muted),
+        cmocka_unit_test(registering_gives_voice_where_members_have_it),
+        cmocka_unit_test(one_client_for_a_nickname),
+        cmocka_unit_test(only_so_many_register_themselves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

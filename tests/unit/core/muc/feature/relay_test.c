@@ -223,7 +223,62 @@ static void not_allowed_but_answered(void **state)
     reads_error(w, PARIS, "cancel", "not-allowed");
     answers(w, JULIET, "Romeo", id);
     reads(w, ROMEO, "<iq from='" ROOM "/Juliet' id='q1'/>");
+    asks(w, PARIS, "Paris", "q3"); /* oneself one may always ask */
+    reads(w, PARIS, "<iq from='" ROOM "/Paris' type='get'/>");
     free(id);
+    world_free(w);
+}
+
+/* @covers 0045#i18n.lang */
+static void the_language_goes_along(void **state)
+{
+    struct world *w = world_of_three();
+    (void)state;
+    says(w, ROMEO,
+         "<iq to='" ROOM "/Juliet' type='get' id='q' xml:lang='it'><query xmlns='jabber:iq:last'/>"
+         "</iq>");
+    const char *came = world_next(w, JULIET);
+    assert_non_null(came);
+    assert_non_null(strstr(came, " xml:lang='it'>"));
+    const char *at = strstr(came, " id='") + 5;
+    char *id = text_of("%.*s", (int)strcspn(at, "'"), at);
+    says(w, JULIET,
+         "<iq to='" ROOM "/Romeo' type='result' id='%s' xml:lang='de'>"
+         "<query xmlns='jabber:iq:last' seconds='1'/></iq>",
+         id);
+    came = world_next(w, ROMEO);
+    assert_non_null(came);
+    assert_non_null(strstr(came, " xml:lang='de'>"));
+    free(id);
+    world_free(w);
+}
+
+/* @covers 0045#bizrules-iq.secret */
+static void ids_do_not_tell_how_long_an_address_is(void **state)
+{
+    struct world *w = world_of_three();
+    size_t length = 0;
+    (void)state;
+    for (unsigned i = 0; i < 60; i++) {
+        char nick[80], jid[120];
+        memset(nick, 'n', sizeof(nick));
+        snprintf(nick + 10, 20, "%u", i);
+        snprintf(jid, sizeof(jid), "x%.*s@localhost/desk", (int)i,
+                 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
+        world_client(w, jid);
+        enters(w, jid, nick);
+        asks(w, jid, "Juliet", "q1");
+        char *id = asked(w, JULIET);
+        if (length == 0)
+            length = strlen(id);
+        assert_int_equal(strlen(id), length);
+        world_forget(w);
+        answers(w, JULIET, nick, id);
+        assert_int_equal(world_unread(w, jid), 1);
+        free(id);
+        leaves(w, jid);
+        world_forget(w);
+    }
     world_free(w);
 }
 
@@ -234,10 +289,12 @@ int main(void)
         cmocka_unit_test(between_sessions),
         cmocka_unit_test(answers_that_come_too_late),
         cmocka_unit_test(errors_name_no_address),
+        cmocka_unit_test(ids_do_not_tell_how_long_an_address_is),
         cmocka_unit_test(what_is_the_accounts),
         cmocka_unit_test(longest_id),
         cmocka_unit_test(requests_that_are_none),
         cmocka_unit_test(not_allowed_but_answered),
+        cmocka_unit_test(the_language_goes_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

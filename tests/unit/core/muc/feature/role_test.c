@@ -278,6 +278,11 @@ static void same_role_again_is_no_news(void **state)
     reads_result(w, ROMEO);
     reads_nothing(w, ROMEO);
     reads_nothing(w, PARIS);
+    sets(w, ROMEO, "<item nick='Paris' role='moderator'/><item nick='Juliet' role='moderator'/>");
+    asks(w, PARIS, "<item nick='Romeo' role='moderator'/>"); /* of whatever rank */
+    reads_result(w, PARIS);
+    reads_nothing(w, PARIS);
+    reads_nothing(w, ROMEO);
     world_free(w);
 }
 
@@ -375,6 +380,57 @@ static void list_has_an_item_per_session(void **state)
     world_free(w);
 }
 
+/* A bare address is that of an account: all of its nicknames are meant, or none. */
+static void an_account_has_all_its_nicknames(void **state)
+{
+    struct world *w = company(NULL);
+    struct room *room = world_room(w, ROOM);
+    (void)state;
+    enters(w, JULIET_2, "Nurse");
+    sets(w, ROMEO, "<item role='visitor' jid='juliet@localhost' nick=''/>");
+    assert_int_equal(role_of(w, "juliet"), ROLE_VISITOR);
+    assert_int_equal(role_of(w, "nurse"), ROLE_VISITOR);
+    asks(w, ROMEO,
+         "<item role='participant' jid='juliet@localhost'/><item role='none' nick='Nurse'/>");
+    reads_error(w, ROMEO, "modify", "bad-request");                  /* named twice */
+    sets(w, ROMEO, "<item role='participant' jid='" JULIET_2 "'/>"); /* one client, one nickname */
+    assert_int_equal(role_of(w, "juliet"), ROLE_VISITOR);
+    assert_int_equal(role_of(w, "nurse"), ROLE_PARTICIPANT);
+    sets(w, ROMEO, "<item role='moderator' nick='Nurse'/>");
+    asks(w, JULIET_2, "<item role='none' jid='juliet@localhost'/>"); /* itself among them */
+    reads_error(w, JULIET_2, "cancel", "conflict");
+    sets(w, ROMEO, "<item role='none' jid='juliet@localhost'/><item role='none' nick='Paris'/>");
+    assert_null(occupant_by_account(room, STR("juliet@localhost")));
+    assert_null(occupant_by_account(room, STR("paris@localhost")));
+    asks(w, ROMEO, "<item role='none' nick=''/>");
+    reads_error(w, ROMEO, "modify", "bad-request"); /* names nobody */
+    world_free(w);
+}
+
+/* As many as there can be in one request, each with as many nicknames as one may have. */
+static void more_nicknames_than_items(void **state)
+{
+    struct world *w = world_with(NULL);
+    struct room *room;
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    room = world_room(w, ROOM);
+    for (unsigned i = 0; i < 60; i++) {
+        char *join = text_of("<presence to='" ROOM "/n%u'><x xmlns='" NS_X "'/></presence>", i);
+        char *who = text_of("u%u@localhost/r%u", i % 3, i);
+        assert_true(world_stanza_from(w, who, join));
+        free(who);
+        free(join);
+    }
+    world_forget(w);
+    assert_int_equal(room->occupant_count, 61);
+    sets(w, ROMEO,
+         "<item role='none' jid='u0@localhost'/><item role='visitor' jid='u1@localhost'/>"
+         "<item role='none' jid='u2@localhost'/>");
+    assert_int_equal(room->occupant_count, 21);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +450,8 @@ int main(void)
         cmocka_unit_test(all_sessions_of_the_nickname_are_told),
         cmocka_unit_test(others_are_shown_again),
         cmocka_unit_test(list_has_an_item_per_session),
+        cmocka_unit_test(an_account_has_all_its_nicknames),
+        cmocka_unit_test(more_nicknames_than_items),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -87,12 +87,59 @@ static void after_the_nickname(void **state)
     world_free(w);
 }
 
+/* Whatever it asks from outside, it is told the same, room or no room, and does nothing. */
+static void does_nothing_from_outside(void **state)
+{
+    static const char *const asked[] = {
+        "<iq to='" ROOM "' type='set' id='1'><query xmlns='jabber:iq:register'>"
+        "<x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'><value>" NS_X
+        "#register</value></field><field var='muc#register_roomnick'><value>Boss</value></field>"
+        "</x></query></iq>",
+        "<iq to='" ROOM "' type='get' id='2'>"
+        "<query xmlns='http://jabber.org/protocol/disco#info'/></iq>",
+        "<iq to='" ROOM "/Romeo' type='get' id='3'><ping xmlns='urn:xmpp:ping'/></iq>",
+        "<message to='" ROOM "' id='4'><x xmlns='" NS_USER "'><decline to='" ROOM "/Romeo'/></x>"
+        "</message>",
+        "<message to='" ROOM "' id='5'><x xmlns='" NS_USER "'><invite to='juliet@localhost'/></x>"
+        "</message>",
+        "<message to='" ROOM "' type='groupchat' id='6'><body>let me in</body></message>",
+        "<presence to='" ROOM "/Paris' type='probe' id='7'/>",
+        "<presence to='" ROOM "/Paris' id='8'/>",
+    };
+    static const char *const options[] = {"allow_register=on", NULL};
+    static const char *const banned[] = {"paris@localhost", NULL};
+    struct world_config config = {.options = options, .banned = banned};
+    struct world *w = world_new(&config);
+    (void)state;
+    world_client(w, ROMEO);
+    world_client(w, JULIET);
+    world_client(w, PARIS);
+    for (unsigned round = 0; round < 2; round++) {
+        for (size_t i = 0; i < ARRAY_LEN(asked); i++) {
+            says(w, PARIS, "%s", asked[i]);
+            reads_error(w, PARIS, "auth", "forbidden");
+            reads_nothing(w, PARIS);
+        }
+        if (round == 0)
+            enters(w, ROMEO, "Romeo");
+    }
+    assert_null(room_affiliate(world_room(w, ROOM), STR("paris@localhost")));
+    /* what needs no answer gets none */
+    says(w, PARIS, "<presence to='" ROOM "/Paris' type='unavailable'/>");
+    says(w, PARIS, "<iq to='" ROOM "' type='result' id='9'/>");
+    reads_nothing(w, PARIS);
+    reads_nothing(w, JULIET);
+    reads_nothing(w, ROMEO);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(learns_nothing_of_the_room),
         cmocka_unit_test(others_are_not),
         cmocka_unit_test(after_the_nickname),
+        cmocka_unit_test(does_nothing_from_outside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* @covers 0045#subject-occupant */
 #include "core/base/limits.h"
 #include "core/muc/room.h"
+#include "core/xmpp/stamp.h"
 #include "tests/support/talk.h"
 
 /* @covers 0045#enter-subject.shown */
@@ -135,6 +136,35 @@ static void a_new_room_has_none(void **state)
     world_free(w);
 }
 
+/* Not when the room was made, nor when somebody comes; and of a subject that was cleared as well.
+ */
+/* @covers 0045#enter-subject.delay 0045#enter-subject.delay-from 0045#enter-subject.cleared */
+static void delay_says_when_it_was_changed(void **state)
+{
+    static const char *const subjects[] = {"<subject>Feud</subject>", "<subject/>"};
+    struct world *w = world_with(NULL);
+    struct arena *arena = arena_new(1024);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    for (size_t i = 0; i < ARRAY_LEN(subjects); i++) {
+        world_advance(w, INT64_C(60000000));
+        says(w, ROMEO, "<message to='" ROOM "' type='groupchat' id='s'>%s</message>", subjects[i]);
+        struct str changed = stamp_text(arena, world_now(w));
+        world_advance(w, INT64_C(60000000));
+        world_forget(w);
+        says(w, PARIS, "<presence to='" ROOM "/Paris'><x xmlns='" NS_X "'/></presence>");
+        reads(w, PARIS, "<presence from='" ROOM "/Romeo'/>");
+        reads(w, PARIS, "<presence from='" ROOM "/Paris'/>");
+        reads(w, PARIS,
+              "<message from='" ROOM "/Romeo' id='s' type='groupchat'>%s"
+              "<delay xmlns='urn:xmpp:delay' from='" ROOM "' stamp='%.*s'/></message>",
+              subjects[i], (int)changed.len, changed.at);
+        leaves(w, PARIS);
+    }
+    arena_free(arena);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +175,7 @@ int main(void)
         cmocka_unit_test(an_unchanged_subject_is_reflected),
         cmocka_unit_test(visitors_never),
         cmocka_unit_test(a_new_room_has_none),
+        cmocka_unit_test(delay_says_when_it_was_changed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

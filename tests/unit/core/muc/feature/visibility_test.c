@@ -252,6 +252,56 @@ static void reservation_changes_hands(void **state)
     world_free(w);
 }
 
+/* Who is inside is not absent, whatever name it goes by. */
+static void absent_member_comes_by_another_name(void **state)
+{
+    struct world *w = verona(with_absent);
+    (void)state;
+    join(w, JULIET, "Jule");
+    reads(w, PARIS, "<presence from='" ROOM "/Jule'/>");
+    reads_absent(w, PARIS, "Juliet", "affiliation='none'");
+    reads_nothing(w, PARIS);
+    reads(w, JULIET, "<presence from='" ROOM "/Romeo'/>");
+    reads(w, JULIET, "<presence from='" ROOM "/Paris'/>");
+    reads(w, JULIET, "<presence from='" ROOM "/Jule'/>");
+    reads(w, JULIET, "<message from='" ROOM "' type='groupchat'/>");
+    reads_nothing(w, JULIET);  /* it knows */
+    enters(w, JULIET_2, "J."); /* it was inside */
+    say(w, JULIET_2, "<presence to='" ROOM "' type='unavailable'/>");
+    reads(w, PARIS, "<presence from='" ROOM "/J.' type='unavailable'/>");
+    reads_nothing(w, PARIS);
+    say(w, JULIET, "<presence to='" ROOM "' type='unavailable'/>");
+    reads(w, PARIS, "<presence from='" ROOM "/Jule' type='unavailable'/>");
+    reads_absent(w, PARIS, "Juliet", "affiliation='member'");
+    reads_nothing(w, PARIS);
+
+    /* By its own name nothing more need be said. */
+    join(w, JULIET, "Juliet");
+    reads(w, PARIS, "<presence from='" ROOM "/Juliet'/>");
+    reads_nothing(w, PARIS);
+    say(w, JULIET, "<presence to='" ROOM "' type='unavailable'/>");
+    reads(w, PARIS, "<presence from='" ROOM "/Juliet' type='unavailable'/>");
+    reads_nothing(w, PARIS);
+    world_free(w);
+}
+
+/* Where nobody sees it come, nobody sees that it is not absent. */
+static void absent_member_comes_unseen(void **state)
+{
+    static const char *const options[] = {"broadcast=none,moderator", "see_all=off", NULL};
+    struct world *w = verona(options);
+    (void)state;
+    hush(w);
+    enters(w, JULIET_2, "Jule");
+    enters(w, JULIET, "Jule");
+    hush(w);
+    say(w, JULIET_2, "<presence to='" ROOM "' type='unavailable'/>");
+    say(w, JULIET, "<presence to='" ROOM "' type='unavailable'/>");
+    join(w, JULIET, "Jule");
+    reads_nothing(w, PARIS);
+    world_free(w);
+}
+
 /* Nothing of it where absent members are not shown, or nothing was. */
 static void nobody_was_shown(void **state)
 {
@@ -461,6 +511,8 @@ int main(void)
         cmocka_unit_test(absent_member_of_an_open_room_is_removed),
         cmocka_unit_test(reservation_moves),
         cmocka_unit_test(reservation_changes_hands),
+        cmocka_unit_test(absent_member_comes_by_another_name),
+        cmocka_unit_test(absent_member_comes_unseen),
         cmocka_unit_test(nobody_was_shown),
         cmocka_unit_test(huge_rooms_grow_quiet),
         cmocka_unit_test(moderators_are_not_quiet),

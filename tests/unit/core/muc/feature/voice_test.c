@@ -114,6 +114,10 @@ static void approval_needs_the_right_person(void **state)
                REQUEST_TYPE WANTED FIELD("jid", PARIS) FIELD("roomnick", "Paris")
                    FIELD("request_allow", "1"));
     reads_error(w, JULIET, "auth", "forbidden");
+    sends_form(w, JULIET,
+               REQUEST_TYPE WANTED FIELD("jid", PARIS) FIELD("roomnick", "Paris")
+                   FIELD("request_allow", "0"));
+    reads_error(w, JULIET, "auth", "forbidden"); /* nor to say no */
     sends_form(w, ROMEO,
                REQUEST_TYPE WANTED FIELD("jid", JULIET) FIELD("roomnick", "Paris")
                    FIELD("request_allow", "1"));
@@ -295,6 +299,50 @@ static void interval_has_an_end(void **state)
     world_free(w);
 }
 
+/* ---- who waits, and for whom ---- */
+
+/* By role alone, from outside; and not for who was one before. */
+static void request_waits_for_who_is_made_one_by_role(void **state)
+{
+    static const char *const afar[] = {"moderated=on", "persistent=on", "outside_admins=on", NULL};
+    struct world *w = company(afar);
+    (void)state;
+    leaves(w, ROMEO);
+    sends_form(w, PARIS, REQUEST_TYPE WANTED);
+    says(w, ROMEO,
+         "<iq to='" ROOM "' type='set' id='s'><query xmlns='" NS_X "#admin'>"
+         "<item role='participant' nick='Juliet'/></query></iq>");
+    reads(w, JULIET, "<presence from='" ROOM "/Juliet'/>");
+    reads_nothing(w, JULIET);
+    says(w, ROMEO,
+         "<iq to='" ROOM "' type='set' id='s'><query xmlns='" NS_X "#admin'>"
+         "<item role='moderator' nick='Juliet'/></query></iq>");
+    reads(w, JULIET, "<presence from='" ROOM "/Juliet'/>");
+    reads(w, JULIET, "<presence from='" ROOM "/Paris'/>");
+    reads_form(w, JULIET, PARIS, "Paris");
+    reads_nothing(w, JULIET);
+    assert_int_equal(world_room(w, ROOM)->voice_pending.count, 0);
+    world_free(w);
+}
+
+/* The nickname that asked is the one that counts. */
+static void other_nickname_of_who_asked_leaves(void **state)
+{
+    struct world *w = world_with(moderated);
+    (void)state;
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "J1");
+    enters(w, JULIET_2, "J2");
+    leaves(w, ROMEO);
+    sends_form(w, JULIET, REQUEST_TYPE WANTED);
+    leaves(w, JULIET_2);
+    assert_int_equal(world_room(w, ROOM)->voice_pending.count, 1);
+    enters(w, JULIET_2, "J2");
+    leaves(w, JULIET);
+    assert_int_equal(world_room(w, ROOM)->voice_pending.count, 0);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +356,8 @@ int main(void)
         cmocka_unit_test(as_many_as_can_wait),
         cmocka_unit_test(visitor_waits_between_two_requests),
         cmocka_unit_test(interval_has_an_end),
+        cmocka_unit_test(request_waits_for_who_is_made_one_by_role),
+        cmocka_unit_test(other_nickname_of_who_asked_leaves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,134 @@
+#include "core/muc/outage.h"
+
+#include "core/muc/feature.h"
+#include "core/muc/silence.h"
+
+/* ---- putting out who has missed something ---- */
+
+static void put_out(struct room *room, struct step *step, struct session *session,
+                    struct route route)
+{
+    session_set_route(room, session, route);
+    struct news news = {
+        .statuses = STATUS_BIT(333),
+        .missed = true,
+        .status_text = STR("Missed messages: the connection to your server was lost"),
+    };
+    removal_session(room, step, session, &news);
+}
+
+static bool has_cut_off(const struct room *room)
+{
+    return roster_size(room->roster) < room->session_count;
+}
+
+static struct route any_way(const struct step *step)
+{
+    if (step->ways == NULL)
+        return ROUTE_NONE;
+    return step->ways->any(step->ways->self, step->env->settings->domain);
+}
+
+void outage_look(struct room *room, struct step *step)
+{
+    struct route route = any_way(step);
+    uint32_t left = ROOM_OUTAGE_PER_LOOK;
+    room->silence.outage = false;
+    if (route.lane == LANE_NONE)
+        return;
+    for (uint32_t i = 0; i < room->sessions_size && left > 0 && has_cut_off(room); i++) {
+        struct session *session = room->sessions[i];
+        if (session == NULL || !session_is_cut_off(session))
+            continue;
+        put_out(room, step, session, route);
+        left--;
+    }
+    if (!has_cut_off(room))
+        return;
+    room->silence.outage = true;
+    effect_timer(step, ROOM_TIMER_OUTAGE, step->now_us + ROOM_OUTAGE_LOOK_MS * INT64_C(1000));
+}
+
+void outage_watch(struct room *room, struct step *step)
+{
+    bool wanted = has_cut_off(room) && any_way(step).lane != LANE_NONE;
+    if (wanted == room->silence.outage)
+        return;
+    room->silence.outage = wanted;
+    effect_timer(step, ROOM_TIMER_OUTAGE, wanted ? step->now_us : 0);
+}
+
+/* ---- links ---- */
+
+/* As if it had been silent for long: it is asked when its turn comes, at the pace of all pings. */
+static void ask_soon(const struct room *room, const struct step *step, struct session *session)
+{
+    int64_t long_ago_us = step->now_us - silence_period_us(room);
+    session->pings = 0;
+    if (session->heard_us > long_ago_us)
+        session->heard_us = long_ago_us;
+}
+
+static void look_after(struct room *room, struct step *step, struct session *session)
+{
+    struct route now = outage_way(step, session->route);
+    if (now.lane == LANE_NONE) {
+        session->stranded = true;
+        return;
+    }
+    bool moves = !route_eq(now, session->route);
+    if (moves) {
+        session_set_route(room, session, now);
+        session->moved = true;
+    }
+    if (moves || session->stranded)
+        ask_soon(room, step, session);
+    session->stranded = false;
+}
+
+void outage_links(struct room *room, struct step *step)
+{
+    for (uint32_t i = 0; i < room->sessions_size; i++) {
+        struct session *session = room->sessions[i];
+        if (session != NULL && !session_is_cut_off(session))
+            look_after(room, step, session);
+    }
+}
+
+/* What was lost may have been for any of them. Who was moved away from a link may have been meant
+ * by what was on its way when it was. */
+void outage_loss(struct room *room, struct route lost)
+{
+    for (uint32_t i = 0; i < room->sessions_size; i++) {
+        struct session *session = room->sessions[i];
+        if (session == NULL || session_is_cut_off(session))
+            continue;
+        if (session->moved || route_eq(session->route, lost))
+            session_cut_off(room, session);
+    }
+}
+
+/* ---- stanzas by another route ---- */
+
+bool outage_follow(struct room *room, struct step *step, const struct event *event,
+                   struct inbound *in)
+{
+    const struct ways *ways = step->ways;
+    /* What an older connection of the client had sent comes late. It says what it says, but not
+     * where the client is, nor whether it is there. */
+    if (ways != NULL && ways->replaced(ways->self, in->from, in->route))
+        return in->kind != KIND_PRESENCE;
+    struct route now = outage_way(step, in->route);
+    if (now.lane == LANE_NONE)
+        return true;
+    in->route = now;
+    if (!session_is_cut_off(in->session)) {
+        session_set_route(room, in->session, now);
+        return true;
+    }
+    put_out(room, step, in->session, now);
+    if (!inbound_read(room, step, event, in))
+        return false;
+    in->route = now;
+    return true;
+}
