@@ -18,8 +18,9 @@ struct backlog {
     struct backlog *ready_next;
     bool is_ready;
     struct turns turns;
-    size_t bytes;   /* of single frames */
-    uint32_t items; /* of lists */
+    size_t bytes;      /* of single frames */
+    uint32_t items;    /* of lists */
+    uint64_t list_kib; /* of lists whose frames are nobody else's */
 };
 
 void backlogs_init(struct backlogs *backlogs, struct proxy *proxy, uint16_t lane,
@@ -58,12 +59,24 @@ static void add(struct backlog *backlog, uint64_t room, struct held held)
 }
 
 /* As turns_take(). */
+/* Who is here is shown by frames that the room holds anyway; pages of an archive are made for who
+ * asks, and history may be. */
+static uint64_t own_kib(const struct delivery *list)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; list->showing == NULL && i < list->item_count; i++)
+        bytes += list->items[i].frame->size;
+    return bytes / 1024;
+}
+
 static bool drop_first(struct backlogs *backlogs, struct backlog *backlog)
 {
     struct held *held = first_of(backlog);
     bool more = turns_take(&backlog->turns);
-    if (held->pending != NULL && held->pending->delivery.kind == DELIVER_LIST)
+    if (held->pending != NULL && held->pending->delivery.kind == DELIVER_LIST) {
         backlog->items -= held->pending->delivery.item_count;
+        backlog->list_kib -= own_kib(&held->pending->delivery);
+    }
     if (held->frame != NULL)
         backlog->bytes -= held->frame->size;
     if (held->pending != NULL)
@@ -155,13 +168,15 @@ void backlog_hold(struct backlogs *backlogs, struct conn *conn, struct pending *
     struct backlog *backlog = backlog_of(backlogs, conn);
     pending->holders++;
     add(backlog, room_of(conn, pending), (struct held){.pending = pending, .at = at});
-    if (pending->delivery.kind == DELIVER_LIST)
+    if (pending->delivery.kind == DELIVER_LIST) {
         backlog->items += pending->delivery.item_count;
+        backlog->list_kib += own_kib(&pending->delivery);
+    }
     if (conn->is_link)
         return;
     pending_credit(pending, backlogs->proxy);
     /* More lists than anybody needs: that is a slow reader too. */
-    if (backlog->items > CLIENT_LIST_ITEMS_MAX)
+    if (backlog->items > CLIENT_LIST_ITEMS_MAX || backlog->list_kib > CLIENT_LIST_KIB_MAX)
         conn_check(conn, conn->bytes_max);
 }
 

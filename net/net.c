@@ -183,7 +183,14 @@ static void net_on_mail(void *self, struct mail *mail)
     case MSG_ROOM_ORDER:
     case MSG_ORDER_REPORT:
     case MSG_SHUTDOWN:
+    case MSG_ROOM_WAKE:
+    case MSG_ROOM_LOADED:
+    case MSG_COMMITTED:
+    case MSG_ANSWER:
     case MSG_ACCOUNT_ASK:
+    case MSG_ROOM_LOAD:
+    case MSG_COMMIT:
+    case MSG_ASK:
         never("a message that is not for a lane");
     }
     message_free(message);

@@ -230,6 +230,16 @@ struct route directory_link_now(const struct directory *directory, struct route 
     return directory_link_any(directory, directory->links[number].service);
 }
 
+struct route directory_link_home(const struct directory *directory, struct str domain)
+{
+    struct route route = directory_link_any(directory, domain);
+    for (unsigned i = 0; i < directory->link_count && route.lane == LANE_NONE; i++) {
+        if (str_eq(directory->links[i].service, domain))
+            route = directory->links[i].route;
+    }
+    return route;
+}
+
 bool directory_has_links(const struct directory *directory, struct str domain)
 {
     for (unsigned i = 0; i < directory->link_count; i++) {

@@ -40,6 +40,8 @@ void directory_link_up(struct directory *directory, struct route route, bool up)
  * up, or ROUTE_NONE. And any that is up. */
 struct route directory_link_now(const struct directory *directory, struct route route);
 struct route directory_link_any(const struct directory *directory, struct str domain);
+/* Any link of the service, one that is up if there is one: where those are who came by one. */
+struct route directory_link_home(const struct directory *directory, struct str domain);
 bool directory_is_local(const struct directory *directory, const struct jid *jid);
 
 /* ---- rooms: call again to update; `listed` false removes ---- */

@@ -57,45 +57,143 @@ static void lower_delivery(const struct lowering *lowering, const struct effect 
                          effect->broadcast.audience);
 }
 
-static void lower_effect(const struct lowering *lowering, struct window *window,
-                         struct effect *effect)
+/* ---- what is not delivered ---- */
+
+static void lower_commit(const struct lowering *lowering, const struct change *change)
+{
+    struct backing *backing = lowering->entry->backing;
+    const struct keeping *keeping = lowering->keeping;
+    struct buf *batch = commits_batch(keeping->commits, &backing->unsaved);
+    backing->unsaved.gated_at = batch->len;
+    record_change(batch, lowering->arena, lowering->entry->room, change);
+    backing->unsaved.gated = true;
+    backing->unsaved.power |= keeping->power_gated;
+}
+
+static void lower_append(const struct lowering *lowering, const struct effect *effect)
+{
+    struct backing *backing = lowering->entry->backing;
+    const struct keeping *keeping = lowering->keeping;
+    struct buf *batch = commits_batch(keeping->commits, &backing->unsaved);
+    struct record_item item = {.op = RECORD_APPEND, .message = *effect->append.message};
+    record_add(batch, &item);
+    if (effect->append.held) {
+        backing->unsaved.power |= keeping->power_messages;
+        backing->unsaved.held = true;
+        backing->held = backing->unsaved.ticket;
+        if (backing->hold == NULL)
+            backing->hold = hold_new();
+        hold_message(backing->hold, effect->append.frame, backing->held);
+    }
+    frame_unref(effect->append.frame);
+}
+
+static void lower_session(const struct lowering *lowering, struct str full_jid)
+{
+    struct backing *backing = lowering->entry->backing;
+    struct buf *batch = commits_batch(lowering->keeping->commits, &backing->unsaved);
+    if (str_present(full_jid))
+        record_session(batch, lowering->arena, lowering->entry->room, full_jid);
+    else
+        record_memory(batch, lowering->arena, lowering->entry->room);
+}
+
+/* Of a message everybody has heard, so there is nothing to be refused. */
+static void refuse_ask(const struct lowering *lowering, const struct asked *ask)
+{
+    struct refuse_more more = {.by = jid_full(ask->to)};
+    const struct node *root = stanza_root(ask->stanza);
+    struct frame *frame = root->name == NAME_IQ
+                              ? refusal_frame(lowering->arena, root, &refusal_RESOURCE_CONSTRAINT,
+                                              jid_full(ask->to), &more)
+                              : NULL;
+    if (frame != NULL)
+        fanout_one(lowering->fanout, lowering->order, ask->route, frame,
+                   address_new(jid_full(ask->from)));
+}
+
+void lower_asked(const struct lowering *lowering, struct message *message)
+{
+    const struct room_entry *entry = lowering->entry;
+    struct asked *ask = message->ask;
+    message->kind = MSG_ASK;
+    ask->page = (struct archive_page){0};
+    ask->as_of = entry == NULL || entry->backing == NULL ? 0 : entry->backing->changed;
+    if (fanout_overloaded(lowering->fanout) || !asks_begin(lowering->keeping->asks, ask->from)) {
+        refuse_ask(lowering, ask);
+        message_free(message);
+        return;
+    }
+    post_reader(lowering->keeping->exchange, message);
+}
+
+static void lower_ask(const struct lowering *lowering, const struct effect *effect)
+{
+    struct message *message = message_new(MSG_ASK);
+    message->ask = asked_new(effect->ask.query, effect->ask.listing);
+    message->ask->stanza = stanza_copy(effect->ask.stanza);
+    message->ask->from = jid_copy(effect->ask.from);
+    message->ask->to = jid_copy(effect->ask.to);
+    message->ask->route = effect->ask.by;
+    message->ask->shard = lowering->keeping->shard;
+    lower_asked(lowering, message);
+}
+
+/* True: it was one of those. */
+static bool lower_order(const struct lowering *lowering, const struct effect *effect)
 {
     switch (effect->kind) {
     case FX_SEND:
     case FX_SEND_LIST:
     case FX_BROADCAST:
-        if (window != NULL)
-            window_hold(window, effect);
-        else
-            lower_delivery(lowering, effect);
-        return;
     case FX_ROUTE:
-        lower_route(lowering, effect->route.frame, effect->route.to);
-        return;
+        return false;
     case FX_TIMER:
-        ensure(lowering->entry != NULL);
         rooms_set_alarm(lowering->rooms, lowering->entry, effect->timer.timer, effect->timer.at_us);
-        return;
+        return true;
     case FX_PUBLISH:
-        ensure(lowering->entry != NULL);
         rooms_publish(lowering->rooms, lowering->entry, effect->publish.listed,
                       effect->publish.name, effect->publish.occupants);
-        return;
+        return true;
     case FX_TALLY:
         tallies_change(directory_tallies(lowering->directory), lowering->service,
                        effect->tally.account, effect->tally.inside);
-        return;
+        return true;
     case FX_COMMAND:
         commands_begin(lowering->commands, effect->command.command, lowering->now_us);
-        return;
+        return true;
     case FX_REPORT:
         commands_report(lowering->commands, &effect->report.ticket, effect->report.outcome);
-        return;
+        return true;
+    case FX_COMMIT:
+        lower_commit(lowering, effect->commit.change);
+        return true;
+    case FX_APPEND:
+        lower_append(lowering, effect);
+        return true;
+    case FX_ASK:
+        lower_ask(lowering, effect);
+        return true;
+    case FX_SESSION:
+        lower_session(lowering, effect->session.jid);
+        return true;
     }
     never("an effect nobody lowers");
 }
 
-void lower_effects(const struct lowering *lowering, struct effects *effects)
+static void lower_orders(const struct lowering *lowering, struct effects *effects)
+{
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < effects->count; i++) {
+        if (!lower_order(lowering, &effects->at[i]))
+            effects->at[left++] = effects->at[i];
+    }
+    effects->count = left;
+}
+
+/* ---- what is ---- */
+
+void lower_held(const struct lowering *lowering, struct effects *effects)
 {
     struct window *window = NULL;
     if (lowering->entry != NULL) {
@@ -107,9 +205,26 @@ void lower_effects(const struct lowering *lowering, struct effects *effects)
         };
         window = window_for(lowering->windows, &lowering->entry->window, &step);
     }
-    for (uint32_t i = 0; i < effects->count; i++)
-        lower_effect(lowering, window, &effects->at[i]);
+    for (uint32_t i = 0; i < effects->count; i++) {
+        struct effect *effect = &effects->at[i];
+        if (effect->kind == FX_ROUTE)
+            lower_route(lowering, effect->route.frame, effect->route.to);
+        else if (window != NULL)
+            window_hold(window, effect);
+        else
+            lower_delivery(lowering, effect);
+    }
     if (window != NULL)
         window_settle(window, lowering->now_us);
     effects->count = 0;
+}
+
+void lower_effects(const struct lowering *lowering, struct effects *effects)
+{
+    struct backing *backing = lowering->entry == NULL ? NULL : lowering->entry->backing;
+    lower_orders(lowering, effects);
+    if (backing_holds(backing))
+        hold_add(backing->hold, effects, lowering->origin, backing->held);
+    else
+        lower_held(lowering, effects);
 }

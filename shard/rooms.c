@@ -109,8 +109,10 @@ static void tombstone_take_away(struct rooms *rooms, struct room_entry *entry)
 
 /* ---- rooms ---- */
 
-static void forget(struct rooms *rooms, struct room_entry *entry)
+void rooms_forget(struct rooms *rooms, struct room_entry *entry)
 {
+    if (entry->backing != NULL)
+        timer_clear(&rooms->timers, &entry->backing->idle);
     for (int i = 0; i < ROOM_TIMERS; i++)
         timer_clear(&rooms->timers, &entry->alarms[i]);
     tombstone_take_away(rooms, entry);
@@ -119,7 +121,8 @@ static void forget(struct rooms *rooms, struct room_entry *entry)
     map_remove(&rooms->by_jid, entry->key);
     place_give_back(rooms, room_id(entry->room));
     window_free(entry->window);
-    room_free(entry->room);
+    room_free(entry->room); /* what it may wait for lies in its backing */
+    backing_free(entry->backing);
     mem_free(entry);
 }
 
@@ -127,7 +130,7 @@ void rooms_fini(struct rooms *rooms)
 {
     struct room_entry *entry;
     map_each (&rooms->by_jid, at, entry)
-        forget(rooms, entry);
+        rooms_forget(rooms, entry);
     map_fini(&rooms->by_jid);
     mem_free(rooms->places);
 }
@@ -144,6 +147,11 @@ const struct muc_env *rooms_env(const struct rooms *rooms, const struct jid *jid
 struct room_entry *rooms_find(const struct rooms *rooms, const struct jid *jid)
 {
     return map_get(&rooms->by_jid, jid_bare(jid));
+}
+
+struct room_entry *rooms_find_str(const struct rooms *rooms, struct str bare_jid)
+{
+    return map_get(&rooms->by_jid, bare_jid);
 }
 
 struct room_entry *rooms_need(struct rooms *rooms, const struct jid *jid)
@@ -209,18 +217,22 @@ static void settle_tombstone(struct rooms *rooms, struct room_entry *entry)
 void rooms_settle(struct rooms *rooms, struct room_entry *entry)
 {
     settle_tombstone(rooms, entry);
+    if (!backing_is_idle(entry->backing))
+        return;
     if (room_forgettable(entry->room)) {
         if (entry->known)
             log_info("room gone: %.*s", NAME_OF(entry));
-        forget(rooms, entry);
+        rooms_forget(rooms, entry);
         return;
     }
     if (!entry->known && !entry->tombstone) {
         entry->known = true;
         log_info("room created: %.*s", NAME_OF(entry));
     }
-    while (rooms->tombstone_count > TOMBSTONES_MAX)
-        forget(rooms, rooms->oldest_tombstone);
+    /* One that waits for the store, or that the store waits for, goes by itself later. */
+    while (rooms->tombstone_count > TOMBSTONES_MAX &&
+           backing_is_idle(rooms->oldest_tombstone->backing))
+        rooms_forget(rooms, rooms->oldest_tombstone);
 }
 
 struct room_entry *rooms_ringing(struct rooms *rooms, int64_t now_us, enum room_timer *which)
@@ -229,6 +241,8 @@ struct room_entry *rooms_ringing(struct rooms *rooms, int64_t now_us, enum room_
     if (timer == NULL)
         return NULL;
     *which = (enum room_timer)timer->tag;
+    if (timer->tag == ROOM_TIMERS)
+        return container_of(timer, struct backing, idle)->entry;
     return container_of(timer - timer->tag, struct room_entry, alarms[0]);
 }
 

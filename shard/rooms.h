@@ -10,6 +10,7 @@
 #define SHARD_ROOMS_H
 
 #include "core/muc/muc.h"
+#include "shard/backing.h"
 #include "shard/directory.h"
 #include "shard/timers.h"
 #include "shard/window.h"
@@ -22,6 +23,7 @@ struct room_entry {
     bool listed;                      /* in the directory */
     struct timer alarms[ROOM_TIMERS]; /* their tags are their indexes */
     struct window *window;            /* while the room is large */
+    struct backing *backing;          /* NULL: there is no store */
     struct room_entry *older, *newer; /* tombstones, by age */
     bool tombstone;
 };
@@ -51,6 +53,7 @@ const struct muc_env *rooms_env(const struct rooms *rooms, const struct jid *jid
 /* NULL: no such room here. `jid` may be an occupant's. Entries are borrowed until
  * rooms_settle(). */
 struct room_entry *rooms_find(const struct rooms *rooms, const struct jid *jid);
+struct room_entry *rooms_find_str(const struct rooms *rooms, struct str bare_jid);
 struct room_entry *rooms_need(struct rooms *rooms, const struct jid *jid);
 /* NULL: it is no more. */
 struct room_entry *rooms_by_id(const struct rooms *rooms, uint64_t id);
@@ -70,7 +73,11 @@ void rooms_publish(struct rooms *rooms, struct room_entry *entry, bool listed, s
  * used any more. */
 void rooms_settle(struct rooms *rooms, struct room_entry *entry);
 
-/* The next room whose alarm rings, and which; NULL: none. */
+/* Leaves memory; it is stored, or was never there. */
+void rooms_forget(struct rooms *rooms, struct room_entry *entry);
+
+/* The next room whose alarm rings, and which; NULL: none. ROOM_TIMERS: it has been idle for long.
+ */
 struct room_entry *rooms_ringing(struct rooms *rooms, int64_t now_us, enum room_timer *which);
 int rooms_timeout_ms(const struct rooms *rooms, int64_t now_us);
 

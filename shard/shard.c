@@ -6,38 +6,13 @@
  * to expand than it should, they stay here, the net agents run out of them and stop reading from
  * those who talk to this shard. Messages that need no credit are handled all the same.
  */
-#include "shard/shard.h"
+#include "shard/shard_impl.h"
 
 #include "core/base/ensure.h"
 #include "core/base/limits.h"
 #include "core/base/mem.h"
-#include "shard/lower.h"
-#include "shard/ways.h"
 
 #include <stdio.h>
-
-enum { ARENA_BLOCK = 64 * 1024, ENTROPY_BYTES = 4096 };
-
-struct shard {
-    struct agent agent;
-    char name[16];
-    struct shard_setup setup;
-    struct mailbox *mailbox;
-    struct arena *arena;
-    struct rooms rooms;
-    struct fanout fanout;
-    struct windows windows;
-    struct bounces bounces;
-    struct commands commands;
-    struct ways ways;
-    uint32_t links_at; /* the place of the next room to be told of links; past the end: none */
-    int64_t last_step_us;
-    bool closing;      /* goodbye has been said: nothing new begins */
-    uint32_t *credits; /* by lane: handled and not yet given back */
-    unsigned credit_lanes;
-    size_t entropy_used;
-    uint8_t entropy[ENTROPY_BYTES];
-};
 
 /* ---- steps ---- */
 
@@ -53,7 +28,7 @@ static void entropy_take(struct shard *shard, void *to, size_t size)
     shard->entropy_used += size;
 }
 
-static struct step step_begin(struct shard *shard, const struct muc_env *env)
+struct step shard_step(struct shard *shard, const struct muc_env *env)
 {
     arena_reset(shard->arena);
     int64_t now_us = shard->agent.now_us;
@@ -63,106 +38,6 @@ static struct step step_begin(struct shard *shard, const struct muc_env *env)
     struct step step = {.arena = shard->arena, .env = env, .ways = &shard->ways, .now_us = now_us};
     entropy_take(shard, step.entropy, sizeof(step.entropy));
     return step;
-}
-
-static struct route origin_of(const struct event *event)
-{
-    return event->kind == EV_STANZA ? event->stanza.route : ROUTE_NONE;
-}
-
-static void step_room(struct shard *shard, struct room_entry *entry, const struct event *event,
-                      struct bounces *bounces)
-{
-    struct step step = step_begin(shard, entry->env);
-    enum step_outcome outcome = muc_step(entry->room, event, &step);
-    ensure(outcome == STEP_DONE);
-    struct lowering lowering = {
-        .arena = shard->arena,
-        .fanout = &shard->fanout,
-        .directory = shard->setup.directory,
-        .commands = &shard->commands,
-        .rooms = &shard->rooms,
-        .entry = entry,
-        .windows = &shard->windows,
-        .now_us = shard->agent.now_us,
-        .order = room_id(entry->room),
-        .service = entry->env->settings->domain,
-        .origin = origin_of(event),
-        .bounces = bounces,
-    };
-    lower_effects(&lowering, &step.effects);
-    rooms_settle(&shard->rooms, entry);
-}
-
-/* What a bounce causes is not bounced again, so this ends. */
-static void run_room(struct shard *shard, struct room_entry *entry, const struct event *event)
-{
-    step_room(shard, entry, event, &shard->bounces);
-    for (;;) {
-        struct bounce *bounce = bounces_take(&shard->bounces);
-        if (bounce == NULL)
-            return;
-        struct room_entry *sender = rooms_find(&shard->rooms, bounce->to);
-        if (sender != NULL) {
-            struct event back = {.kind = EV_STANZA};
-            back.stanza.stanza = bounce->stanza;
-            back.stanza.from = bounce->from;
-            back.stanza.to = bounce->to;
-            back.stanza.route = ROUTE_NONE;
-            step_room(shard, sender, &back, NULL);
-        }
-        bounce_free(bounce);
-    }
-}
-
-static struct listing_page listing_page(void *self, struct arena *arena,
-                                        const struct listing_query *query)
-{
-    const struct shard *shard = self;
-    return directory_page(shard->setup.directory, arena, query);
-}
-
-static void lower_service(struct shard *shard, struct step *step, struct route origin)
-{
-    struct lowering lowering = {
-        .arena = shard->arena,
-        .fanout = &shard->fanout,
-        .directory = shard->setup.directory,
-        .commands = &shard->commands,
-        .now_us = shard->agent.now_us,
-        .service = step->env->settings->domain,
-        .origin = origin,
-    };
-    lower_effects(&lowering, &step->effects);
-}
-
-static void run_service(struct shard *shard, const struct event *event)
-{
-    const struct muc_env *env = rooms_env(&shard->rooms, event->stanza.to);
-    struct step step = step_begin(shard, env);
-    struct room_lister lister = {.self = shard, .page = listing_page};
-    struct service_view view = {.rooms = &lister, .commands_full = commands_full(&shard->commands)};
-    service_step(event, &view, &step);
-    lower_service(shard, &step, origin_of(event));
-}
-
-static void answer_command(struct shard *shard, struct command *command)
-{
-    struct step step = step_begin(shard, rooms_env(&shard->rooms, command_service(command)));
-    command_answer(command, &step);
-    lower_service(shard, &step, ROUTE_NONE);
-    command_free(command);
-}
-
-static unsigned answer_commands(struct shard *shard, bool all)
-{
-    unsigned count = 0;
-    struct command *command;
-    while ((command = commands_over(&shard->commands, shard->agent.now_us, all)) != NULL) {
-        answer_command(shard, command);
-        count++;
-    }
-    return count;
 }
 
 /* ---- messages ---- */
@@ -182,7 +57,8 @@ static void credit_gather(struct shard *shard, uint16_t lane, uint32_t cost)
 
 static void credits_flush(struct shard *shard)
 {
-    if (fanout_overloaded(&shard->fanout))
+    if (fanout_overloaded(&shard->fanout) || commits_overloaded(&shard->commits) ||
+        shard->held > HELD_BYTES_MAX)
         return;
     for (unsigned lane = 0; lane < shard->credit_lanes; lane++) {
         if (shard->credits[lane] == 0)
@@ -196,49 +72,41 @@ static void credits_flush(struct shard *shard)
     }
 }
 
-/* Nobody is asked but where it matters: of a presence that may enter. */
-static uint32_t rooms_of_sender(const struct shard *shard, const struct muc_settings *settings,
-                                const struct message *message)
-{
-    const struct node *root = stanza_root(message->stanza.stanza);
-    if (settings->rooms_per_user == 0 || !node_is(root, NAME_PRESENCE, NS_STANZA) ||
-        node_find(root, NAME_X, NS_MUC) == NULL)
-        return 0;
-    return tallies_rooms(directory_tallies(shard->setup.directory), settings->domain,
-                         jid_bare(message->stanza.from));
-}
-
-static void shard_on_stanza(struct shard *shard, const struct message *message)
+static void shard_on_stanza(struct shard *shard, struct message *message)
 {
     ASSERT_ON(&shard->agent);
     credit_gather(shard, message->stanza.lane, message->stanza.cost);
     if (shard->closing)
-        return;
-    struct event event = {.kind = EV_STANZA};
-    event.stanza.stanza = message->stanza.stanza;
-    event.stanza.from = message->stanza.from;
-    event.stanza.to = message->stanza.to;
-    event.stanza.route = message->stanza.route;
-    if (message->stanza.to->local_len == 0) {
-        run_service(shard, &event);
-        return;
-    }
-    struct room_entry *entry = rooms_need(&shard->rooms, message->stanza.to);
-    event.stanza.rooms = rooms_of_sender(shard, entry->env->settings, message);
-    run_room(shard, entry, &event);
+        message_free(message);
+    else if (message->stanza.to->local_len > 0)
+        rooms_take(shard, message->stanza.to, true, message);
+    else
+        service_take(shard, message);
 }
 
-static void shard_on_session_gone(struct shard *shard, const struct message *message)
+static void shard_on_session_gone(struct shard *shard, struct message *message)
 {
     ASSERT_ON(&shard->agent);
-    struct room_entry *entry = rooms_find(&shard->rooms, message->session_gone.room);
-    if (entry == NULL)
-        return;
-    struct event event = {.kind = EV_SESSION_GONE};
-    event.session_gone.jid = message->session_gone.jid;
-    event.session_gone.route = message->session_gone.route;
-    event.session_gone.properly = message->session_gone.properly;
-    run_room(shard, entry, &event);
+    rooms_take(shard, message->session_gone.room, false, message);
+}
+
+static void shard_on_room_wake(struct shard *shard, struct message *message)
+{
+    ASSERT_ON(&shard->agent);
+    if (shard->closing)
+        message_free(message);
+    else
+        rooms_take(shard, message->room_wake.room, true, message);
+}
+
+static void shard_on_answer(struct shard *shard, struct message *message)
+{
+    ASSERT_ON(&shard->agent);
+    asks_end(&shard->asks, message->ask->from);
+    if (message->ask->query != NULL)
+        rooms_take(shard, message->ask->to, true, message);
+    else
+        service_take(shard, message);
 }
 
 /* The net agent only knows what the session has asked for. */
@@ -246,7 +114,8 @@ static void shard_on_place_ask(struct shard *shard, const struct message *messag
 {
     ASSERT_ON(&shard->agent);
     const struct room_entry *entry = rooms_find(&shard->rooms, message->place.room);
-    if (entry != NULL && room_has_session(entry->room, message->place.jid))
+    if (entry != NULL &&
+        (!backing_is_open(entry->backing) || room_has_session(entry->room, message->place.jid)))
         return;
     struct message *answer = message_new(MSG_PLACE_FREE);
     answer->place.room = jid_copy(message->place.room);
@@ -269,7 +138,7 @@ static bool tell_of_links(struct shard *shard)
             return false;
         }
         if (room_sessions(entry->room) > 0)
-            run_room(shard, entry, &event);
+            rooms_tell(shard, entry, &event);
     }
     return true;
 }
@@ -277,50 +146,66 @@ static bool tell_of_links(struct shard *shard)
 static void shard_on_links(struct shard *shard)
 {
     ASSERT_ON(&shard->agent);
+    if (shard->closing)
+        return;
     shard->links_at = 0;
     (void)tell_of_links(shard);
 }
 
-static void shard_on_link_loss(struct shard *shard, const struct message *message)
+/* A link that we close ourselves takes along all that was given to it; what its host had not read
+ * by then it reads afterwards. */
+static void shard_on_link_loss(struct shard *shard, struct message *message)
 {
     ASSERT_ON(&shard->agent);
-    struct room_entry *entry = rooms_by_id(&shard->rooms, message->link_loss.room);
-    if (entry == NULL)
-        return;
-    struct event event = {.kind = EV_LINK_LOSS};
-    event.link_loss.route = message->link_loss.route;
-    run_room(shard, entry, &event);
+    if (shard->closing)
+        message_free(message);
+    else
+        rooms_give(shard, rooms_by_id(&shard->rooms, message->link_loss.room), message);
 }
 
 /* ---- orders, the end ---- */
 
 /* The room may be there or not: it knows, and says so. */
-static void shard_on_room_order(struct shard *shard, const struct message *message)
+static void shard_on_room_order(struct shard *shard, struct message *message)
 {
     ASSERT_ON(&shard->agent);
     const struct jid *room = message->room_order.room;
     if (shard->closing) {
         commands_report(&shard->commands, &message->room_order.ticket, ORDER_LOST);
+        message_free(message);
         return;
     }
-    struct event event = {.kind = EV_DESTROY};
-    event.destroy.ticket = message->room_order.ticket;
     log_info("%s orders room to be destroyed: %s", message->room_order.by->text, room->text);
-    run_room(shard, rooms_need(&shard->rooms, room), &event);
+    rooms_take(shard, room, true, message);
 }
 
-static void shard_on_shutdown(struct shard *shard)
+static void say_goodbye(struct shard *shard)
 {
-    ASSERT_ON(&shard->agent);
-    if (!shard->closing) {
-        struct event event = {.kind = EV_SHUTDOWN};
-        uint32_t at = 0;
-        struct room_entry *entry;
-        while ((entry = rooms_each(&shard->rooms, &at)) != NULL)
-            run_room(shard, entry, &event);
+    struct event event = {.kind = EV_SHUTDOWN};
+    event.shutdown.handed_over = shard->setup.stored && shard->setup.handover;
+    event.shutdown.local = shard->setup.local;
+    uint32_t at = 0;
+    struct room_entry *entry;
+    while ((entry = rooms_each(&shard->rooms, &at)) != NULL)
+        rooms_goodbye(shard, entry, &event);
+    shard->said_goodbye = true;
+}
+
+/* What was begun is brought to its end: changes that wait for their commit are answered, what is
+ * held is said. Then everybody is told, what that leaves to be written is, and main is told. */
+static void close_down(struct shard *shard)
+{
+    if (!shard->closing || shard->done)
+        return;
+    if (shard->commits.count > 0 || shard->commits.at_scribe > 0)
+        return;
+    if (!shard->said_goodbye) {
+        say_goodbye(shard);
+        if (shard->commits.count > 0)
+            return;
     }
-    shard->closing = true;
-    answer_commands(shard, true);
+    shard->done = true;
+    service_answer_commands(shard, true);
     fanout_flush(&shard->fanout);
     struct message *done = message_new(MSG_SHARD_DONE);
     done->shard_done.shard = shard->setup.number;
@@ -334,9 +219,22 @@ static void shard_on_message(void *self, struct mail *mail)
     switch (message->kind) {
     case MSG_STANZA:
         shard_on_stanza(shard, message);
-        break;
+        return;
     case MSG_SESSION_GONE:
         shard_on_session_gone(shard, message);
+        return;
+    case MSG_ROOM_WAKE:
+        shard_on_room_wake(shard, message);
+        return;
+    case MSG_ANSWER:
+        shard_on_answer(shard, message);
+        return;
+    case MSG_ROOM_LOADED:
+        rooms_loaded(shard, message);
+        break;
+    case MSG_COMMITTED:
+        commits_answered(&shard->commits, message);
+        rooms_committed(shard, message);
         break;
     case MSG_PLACE_ASK:
         shard_on_place_ask(shard, message);
@@ -346,19 +244,20 @@ static void shard_on_message(void *self, struct mail *mail)
         break;
     case MSG_LINK_LOSS:
         shard_on_link_loss(shard, message);
-        break;
+        return;
     case MSG_LANE_CREDIT:
         fanout_lane_credit(&shard->fanout, message->lane_credit.lane, message->lane_credit.cost);
         break;
     case MSG_ROOM_ORDER:
         shard_on_room_order(shard, message);
-        break;
+        return;
     case MSG_ORDER_REPORT:
         commands_reported(&shard->commands, &message->order_report.ticket,
                           message->order_report.outcome);
         break;
     case MSG_SHUTDOWN:
-        shard_on_shutdown(shard);
+        shard->closing = true;
+        shard->done = false; /* each is answered */
         break;
     case MSG_DELIVERIES:
     case MSG_CREDIT:
@@ -369,6 +268,9 @@ static void shard_on_message(void *self, struct mail *mail)
     case MSG_ACCOUNT:
     case MSG_SHARD_DONE:
     case MSG_ACCOUNT_ASK:
+    case MSG_ROOM_LOAD:
+    case MSG_COMMIT:
+    case MSG_ASK:
         never("a message that is not for a shard");
     }
     message_free(message);
@@ -385,7 +287,10 @@ static unsigned ring_alarms(struct shard *shard)
             rooms_ringing(&shard->rooms, shard->agent.now_us, &event.timer.timer);
         if (entry == NULL)
             break;
-        run_room(shard, entry, &event);
+        if (event.timer.timer == ROOM_TIMERS)
+            rooms_idle(shard, entry);
+        else
+            rooms_tell(shard, entry, &event);
         count++;
     }
     return count;
@@ -398,8 +303,11 @@ static int shard_work(void *self)
     bool untold = tell_of_links(shard);
     unsigned count = mailbox_drain(shard->mailbox, shard_on_message, shard, SHARD_DRAIN_MAX, &more);
     count += ring_alarms(shard);
-    count += answer_commands(shard, false);
+    count += service_answer_commands(shard, false);
+    rooms_rewrite(shard);
     windows_look(&shard->windows, shard->agent.now_us);
+    close_down(shard);
+    commits_flush(&shard->commits);
     credits_flush(shard);
     fanout_flush(&shard->fanout);
     commands_flush(&shard->commands);
@@ -439,6 +347,7 @@ static int shard_timeout_ms(void *self)
     int64_t now_us = shard->agent.now_us;
     int timeout_ms = sooner_ms(rooms_timeout_ms(&shard->rooms, now_us),
                                windows_timeout_ms(&shard->windows, now_us));
+    timeout_ms = sooner_ms(timeout_ms, rooms_rewrite_ms(shard));
     return sooner_ms(timeout_ms, commands_timeout_ms(&shard->commands, now_us));
 }
 
@@ -451,14 +360,24 @@ struct shard *shard_new(const struct shard_setup *setup, int *err)
     struct shard *shard = MEM_NEW(struct shard);
     shard->setup = *setup;
     shard->mailbox = mailbox;
-    shard->arena = arena_new(ARENA_BLOCK);
+    shard->arena = arena_new(STEP_ARENA_BYTES);
     shard->entropy_used = sizeof(shard->entropy);
     shard->links_at = UINT32_MAX;
     shard->ways = ways_of(setup->directory);
     shard->rooms = (struct rooms){
         .envs = setup->envs, .env_count = setup->env_count, .directory = setup->directory};
-    rooms_init(&shard->rooms, setup->number, clock_wall_us());
+    int64_t now_us = clock_wall_us();
+    rooms_init(&shard->rooms, setup->number, now_us);
     fanout_init(&shard->fanout, setup->exchange, setup->number);
+    shard->commits = (struct commits){.exchange = setup->exchange, .shard = setup->number};
+    shard->keeping = (struct keeping){
+        .commits = &shard->commits,
+        .exchange = setup->exchange,
+        .asks = &shard->asks,
+        .shard = setup->number,
+        .power_gated = setup->power_gated,
+        .power_messages = setup->power_messages,
+    };
     windows_init(&shard->windows, &shard->fanout);
     shard->commands = (struct commands){
         .exchange = setup->exchange,
@@ -475,6 +394,7 @@ struct shard *shard_new(const struct shard_setup *setup, int *err)
         .timeout_ms = shard_timeout_ms,
         .rest = shard_rest,
         .log = setup->log,
+        .now_us = now_us, /* never before what the alarms know */
     };
     exchange_set_shard(setup->exchange, setup->number, mailbox);
     return shard;
@@ -503,6 +423,7 @@ void shard_free(struct shard *shard)
     commands_fini(&shard->commands);
     fanout_fini(&shard->fanout);
     rooms_fini(&shard->rooms);
+    commits_fini(&shard->commits);
     arena_free(shard->arena);
     mem_free(shard->credits);
     explicit_bzero(shard->entropy, sizeof(shard->entropy));

@@ -17,6 +17,11 @@ struct shard_setup {
     struct directory *directory;
     const struct muc_env *envs; /* of each service; their hash keys are the same */
     unsigned env_count;
+    bool stored;         /* there is a store: rooms come from it, and wait for it */
+    bool power_gated;    /* changes are to survive the loss of power, not only of the process */
+    bool power_messages; /* archived messages too */
+    bool handover;       /* who is inside by a link when the process ends is so at the next start */
+    struct str local;    /* domain of those who come by the client door; absent: nobody does */
     const struct hash_key *placement_key; /* as the net agents' (shard/proxy.h) */
     struct log_sink *log;
     /* Fills with unpredictable bytes; called now and then, on the shard's thread. */

@@ -155,6 +155,10 @@ static enum way way_of(const struct effects *effects)
             return WAY_NOW;
         case FX_TIMER:
         case FX_PUBLISH:
+        case FX_COMMIT:
+        case FX_APPEND:
+        case FX_ASK:
+        case FX_SESSION:
         case FX_TALLY:
         case FX_COMMAND:
         case FX_REPORT:

@@ -17,6 +17,7 @@ ACCOUNTS = (("juliet", "wherefore"), ("romeo", "it-is-the-east"))
 SETTINGS = ("client.listen=127.0.0.1:5222", "client.registration=on", "client.plaintext=on",
             "muc.locked=off")
 START_SECONDS = 10
+TAKEN = "{urn:ietf:params:xml:ns:xmpp-stanzas}conflict"
 
 
 def option(arguments, name, preset):
@@ -60,9 +61,11 @@ class Stream:
             self.parser.feed(received)
 
     def register(self, name, password):
+        """True: it is there now, perhaps since the last time."""
         self.send("<iq type='set' id='register'><query xmlns='jabber:iq:register'>"
                   f"<username>{name}</username><password>{password}</password></query></iq>")
-        return self.receive().get("type") == "result"
+        answer = self.receive()
+        return answer.get("type") == "result" or answer.find(f".//{TAKEN}") is not None
 
     def close(self):
         self.send("</stream:stream>")

@@ -196,15 +196,20 @@ static void connect_links(struct bench *bench)
     }
 }
 
-/* Memory is looked at when the server has had time to come to rest. */
-static uint64_t rss_at_rest(struct bench *bench)
+static uint64_t rss_after(struct bench *bench, double seconds)
 {
     struct proc_sample sample;
-    uint64_t until = now_ns() + (uint64_t)(bench->plan.settle * 1e9);
+    uint64_t until = now_ns() + (uint64_t)(seconds * 1e9);
     for (uint64_t now = now_ns(); now < until; now = now_ns())
         bench_turn(bench, until - now);
     proc_sample(&sample, bench->target.server);
     return sample.rss_bytes;
+}
+
+/* Memory is looked at when the server has had time to come to rest. */
+static uint64_t rss_at_rest(struct bench *bench)
+{
+    return rss_after(bench, bench->plan.settle);
 }
 
 static void stop_reading(struct bench *bench)
@@ -230,6 +235,13 @@ static void run_step(struct bench *bench, const char *step)
         step_flow(bench, step, MARK_UPDATE);
     } else if (strcmp(step, "churn") == 0) {
         step_flow(bench, step, MARK_ENTRY);
+    } else if (strcmp(step, "changes") == 0) {
+        step_flow(bench, step, MARK_CHANGE);
+    } else if (strcmp(step, "leave") == 0) {
+        step_leave(bench);
+        bench->result.rss_left = rss_after(bench, bench->plan.settle);
+    } else if (strcmp(step, "idle") == 0) {
+        bench->result.rss_idle = rss_after(bench, bench->plan.idle);
     } else if (strcmp(step, "fill") == 0) {
         step_fill(bench);
     } else if (strcmp(step, "slow") == 0) {
@@ -287,7 +299,7 @@ static void connect_all(struct bench *bench)
 {
     crew_phase(bench->member, "connecting");
     if (bench->target.listener >= 0 && bench->member->index == 0)
-        target_await_link(&bench->target);
+        bench->result.start_seconds = target_await_link(&bench->target);
     bench->wire.on_input = bench->clients ? login_input : link_input;
     if (bench->target.is_pipe) {
         connect_pipe(bench);

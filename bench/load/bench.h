@@ -70,6 +70,7 @@ struct conn *bench_conn_of(struct bench *bench, uint32_t user);
 void step_join(struct bench *bench);
 void step_flow(struct bench *bench, const char *name, enum mark_kind kind);
 void step_fill(struct bench *bench);
+void step_leave(struct bench *bench);
 
 /* The clients' side (login.c). */
 void login_all(struct bench *bench);

@@ -13,6 +13,7 @@ struct reading {
     bool delayed;
     bool has_body;
     bool has_subject;
+    bool has_item; /* <x><item/></x> */
 };
 
 static void add_slot(struct reading *r, enum slot_kind kind, struct span value)
@@ -86,6 +87,7 @@ static void on_open(struct reading *r, struct span name)
         detail->bind = detail->bind || span_is(name, "bind");
         detail->starttls = detail->starttls || span_is(name, "starttls");
     }
+    r->has_item = r->has_item || (r->depth == 3 && span_is(name, "item"));
     struct span parent = r->depth > 1 ? r->open[r->depth - 2] : (struct span){"", 0};
     if (detail->condition.size == 0 &&
         (span_is(parent, "error") || span_is(parent, "failure") || span_is(parent, "stream:error")))
@@ -112,7 +114,7 @@ static void on_text(struct reading *r, struct span value)
     }
 }
 
-/* An error carries the id of what it answers: the letter m and a mark. */
+/* An error or a result carries the id of what it answers: the letter m and a mark. */
 static void read_id(struct seen *seen, struct span id)
 {
     seen->mark = NUMBER_NONE;
@@ -125,12 +127,17 @@ static enum seen_kind kind_of(const struct reading *r)
     const struct detail *detail = &r->out->detail;
     bool is_message = span_is(detail->name, "message");
     bool is_presence = span_is(detail->name, "presence");
-    if ((is_message || is_presence) && span_is(detail->type, "error"))
+    bool is_iq = span_is(detail->name, "iq");
+    if (is_iq && span_is(detail->type, "result"))
+        return SEEN_RESULT;
+    if ((is_message || is_presence || is_iq) && span_is(detail->type, "error"))
         return span_is(detail->condition, "resource-constraint") ? SEEN_BUSY : SEEN_ERROR;
     if (is_presence && detail->type.at == NULL)
         return SEEN_HERE;
     if (is_presence && span_is(detail->type, "unavailable"))
         return SEEN_GONE;
+    if (is_message && detail->type.at == NULL && r->has_item && !r->has_body)
+        return SEEN_NOTICE;
     if (!is_message || !span_is(detail->type, "groupchat"))
         return SEEN_OTHER;
     if (r->has_body)
@@ -190,7 +197,7 @@ enum careful_result careful_read(struct careful *careful, const struct names *na
     }
     careful->end = tokens.at;
     careful->seen.kind = kind_of(&r);
-    if (careful->seen.kind == SEEN_BUSY || careful->seen.kind == SEEN_ERROR)
+    if (careful->seen.kind >= SEEN_BUSY && careful->seen.kind <= SEEN_RESULT)
         read_id(&careful->seen, careful->detail.id);
     return result;
 }

@@ -127,9 +127,10 @@ uint32_t ledger_mark(struct ledger *ledger, enum mark_kind kind, uint32_t sender
     struct mark *mark = &ledger->marks[number & ledger->mark_mask];
     uint32_t in = ledger->users[sender].room;
     struct room *room = &ledger->rooms[in];
+    bool copied = kind != MARK_CHANGE;
     *mark = (struct mark){.number = number,
                           .place = ORDER_OPEN,
-                          .left = room->readers + (kind == MARK_ENTRY),
+                          .left = copied ? room->readers + (kind == MARK_ENTRY) : 1,
                           .room = in,
                           .sender = sender,
                           .kind = kind,
@@ -140,7 +141,7 @@ uint32_t ledger_mark(struct ledger *ledger, enum mark_kind kind, uint32_t sender
         ledger->users[sender].entry = number;
     if (kind == MARK_LEAVE)
         ledger->users[sender].leaving = number;
-    if (ledger->ordered)
+    if (ledger->ordered && copied)
         place(ledger, mark);
     return number;
 }
@@ -156,7 +157,7 @@ static void complete(struct ledger *ledger, struct mark *mark)
     mark->number = NUMBER_NONE;
     group->outstanding--;
     group->completed += mark->kind != MARK_LEAVE;
-    if (mark->kind != MARK_ENTRY)
+    if (mark->kind < MARK_ENTRY)
         return;
     ledger->free_rooms[ledger->free_count++ & ledger->mark_mask] = mark->room;
     if (ledger->timed)
@@ -283,6 +284,18 @@ static void refuse(struct ledger *ledger, const struct seen *seen, struct span t
     mark->number = NUMBER_NONE;
 }
 
+/* The change was made, and who asked for it is told. */
+static void answer(struct ledger *ledger, const struct seen *seen, struct span text)
+{
+    ledger_settle(ledger);
+    struct mark *mark = &ledger->marks[seen->mark & ledger->mark_mask];
+    if (seen->mark == NUMBER_NONE || mark->number != seen->mark || mark->kind != MARK_CHANGE ||
+        mark->sender != seen->to)
+        ledger_error(ledger, "an answer that nobody waits for", text);
+    else
+        ledger_copies_came(ledger, mark, 1);
+}
+
 static void take(struct ledger *ledger, const struct seen *seen, struct span text)
 {
     ledger->received++;
@@ -307,6 +320,13 @@ static void take(struct ledger *ledger, const struct seen *seen, struct span tex
         return;
     case SEEN_BUSY:
         refuse(ledger, seen, text);
+        return;
+    case SEEN_NOTICE:
+        if (!ledger->changing)
+            ledger_error(ledger, "unexpected", text);
+        return;
+    case SEEN_RESULT:
+        answer(ledger, seen, text);
         return;
     case SEEN_ERROR:
     case SEEN_OTHER:

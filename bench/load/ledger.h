@@ -27,7 +27,8 @@ enum mark_kind {
     MARK_MESSAGE,
     MARK_UPDATE, /* a presence of one inside */
     MARK_LEAVE,
-    MARK_ENTRY, /* complete when the one who enters was given everything, too */
+    MARK_ENTRY,  /* complete when the one who enters was given everything, too */
+    MARK_CHANGE, /* of an affiliation: complete with the answer to who has asked for it */
 };
 
 enum user_state {
@@ -106,6 +107,7 @@ struct ledger {
     bool ordered; /* one link, or one sender at a time: places are given when sending */
     bool presences_shown;
     bool rooms_speak; /* presence from a room's own address is none of our business */
+    bool changing;    /* affiliations: those inside hear of it */
     bool refusals;    /* a server may say that it is busy; what it refuses nobody must be given */
     uint32_t history; /* messages that one who comes back must be given */
     uint64_t now_ns;  /* when the bytes looked at now were received */
@@ -133,7 +135,7 @@ struct ledger {
     } gaps[GAPS_MAX]; /* what was passed over: late or lost */
     unsigned gap_count;
 
-    uint32_t *free_rooms; /* rooms where an entry was completed: the next may leave there */
+    uint32_t *free_rooms; /* rooms where an entry or a change was completed: the next may begin */
     uint32_t free_count;
 };
 

@@ -20,6 +20,7 @@ static const struct parameter {
     {"drive", TEXT, offsetof(struct plan, drive), 16},
     {"presences", TEXT, offsetof(struct plan, presences), 16},
     {"refusals", TEXT, offsetof(struct plan, refusals), 16},
+    {"store", TEXT, offsetof(struct plan, store), 16},
     {"measure", TEXT, offsetof(struct plan, measure), 32},
     {"rooms", COUNT, offsetof(struct plan, rooms), 0},
     {"occupants", COUNT, offsetof(struct plan, occupants), 0},
@@ -34,10 +35,13 @@ static const struct parameter {
     {"send_buffer", COUNT, offsetof(struct plan, send_buffer), 0},
     {"logins", COUNT, offsetof(struct plan, logins), 0},
     {"tls", COUNT, offsetof(struct plan, tls), 0},
+    {"archived", COUNT, offsetof(struct plan, archived), 0},
+    {"stored_rooms", COUNT, offsetof(struct plan, stored_rooms), 0},
     {"seconds", REAL, offsetof(struct plan, seconds), 0},
     {"warmup", REAL, offsetof(struct plan, warmup), 0},
     {"settle", REAL, offsetof(struct plan, settle), 0},
     {"patience", REAL, offsetof(struct plan, patience), 0},
+    {"idle", REAL, offsetof(struct plan, idle), 0},
     {"rate", REAL, offsetof(struct plan, rate), 0},
     {"side_rate", REAL, offsetof(struct plan, side_rate), 0},
     {"slow_percent", REAL, offsetof(struct plan, slow_percent), 0},
@@ -133,6 +137,7 @@ void plan_read(struct plan *plan, const char *name_or_path)
     *plan = (struct plan){.drive = "host",
                           .presences = "all",
                           .refusals = "no",
+                          .store = "memory",
                           .rooms = 1,
                           .occupants = 1000,
                           .body = 80,
@@ -142,7 +147,8 @@ void plan_read(struct plan *plan, const char *name_or_path)
                           .seconds = 3,
                           .warmup = 0.5,
                           .settle = 0.3,
-                          .patience = 15};
+                          .patience = 15,
+                          .idle = 65};
     FILE *file = open_plan(plan, name_or_path);
     char line[512];
     while (fgets(line, sizeof(line), file) != NULL) {
@@ -155,7 +161,8 @@ void plan_read(struct plan *plan, const char *name_or_path)
 
 static void check_steps(const struct plan *plan)
 {
-    static const char *known[] = {"join", "fill", "talk", "presence", "churn", "slow"};
+    static const char *known[] = {"join",    "fill", "talk",  "presence", "churn",
+                                  "changes", "slow", "leave", "idle"};
     char steps[PLAN_TEXT_MAX];
     memcpy(steps, plan->steps, sizeof(steps));
     char *rest = steps;
@@ -163,8 +170,11 @@ static void check_steps(const struct plan *plan)
         bool found = false;
         for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
             found = found || strcmp(step, known[i]) == 0;
+        if (strcmp(step, "leave") == 0 && plan->occupants + plan->side_rooms > 1)
+            die("plan %s: the step 'leave' is for rooms of one", plan->name);
         if (!found)
-            die("plan %s: '%s': the steps are join, fill, talk, presence, churn and slow",
+            die("plan %s: '%s': the steps are join, fill, talk, presence, churn, changes, slow, "
+                "leave and idle",
                 plan->name, step);
     }
 }
@@ -190,6 +200,11 @@ void plan_check(const struct plan *plan, unsigned processes)
         die("plan %s: refusals is no or allowed", plan->name);
     if (strcmp(plan->presences, "all") != 0 && strcmp(plan->presences, "none") != 0)
         die("plan %s: presences is all or none", plan->name);
+    if (strcmp(plan->store, "memory") != 0 && strcmp(plan->store, "process") != 0 &&
+        strcmp(plan->store, "mixed") != 0 && strcmp(plan->store, "power") != 0)
+        die("plan %s: store is memory, process, mixed or power", plan->name);
+    if (plan->stored_rooms > 0 && strcmp(plan->store, "memory") == 0)
+        die("plan %s: stored_rooms needs a store that is a file: store=process", plan->name);
     if (plan->links > PLAN_LINKS_MAX)
         die("plan %s: more than %d links", plan->name, PLAN_LINKS_MAX);
     check_steps(plan);

@@ -19,6 +19,7 @@ struct plan {
     char drive[16];            /* host, clients */
     char refusals[16];         /* no, allowed */
     char presences[16];        /* all, none */
+    char store[16];            /* memory, process, mixed, power */
     char measure[32];          /* the step the result is about; empty: the last */
     char parameters[1024];     /* as given, for the result: key=value, with spaces */
     uint64_t rooms, occupants;
@@ -29,10 +30,13 @@ struct plan {
     uint64_t window;   /* outstanding; 0: chosen by the size of the rooms */
     uint64_t history;
     uint64_t links;
-    uint64_t send_buffer; /* bytes, of a link's socket; 0: the kernel's choice */
-    uint64_t logins;      /* at the same time */
-    uint64_t tls;         /* 1: clients use STARTTLS */
+    uint64_t send_buffer;  /* bytes, of a link's socket; 0: the kernel's choice */
+    uint64_t logins;       /* at the same time */
+    uint64_t tls;          /* 1: clients use STARTTLS */
+    uint64_t archived;     /* 1: rooms have an archive, if there is a store */
+    uint64_t stored_rooms; /* in the store when the server starts */
     double seconds, warmup, settle, patience;
+    double idle;            /* seconds of the step of that name */
     double rate, side_rate; /* deliveries/s; 0: as fast as they are taken */
     double slow_percent;
     char options[PLAN_OPTIONS_MAX][PLAN_TEXT_MAX]; /* for stentord: name=value */

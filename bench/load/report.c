@@ -18,6 +18,11 @@ static double cpu_us(const struct outcome *outcome)
     return share(outcome->server_cpu_s * 1e6, (double)outcome->deliveries);
 }
 
+static double cpu_us_per_message(const struct outcome *outcome)
+{
+    return share(outcome->server_cpu_s * 1e6, (double)outcome->messages);
+}
+
 static double above(uint64_t after, uint64_t before, uint64_t count)
 {
     return after > before ? share((double)(after - before), (double)count) : 0;
@@ -52,9 +57,12 @@ static void row(FILE *out, const struct report *report, const struct outcome *o,
                 "p99 %.0f, p99.9 %.0f us\n",
                 o->side_deliveries, o->side_latency.p50, o->side_latency.p95, o->side_latency.p99,
                 o->side_latency.p999);
-    if (strcmp(o->name, "churn") == 0)
-        fprintf(out, "    cycles: %" PRIu64 ", %.0f per s\n", o->messages,
-                share((double)o->messages, o->seconds));
+    if (o->messages > 0)
+        fprintf(out, "    %s: %" PRIu64 ", %.0f per s, %.1f us of CPU each\n",
+                strcmp(o->name, "churn") == 0     ? "cycles"
+                : strcmp(o->name, "changes") == 0 ? "changes"
+                                                  : "messages",
+                o->messages, share((double)o->messages, o->seconds), cpu_us_per_message(o));
 }
 
 void report_rows(FILE *out, const struct report *report, double limit_per_s)
@@ -78,6 +86,13 @@ void report_rows(FILE *out, const struct report *report, double limit_per_s)
                 above(result->rss_joined, result->rss_start, users),
                 above(result->rss_joined, result->rss_start, result->rooms),
                 (double)result->rss_peak / 1e6);
+    if (report->plan->stored_rooms > 0)
+        fprintf(out, "    started in %.3f s, %.1f MB, with %" PRIu64 " rooms stored\n",
+                result->start_seconds, (double)result->rss_start / 1e6, report->plan->stored_rooms);
+    if (result->rss_left > 0)
+        fprintf(out, "    when all have left: %.0f bytes per room; when they are idle: %.0f\n",
+                above(result->rss_left, result->rss_start, result->rooms),
+                above(result->rss_idle, result->rss_start, result->rooms));
     if (report->plan->slow_percent > 0)
         fprintf(out, "    put out for not reading: %" PRIu64 "\n", result->removed);
     if (result->refused > 0)
@@ -107,14 +122,15 @@ static void json_outcome(FILE *out, const struct outcome *o)
     fprintf(out,
             "\"step\": \"%s\", \"deliveries\": %" PRIu64 ", \"seconds\": %.6f, "
             "\"deliveries_per_s\": %.1f, \"messages\": %" PRIu64 ", \"messages_per_s\": %.1f, "
-            "\"server_cpu_us_per_delivery\": %.4f, \"server_cpu_s\": %.6f, "
+            "\"server_cpu_us_per_delivery\": %.4f, \"server_cpu_us_per_message\": %.3f, "
+            "\"server_cpu_s\": %.6f, "
             "\"load_cpu_us_per_delivery\": %.4f, \"bytes\": %" PRIu64
             ", \"rss_bytes_at_end\": %" PRIu64 ", "
             "\"context_switches\": {\"voluntary\": %" PRIu64 ", \"involuntary\": %" PRIu64 "}, ",
             o->name, o->deliveries, o->seconds, per_second(o), o->messages,
-            share((double)o->messages, o->seconds), cpu_us(o), o->server_cpu_s,
-            share(o->own_cpu_s * 1e6, (double)o->deliveries), o->bytes, o->rss_bytes, o->voluntary,
-            o->involuntary);
+            share((double)o->messages, o->seconds), cpu_us(o), cpu_us_per_message(o),
+            o->server_cpu_s, share(o->own_cpu_s * 1e6, (double)o->deliveries), o->bytes,
+            o->rss_bytes, o->voluntary, o->involuntary);
     json_quantiles(out, "latency_us", &o->latency);
     if (o->is_open) {
         fputs(", ", out);
@@ -161,11 +177,14 @@ static void json_memory(FILE *out, const struct result *result)
     fprintf(out,
             "\"rss_bytes\": {\"before\": %" PRIu64 ", \"connected\": %" PRIu64
             ", \"after\": %" PRIu64 ", \"peak\": %" PRIu64 "}, \"bytes_per_occupant\": %.1f, "
-            "\"bytes_per_room\": %.1f, \"bytes_per_client\": %.1f",
+            "\"bytes_per_room\": %.1f, \"bytes_per_client\": %.1f, "
+            "\"bytes_per_room_left\": %.1f, \"bytes_per_room_idle\": %.1f",
             result->rss_start, result->rss_connected, result->rss_joined, result->rss_peak,
             above(result->rss_joined, result->rss_start, users),
             above(result->rss_joined, result->rss_start, result->rooms),
-            above(result->rss_connected, result->rss_start, users));
+            above(result->rss_connected, result->rss_start, users),
+            above(result->rss_left, result->rss_start, result->rooms),
+            above(result->rss_idle, result->rss_start, result->rooms));
 }
 
 static void json_failed(FILE *out, const struct result *result)
@@ -198,11 +217,13 @@ void report_json(FILE *out, const struct report *report)
     }
     json_memory(out, result);
     fprintf(out,
-            ", \"seconds_to_connect\": %.6f, \"seconds_to_join\": %.6f, \"misses\": %" PRIu64
-            ", \"duplicates\": %" PRIu64 ", \"reordered\": %" PRIu64 ", \"errors\": %" PRIu64
-            ", \"put_out\": %" PRIu64 ", \"refused\": %" PRIu64 ", \"steps\": [",
-            result->connect_seconds, result->join_seconds, faults->misses, faults->duplicates,
-            faults->reordered, faults->errors, result->removed, result->refused);
+            ", \"seconds_to_start\": %.6f, \"seconds_to_connect\": %.6f, \"seconds_to_join\": "
+            "%.6f, \"misses\": %" PRIu64 ", \"duplicates\": %" PRIu64 ", \"reordered\": %" PRIu64
+            ", \"errors\": %" PRIu64 ", \"put_out\": %" PRIu64 ", \"refused\": %" PRIu64
+            ", \"steps\": [",
+            result->start_seconds, result->connect_seconds, result->join_seconds, faults->misses,
+            faults->duplicates, faults->reordered, faults->errors, result->removed,
+            result->refused);
     for (unsigned i = 0; i < result->outcome_count; i++) {
         fputs(i > 0 ? ", {" : "{", out);
         json_outcome(out, &result->outcomes[i]);

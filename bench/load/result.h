@@ -37,7 +37,8 @@ struct result {
     bool clients;
     uint64_t users, rooms;
     uint64_t rss_start, rss_connected, rss_joined, rss_peak;
-    double connect_seconds, join_seconds;
+    uint64_t rss_left, rss_idle; /* when all had gone; when nobody had come back for long */
+    double start_seconds, connect_seconds, join_seconds;
     unsigned server_threads;
     struct faults faults;
     uint64_t removed, refused;

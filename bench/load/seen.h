@@ -22,7 +22,9 @@ enum seen_kind {
     SEEN_GONE, /* unavailable presence */
     SEEN_BUSY, /* an error that says: not now (resource-constraint) */
     SEEN_ERROR,
-    SEEN_OTHER, /* see struct detail */
+    SEEN_RESULT, /* of an IQ */
+    SEEN_NOTICE, /* that the affiliation of somebody who is not inside has changed */
+    SEEN_OTHER,  /* see struct detail */
 };
 
 struct seen {
@@ -31,7 +33,7 @@ struct seen {
     uint32_t to;   /* user */
     uint32_t room; /* room it came from */
     uint32_t nick; /* user whose nickname it came from; NUMBER_NONE: from the room itself */
-    uint32_t mark; /* NUMBER_NONE: it has none; of an error, that in its id */
+    uint32_t mark; /* NUMBER_NONE: it has none; of an error or a result, that in its id */
 };
 
 /* What only the careful way finds out; the spans point into the stanza. */

@@ -128,3 +128,20 @@ size_t speech_message(const struct speech *s, char *out, uint32_t user, uint32_t
     at = PUT(at, "</body></message>");
     return (size_t)(at - out);
 }
+
+size_t speech_change(const struct speech *s, char *out, uint32_t user, uint32_t room, uint32_t mark,
+                     bool member)
+{
+    const char *affiliation = member ? "member" : "none";
+    char *at = PUT(out, "<iq");
+    at = put_from(s, at, user);
+    at = put_room(s, at, room);
+    at = PUT(at, "' type='set' id='m");
+    at = put_mark(at, mark);
+    at =
+        PUT(at, "'><query xmlns='http://jabber.org/protocol/muc#admin'><item jid='guest@elsewhere' "
+                "affiliation='");
+    at = put(at, affiliation, strlen(affiliation));
+    at = PUT(at, "'/></query></iq>");
+    return (size_t)(at - out);
+}

@@ -29,5 +29,8 @@ size_t speech_update(const struct speech *s, char *out, uint32_t user, uint32_t 
                      uint32_t mark);
 size_t speech_message(const struct speech *s, char *out, uint32_t user, uint32_t room,
                       uint32_t mark);
+/* The owner makes somebody who is not inside a member, or takes that back. */
+size_t speech_change(const struct speech *s, char *out, uint32_t user, uint32_t room, uint32_t mark,
+                     bool member);
 
 #endif

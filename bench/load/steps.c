@@ -1,7 +1,8 @@
 /*
- * What a plan is made of: entering, and flows of messages, presence updates, or leaving and coming
- * back. A flow is closed (so many outstanding, the next is sent when one is complete) or open (each
- * is due at its time, and its latency counts from then, whenever it could be sent).
+ * What a plan is made of: entering, and flows of messages, presence updates, leaving and coming
+ * back, or changes of affiliations. A flow is closed (so many outstanding, the next is sent when
+ * one is complete) or open (each is due at its time, and its latency counts from then, whenever it
+ * could be sent).
  */
 #include "bench/load/bench.h"
 
@@ -86,6 +87,10 @@ static uint32_t send_marked(struct bench *bench, enum mark_kind kind, uint32_t u
     case MARK_ENTRY:
         size = speech_enter(speech, out, user, room, mark);
         break;
+    case MARK_CHANGE:
+        size =
+            speech_change(speech, out, user, room, mark, bench->ledger.rooms[room].turn++ % 2 == 0);
+        break;
     }
     wire_put(&bench->wire, conn, size);
     return mark;
@@ -105,10 +110,12 @@ static uint32_t send_one(struct bench *bench, struct flow *flow, uint64_t due_ns
 {
     struct ledger *ledger = &bench->ledger;
     uint32_t in = flow->group->first_room + (uint32_t)(flow->sent % flow->group->rooms);
-    /* One leaves when one has come back: in the same room, so that none has two under way. */
-    if (flow->kind == MARK_ENTRY && flow->sent >= flow->window)
+    /* One leaves when one has come back: in the same room, so that none has two under way; and an
+     * owner changes something when the last change is answered. */
+    if (flow->kind >= MARK_ENTRY && flow->sent >= flow->window)
         in = ledger->free_rooms[--ledger->free_count & ledger->mark_mask];
-    uint32_t user = next_in_room(ledger, &ledger->rooms[in]);
+    uint32_t user = flow->kind == MARK_CHANGE ? ledger->rooms[in].first
+                                              : next_in_room(ledger, &ledger->rooms[in]);
     if (bench->target.is_pipe)
         user = 0; /* whose messages it writes */
     if (flow->kind == MARK_ENTRY)
@@ -122,7 +129,7 @@ static bool may_send(struct bench *bench, const struct flow *flow)
     const struct ledger *ledger = &bench->ledger;
     if (flow->sent >= flow->limit || ledger_full(ledger, 2))
         return false;
-    if (flow->kind == MARK_ENTRY && flow->sent >= flow->window && ledger->free_count == 0)
+    if (flow->kind >= MARK_ENTRY && flow->sent >= flow->window && ledger->free_count == 0)
         return false;
     return bench->clients || wire_waiting(&bench->wire.conns[0]) < OUT_WAITING_MAX;
 }
@@ -179,6 +186,8 @@ static uint32_t window_of(const struct bench *bench, const struct group *group, 
     /* Who has an update or a cycle under way does not begin another. */
     if (kind != MARK_MESSAGE && window > users)
         window = users;
+    if (kind == MARK_CHANGE)
+        window = group->rooms;
     uint64_t most = (bench->ledger.mark_mask + 1) / 4;
     return (uint32_t)(window < most ? window : most);
 }
@@ -186,7 +195,7 @@ static uint32_t window_of(const struct bench *bench, const struct group *group, 
 static struct flow flow_of(struct bench *bench, struct group *group, enum mark_kind kind,
                            double rate)
 {
-    double copies = kind == MARK_ENTRY ? 1 : group->occupants;
+    double copies = kind >= MARK_ENTRY ? 1 : group->occupants;
     return (struct flow){.group = group,
                          .kind = kind,
                          .window = window_of(bench, group, kind),
@@ -244,6 +253,7 @@ void step_flow(struct bench *bench, const char *name, enum mark_kind kind)
         flows[1] = flow_of(bench, &ledger->groups[1], kind, plan->side_rate);
     unsigned count = ledger->group_count;
     ledger->open = plan->rate > 0;
+    ledger->changing = kind == MARK_CHANGE;
     bench->progress.at_ns = now_ns();
     if (plan->messages == 0)
         run_until(bench, flows, count, plan->warmup);
@@ -255,6 +265,27 @@ void step_flow(struct bench *bench, const char *name, enum mark_kind kind)
     run_until(bench, flows, count, 1e6);
     ledger->timed = false;
     measure_latency(outcome, bench);
+    ledger_write_off(ledger);
+}
+
+/* Everybody goes, and the rooms are empty. */
+void step_leave(struct bench *bench)
+{
+    struct ledger *ledger = &bench->ledger;
+    measure_begin(bench);
+    for (uint32_t user = 0; user < ledger->user_count;) {
+        bool room = wire_waiting(bench_conn_of(bench, user)) < OUT_WAITING_MAX;
+        if (room && !ledger_full(ledger, 1))
+            send_marked(bench, MARK_LEAVE, user++, now_ns());
+        else
+            bench_turn(bench, TURN_NS_MAX);
+        if (bench_stalled(bench))
+            break;
+    }
+    while (ledger->groups[0].outstanding > 0 && !bench_stalled(bench))
+        bench_turn(bench, TURN_NS_MAX);
+    measure_end(bench, "leave");
+    ledger->timed = false;
     ledger_write_off(ledger);
 }
 

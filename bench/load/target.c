@@ -1,6 +1,8 @@
 #include "bench/load/target.h"
 
 #include "bench/load/handshake.h"
+#include "bench/load/scratch.h"
+#include "bench/load/tls.h"
 #include "bench/load/util.h"
 
 #include <errno.h>
@@ -114,6 +116,7 @@ static void spawn(struct target *target, struct command *command, const char *cp
     int in[2], out[2];
     if (pipe2(in, O_CLOEXEC) < 0 || pipe2(out, O_CLOEXEC) < 0)
         die("cannot make a pipe: %s", strerror(errno));
+    target->spawned_ns = now_ns();
     target->child = fork();
     if (target->child < 0)
         die("cannot start %s: %s", command->argv[0], strerror(errno));
@@ -147,9 +150,10 @@ static void add_certificate(struct command *command, struct target *target, cons
 {
     if (plan->tls == 0)
         return;
-    tls_files_make(&target->tls, target->client_domain);
-    add_with(command, "--set", "client.certificate=%s", target->tls.certificate);
-    add_with(command, "--set", "client.key=%s", target->tls.key);
+    struct tls_files files;
+    tls_files_make(&files, target->client_domain);
+    add_with(command, "--set", "client.certificate=%s", files.certificate);
+    add_with(command, "--set", "client.key=%s", files.key);
 }
 
 static void add_client_door(struct command *command, struct target *target, const struct plan *plan)
@@ -179,6 +183,45 @@ static void add_links(struct command *command, struct target *target, uint64_t l
     add_with(command, "--set", "component.links=%s", further);
 }
 
+/* Rooms r0, r1, ... that are stored already when the server starts. */
+static void fill_store(const char *path, const struct plan *plan)
+{
+    if (plan->stored_rooms == 0)
+        return;
+    struct command *command = command_of("stentor-fill");
+    add_with(command, "-r", "%llu", (unsigned long long)plan->stored_rooms);
+    add(command, "%s", path);
+    pid_t child = fork();
+    if (child < 0)
+        die("cannot start %s: %s", command->argv[0], strerror(errno));
+    if (child == 0) {
+        execv(command->argv[0], command->argv);
+        _exit(127);
+    }
+    int status = 0;
+    if (waitpid(child, &status, 0) != child || status != 0)
+        die("%s could not fill the store (is it built?)", command->argv[0]);
+    free(command);
+}
+
+/* Without a plan that says otherwise nothing is stored, so that rows stay what they were. */
+static void add_store(struct command *command, const struct plan *plan)
+{
+    if (strcmp(plan->store, "memory") == 0) {
+        add_with(command, "--set", "store.backend=memory");
+        return;
+    }
+    const char *path = scratch_file("stentor.db");
+    const char *beside[] = {"stentor.db-wal", "stentor.db-shm", "stentor.db.lock"};
+    for (unsigned i = 0; i < sizeof(beside) / sizeof(*beside); i++)
+        scratch_file(beside[i]);
+    fill_store(path, plan);
+    add_with(command, "--set", "store.backend=sqlite");
+    add_with(command, "--set", "store.path=%s", path);
+    add_with(command, "--set", "store.durability=%s", plan->store);
+    add_with(command, "--set", "muc.defaults.archive=%s", plan->archived > 0 ? "on" : "off");
+}
+
 static void start_stentor(struct target *target, const struct target_setup *setup)
 {
     const struct plan *plan = setup->plan;
@@ -192,6 +235,7 @@ static void start_stentor(struct target *target, const struct target_setup *setu
         add_client_door(command, target, plan);
     else
         add_links(command, target, plan->links);
+    add_store(command, plan);
     for (unsigned i = 0; i < plan->option_count; i++)
         add_with(command, "--set", "%s", plan->options[i]);
     spawn(target, command, setup->cpus, NULL);
@@ -330,12 +374,12 @@ void target_start(struct target *target, const struct target_setup *setup)
         start_peer(target, setup);
 }
 
-void target_await_link(const struct target *target)
+double target_await_link(const struct target *target)
 {
     struct pollfd wait = {.fd = target->listener, .events = POLLIN};
     for (int waited = 0; waited < START_MS_MAX; waited += 50) {
         if (poll(&wait, 1, 50) > 0)
-            return;
+            return (double)(now_ns() - target->spawned_ns) / 1e9;
         siginfo_t ended = {0};
         if (waitid(P_PID, (id_t)target->child, &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
             ended.si_pid == target->child)
@@ -357,12 +401,12 @@ void target_await_end(struct target *target)
 {
     for (int waited = 0; waited < STOP_MS_MAX; waited += 10) {
         if (waitpid(target->child, NULL, WNOHANG) == target->child) {
-            tls_files_remove(&target->tls);
+            scratch_remove();
             return;
         }
         usleep(10000);
     }
     kill(target->child, SIGKILL);
     waitpid(target->child, NULL, 0);
-    tls_files_remove(&target->tls);
+    scratch_remove();
 }

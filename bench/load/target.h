@@ -11,7 +11,6 @@
 #define BENCH_LOAD_TARGET_H
 
 #include "bench/load/plan.h"
-#include "bench/load/tls.h"
 
 #include <stdint.h>
 #include <sys/types.h>
@@ -37,7 +36,7 @@ struct target {
     char user_domain[128];
     char muc_domain[128];
     char client_domain[128];
-    struct tls_files tls; /* of the client door, where it has a certificate */
+    uint64_t spawned_ns; /* when the child was started */
 };
 
 /* Ends the program with a message if there is none of that name, or it cannot do what the plan
@@ -46,9 +45,9 @@ void target_check(const char *name, const struct plan *plan);
 
 void target_start(struct target *target, const struct target_setup *setup);
 
-/* Waits for its first link, if that is what it makes. Ends the program with a message where it has
- * ended instead. */
-void target_await_link(const struct target *target);
+/* Waits for its first link, if that is what it makes: how long it took to start, in seconds. Ends
+ * the program with a message where it has ended instead. */
+double target_await_link(const struct target *target);
 
 /* Asks it to end; then the connections are to be closed, and then it is waited for. */
 void target_end(struct target *target);

@@ -1,11 +1,9 @@
 #include "bench/load/tls.h"
 
+#include "bench/load/scratch.h"
 #include "bench/load/util.h"
 
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -30,28 +28,9 @@ static X509 *certificate_of(EVP_PKEY *key, const char *domain)
     return certificate;
 }
 
-static struct tls_files made; /* the last; a program that ends early leaves no key behind */
-
-static void remove_made(void)
-{
-    tls_files_remove(&made);
-}
-
-/* Calls nothing that a signal's handler may not. */
-static void remove_made_and_end(int number)
-{
-    remove_made();
-    _exit(128 + number);
-}
-
 void tls_files_make(struct tls_files *files, const char *domain)
 {
-    const char *base = getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp";
-    snprintf(files->folder, sizeof(files->folder), "%.40s/stentor-bench-XXXXXX", base);
-    if (mkdtemp(files->folder) == NULL)
-        die("cannot make a folder for a certificate in %s", base);
-    snprintf(files->certificate, sizeof(files->certificate), "%s/certificate.pem", files->folder);
-    snprintf(files->key, sizeof(files->key), "%s/key.pem", files->folder);
+    *files = (struct tls_files){scratch_file("certificate.pem"), scratch_file("key.pem")};
     EVP_PKEY *key = EVP_EC_gen("P-256");
     if (key == NULL)
         die("cannot make a key");
@@ -65,21 +44,6 @@ void tls_files_make(struct tls_files *files, const char *domain)
         die("cannot write %s", files->key);
     X509_free(certificate);
     EVP_PKEY_free(key);
-    if (made.folder[0] == '\0') {
-        atexit(remove_made);
-        signal(SIGTERM, remove_made_and_end);
-        signal(SIGINT, remove_made_and_end);
-    }
-    made = *files;
-}
-
-void tls_files_remove(const struct tls_files *files)
-{
-    if (files->folder[0] == '\0')
-        return;
-    unlink(files->certificate);
-    unlink(files->key);
-    rmdir(files->folder);
 }
 
 SSL_CTX *tls_context(void)

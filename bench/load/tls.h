@@ -5,21 +5,15 @@
 #ifndef BENCH_LOAD_TLS_H
 #define BENCH_LOAD_TLS_H
 
-#include <stddef.h>
-
 #include <openssl/ssl.h>
 
-#define TLS_PATH_MAX 128
-
-/* Files in a folder of their own. */
+/* Files of the run (scratch.h). */
 struct tls_files {
-    char folder[TLS_PATH_MAX / 2];
-    char certificate[TLS_PATH_MAX];
-    char key[TLS_PATH_MAX];
+    const char *certificate;
+    const char *key;
 };
 
 void tls_files_make(struct tls_files *files, const char *domain);
-void tls_files_remove(const struct tls_files *files);
 
 SSL_CTX *tls_context(void);
 

@@ -25,6 +25,7 @@ MICRO = ("parse", "prep", "frame", "roster", "mailbox", "lane", "outbox")
 STOP_S = 5
 DEFAULT_MINUTES, QUICK_MINUTES, FULL_MINUTES = 13, 2.5, 120
 TIMEOUT_LEAST_S = 15
+STORE_MICRO, STORE_MINUTES = ("store",), 2.5
 QUICK_PEERS = ("prosody-tuned", "ejabberd")
 
 
@@ -144,7 +145,7 @@ class Suite:
         self.keep(found, f"{job.name}, {target}")
 
     def micro(self):
-        for name in MICRO:
+        for name in STORE_MICRO if self.options.mode == "store" else MICRO:
             program = self.program(f"bench-micro-{name}")
             status, out, err = self.execute([program, "--ms", "20"], 120)
             if status != 0:
@@ -196,6 +197,8 @@ def wanted(job, options):
     names = {one.name for one in rows.JOBS}
     if options.rows:
         return any(name == job.name if name in names else name in job.name for name in options.rows)
+    if job.store or options.mode == "store":
+        return job.store and options.mode == "store"
     return job.quick or options.mode != "quick"
 
 
@@ -214,6 +217,8 @@ def arguments():
                         default="default", help="the rows that matter most, once, in 3 minutes")
     parser.add_argument("--full", action="store_const", dest="mode", const="full",
                         help="the peers with their slowest rows too: an hour")
+    parser.add_argument("--store", action="store_const", dest="mode", const="store",
+                        help="the rows about what is stored, and nothing else: 2 minutes")
     parser.add_argument("--rows", action="append", metavar="NAME",
                         help="only the job of that name, or all with this in their name; may be "
                         "repeated")
@@ -231,7 +236,7 @@ def arguments():
     options = parser.parse_args()
     quick = options.mode == "quick"
     options.minutes = options.minutes or (
-        {"quick": QUICK_MINUTES, "full": FULL_MINUTES}.get(options.mode, DEFAULT_MINUTES))
+        {"quick": QUICK_MINUTES, "full": FULL_MINUTES, "store": STORE_MINUTES}.get(options.mode, DEFAULT_MINUTES))
     options.repeat = options.repeat or (1 if quick else None)
     everybody = (rows.US, *rows.LIMITS, *(QUICK_PEERS if quick else rows.PEERS))
     options.targets = options.targets.split(",") if options.targets else everybody
@@ -249,13 +254,15 @@ def main():
         suite.run_all()
         result = suite.result
         os.makedirs(options.out, exist_ok=True)
-        suffix = "" if options.mode != "quick" and not options.rows else "-part"
+        suffix = "-store" if options.mode == "store" else "-part" if options.mode == "quick" else ""
+        suffix = "-part" if options.rows else suffix
         prefix = os.path.join(options.out, results.slug(result) + suffix)
         results.save(result, prefix + ".json")
     text = table.render(result)
     with open(prefix + ".txt", "w", encoding="utf-8") as file:
         file.write(text)
-    plots.draw_all(result, prefix)
+    if result["settings"]["mode"] != "store":
+        plots.draw_all(result, prefix)
     print(text)
     print(f"{os.path.relpath(prefix)}.json, .txt and pictures", file=sys.stderr)
     mine = [run for run in result["runs"] if run.get("target") == rows.US]

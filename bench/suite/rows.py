@@ -29,6 +29,7 @@ class Job:
     full_only: tuple = ()      # peers that do it only with --full: they take minutes
     threads: str = None        # a list: one run for each
     extra: tuple = ()
+    store: bool = False        # part of --store, and of nothing else
 
 
 @dataclass
@@ -52,6 +53,16 @@ def rooms(count, occupants, **more):
 
 # A room that shows presence to nobody: its occupants get their own and nothing else.
 QUIET = {"presences": "none", "server.muc.defaults.broadcast": "none"}
+
+# What is said in each of the three cases; nothing waits for a store in the first.
+STORES = ("memory", "process", "power")
+
+
+def stored(name, plan, settings, **more):
+    """The same without a store and with both promises, one after the other."""
+    return [Job(f"{name}_{store}", plan, {**settings, "store": store}, seconds=1.5, repeat=2,
+                targets=(US,), store=True, **more) for store in STORES]
+
 
 # Long messages: a client that does not read soon has more than the server keeps for one.
 SLOW = {"messages": 600}
@@ -105,7 +116,25 @@ JOBS = [
     *(Job(f"open_loop_peers_{rate // 1000}k", "open_loop", rooms(1, 300, rate=rate), repeat=1,
           targets=PEERS, full_only=PEERS)
       for rate in (3000, 10000, 60000)),
+    # what is stored
+    *stored("archive_1000", "archive", rooms(1, 1000)),
+    *stored("archive_100", "archive", rooms(10, 100)),
+    *stored("archive_open", "archive", rooms(1, 1000, rate=200000)),
+    *stored("changes_1", "changes", rooms(1, 2)),
+    *stored("changes_50", "changes", rooms(50, 2)),
+    *(Job(f"start_{count}", "stored_rooms",
+          {**rooms(1000, 1), "stored_rooms": count, "steps": "join", "settle": 1}, repeat=1,
+          targets=(US,), store=True, timeout=180)
+      for count in (1000, 100000)),
 ]
+
+def of_store(text, job, figure, unit, scale=1, more=False):
+    return Row(text, job, figure, None, unit, scale, more, limit="")
+
+
+def said(store):
+    return "not archived" if store == "memory" else f"archived, {store}"
+
 
 ROWS = [
     Row("groupchat, 1 room of 1,000: deliveries/s", "groupchat_1000", "deliveries_per_s", 5e6,
@@ -168,6 +197,32 @@ ROWS = [
     Row("a room of 20,000: all joined", "huge", "seconds_to_join", 240, "s",
         limit_job="joins_2000", limit_scale=100),
     Row("a room of 20,000 that shows nobody: all joined", "huge_quiet", "seconds_to_join", 2, "s"),
+    *(row for text, name in (("1 room of 1,000", "archive_1000"), ("10 rooms of 100", "archive_100"))
+      for store in STORES
+      for row in (of_store(f"{said(store)}, {text}: deliveries/s", f"{name}_{store}",
+                           "deliveries_per_s", "k/s", 1e-3, more=True),
+                  of_store("  messages/s", f"{name}_{store}", "messages_per_s", "/s", more=True),
+                  of_store("  CPU us per message", f"{name}_{store}", "server_cpu_us_per_message",
+                           "us"))),
+    *(row for store in STORES
+      for row in (of_store(f"{said(store)}, 200,000 deliveries/s: p50", f"archive_open_{store}",
+                           "latency_us.p50", "ms", 1e-3),
+                  of_store("  the same: p99", f"archive_open_{store}", "latency_us.p99", "ms",
+                           1e-3))),
+    *(row for text, name in (("1 room", "changes_1"), ("50 rooms at once", "changes_50"))
+      for store in STORES
+      for row in (of_store(f"affiliation changes, {text}, {store}", f"{name}_{store}",
+                           "messages_per_s", "/s", more=True),
+                  of_store("  answered after: p50", f"{name}_{store}", "latency_us.p50", "ms",
+                           1e-3),
+                  of_store("  the same: p99", f"{name}_{store}", "latency_us.p99", "ms", 1e-3))),
+    *(row for count in (1000, 100000)
+      for row in (of_store(f"{count:,} rooms are stored: start", f"start_{count}",
+                           "seconds_to_start", "ms", 1e3),
+                  of_store("  memory then", f"start_{count}", "rss_bytes.before", "MB",
+                           1 / (1 << 20)),
+                  of_store("  1,000 of them are entered, and loaded", f"start_{count}",
+                           "seconds_to_join", "ms", 1e3))),
 ]
 
 
@@ -179,7 +234,7 @@ class Quotient:
     job: str
     base: str
     figure: str
-    bound: float
+    bound: float               # None: there is none
     more: bool = False
 
 
@@ -189,6 +244,20 @@ QUOTIENTS = [
              "server_cpu_us_per_delivery", 1.5),
     Quotient("1% of clients stop reading: rate of the others", "slow_readers", "readers",
              "deliveries_per_s", 0.9, more=True),
+    *(Quotient(f"{text}, {store} : not archived, {what}", f"{name}_{store}", f"{name}_memory",
+               figure, None)
+      for text, name in (("1 room of 1,000", "archive_1000"), ("10 rooms of 100", "archive_100"))
+      for store in STORES[1:]
+      for what, figure in (("deliveries/s", "deliveries_per_s"),
+                           ("CPU", "server_cpu_us_per_message"))),
+    *(Quotient(f"200,000 deliveries/s, {store} : not archived, {quantile}",
+               f"archive_open_{store}", "archive_open_memory", f"latency_us.{quantile}", None)
+      for store in STORES[1:] for quantile in ("p50", "p99")),
+    *(Quotient(f"changes, power: {what} in 50 rooms : alone", "changes_50_power",
+               "changes_1_power", figure, None)
+      for what, figure in (("rate", "messages_per_s"), ("p99", "latency_us.p99"))),
+    *(Quotient(f"100,000 rooms stored : 1,000, {what}", "start_100000", "start_1000", figure, None)
+      for what, figure in (("start", "seconds_to_start"), ("memory", "rss_bytes.before"))),
 ]
 
 

@@ -91,6 +91,8 @@ def quotient(result, of):
     base = results.median(result, of.base, rows.US, of.figure)
     if not top or not base:
         return None
+    if of.bound is None:
+        return (of.text, f"{top / base:.2f}", "-", "", *["-"] * 6)
     met = top / base >= of.bound if of.more else top / base <= of.bound
     return (of.text, f"{top / base:.2f}", f"{of.bound}", "yes" if met else "NO", *["-"] * 6)
 
@@ -134,13 +136,15 @@ def render(result):
     shown = [row for row in rows.ROWS if row.job in measured]
     lines = [HEADER] + [line(result, row) for row in shown]
     lines += [found for found in (quotient(result, of) for of in rows.QUOTIENTS) if found]
-    widths = [max(len(cells[i]) for cells in lines) for i in range(len(HEADER))]
+    if all(rows.job(row.job).store for row in shown):
+        lines = [cells[:2] for cells in lines]  # nobody to compare with
+    widths = [max(len(cells[i]) for cells in lines) for i in range(len(lines[0]))]
     text = head(result) + [""]
     for at, cells in enumerate(lines):
         text.append("  ".join(part.ljust(width) if i == 0 else part.rjust(width)
                               for i, (part, width) in enumerate(zip(cells, widths))).rstrip())
         if at == 0:
             text.append("-" * (sum(widths) + 2 * len(widths) - 2))
-    if any(cells[3] == "NO" for cells in lines):
+    if any("NO" in cells[3:4] for cells in lines):
         text += ["", NOT_MET]
     return "\n".join(text + [""] + notes(result, shown)) + "\n"

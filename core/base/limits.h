@@ -50,6 +50,19 @@
 #define ROOM_INVITED_MAX       1000  /* accounts remembered as invited (who may decline) */
 #define ROOM_ROLES_KEPT_MAX    1000  /* voice decisions remembered while the room lives */
 #define ROOM_LOCK_SECONDS      300   /* a locked room opens with defaults after that */
+#define ROOM_PARKED_MAX        2000  /* stanzas that wait for a room while it waits for the disk */
+#define SHARD_PARKED_MAX       50000 /* the same, in all rooms of a shard */
+#define HELD_BYTES_MAX         (64 * 1024 * 1024) /* of a shard, said and not kept yet */
+#define ROOM_IDLE_SECONDS      60         /* then a stored room that nobody is in leaves memory */
+#define ARCHIVE_PAGE_MAX       50         /* messages of an archive sent for one query */
+#define ASKS_MAX               256        /* questions to the store, of a shard, not answered yet */
+#define ASKS_PER_ACCOUNT       4          /* of them, of one account */
+#define ARCHIVE_IDS_MAX        200        /* asked for in one query */
+#define KEEP_DAYS_MAX          36500      /* of archived messages */
+#define KEEP_COUNT_MAX         1000000000 /* the same */
+#define COMMIT_BYTES_MAX       (64 * 1024 * 1024) /* of a shard, with the scribe and unanswered */
+#define STORE_RETRY_MS         1000  /* after a refusal, what nobody waits for is written again */
+#define STORE_TRIM_MS          60000 /* between two looks at what is to be deleted */
 #define ROOM_PINGS_PER_LOOK    64    /* sessions looked at, the silent ones pinged, at a time */
 #define ROOM_PINGS_UNANSWERED  2     /* then the session is put out */
 #define ROOM_OUTAGE_PER_LOOK   100   /* put out at a time who have missed something */
@@ -116,6 +129,7 @@
 #define CONNECTIONS_MAX        65536             /* per net agent */
 #define OPEN_FILES_FEW         16384             /* fewer are worth a warning at start */
 #define CLIENT_OUTBOX_MAX      (8 * 1024 * 1024) /* bytes a client may leave unread, lists aside */
+#define CLIENT_LIST_KIB_MAX    (128 * 1024)      /* of lists made for one client that wait for it */
 #define CLIENT_LIST_ITEMS_MAX  (4 * ROOM_OCCUPANTS_MAX) /* of lists waiting for one client */
 #define OUTBOX_HIGH_WATER      (256 * 1024)             /* expansion pauses above it */
 #define LINK_OUTBOX_HIGH_WATER (4 * 1024 * 1024)
@@ -140,6 +154,18 @@
 #define LINK_RETRY_MS_MIN     500
 #define LINK_RETRY_MS_MAX     30000
 #define SHUTDOWN_MS_MAX       1500
+#define STORE_STOP_MS         300 /* then, for the threads of the store; a disk may not answer */
+
+/* ---- the store ---- */
+#define STORE_PAGE_MAX      1000  /* archived messages or rooms in one page */
+#define STORE_COUNT_MAX     10000 /* rows looked at to count what a query finds */
+#define STORE_TRIM_ROWS     100   /* deleted, or made searchable, in one step */
+#define STORE_TRIM_ROOMS    200   /* looked at in one step */
+#define STORE_SWEEP_SECONDS 3600  /* from one look at all rooms for what is over its time */
+#define STORE_BUSY_MS       5000  /* a commit waits for a tool that writes, at most */
+#define UNREADABLE_SECONDS  60    /* between two lines of rooms that cannot be loaded */
+#define STORE_WAL_PAGES     2000 /* written to the log; then it is copied back when there is time */
+#define STORE_WAL_PAGES_MAX 8000 /* then at once */
 
 /* ---- accounts ---- */
 #define ACCOUNTS_MAX           100000

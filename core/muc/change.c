@@ -6,7 +6,10 @@
 
 #include "core/base/ensure.h"
 #include "core/base/mem.h"
+#include "core/muc/durable.h"
+#include "core/muc/inbound.h"
 #include "core/muc/absentees.h"
+#include "core/muc/attendance.h"
 #include "core/muc/presence.h"
 #include "core/muc/registration.h"
 #include "core/muc/room.h"
@@ -82,6 +85,11 @@ static void row_write(struct room *room, const struct affiliation_change *item)
         absentees_changed(room, row);
 }
 
+bool change_ends_waiting(const struct room *room, const struct affiliation_change *item)
+{
+    return item->after != AFF_NONE || room_affiliate(room, item->jid) != NULL;
+}
+
 static bool is_domain(struct str jid)
 {
     return memchr(jid.at, '@', jid.len) == NULL;
@@ -95,6 +103,7 @@ static void occupant_follow(struct room *room, struct occupant *occupant)
         return;
     occupant->affiliation = affiliation;
     presence_drop_cache(room, occupant);
+    attendance_note_all(room, occupant); /* its role may stay, and follow from this one later */
 }
 
 static void account_follows(struct room *room, struct str account)
@@ -118,7 +127,7 @@ static void apply_affiliations(struct room *room, const struct change *change)
     for (unsigned i = 0; i < change->affiliation_count; i++) {
         const struct affiliation_change *item = &change->affiliations[i];
         struct affiliate *row = room_affiliate(room, item->jid);
-        if (row == NULL && item->after == AFF_NONE)
+        if (!change_ends_waiting(room, item))
             continue;
         if (row != NULL && (item->set_nick || item->after <= AFF_NONE))
             nick_release(room, row);
@@ -189,9 +198,27 @@ static void apply_card(struct room *room, const struct change *change)
     room->card = card_copy(change->card);
 }
 
+static void apply_bury(struct room *room, const struct change *change)
+{
+    struct history_entry *entry = room_history_find(room, change->bury.row->id);
+    /* The archive may have it when those who enter are not shown it any more. */
+    if (entry != NULL)
+        room_history_bury(room, entry, change->bury.tombstone);
+}
+
+static void apply_waiting(struct room *room, const struct change *change)
+{
+    const struct registration *wanted = change->waiting.wanted;
+    if (wanted == NULL)
+        registration_forget(room, change->waiting.account);
+    else
+        registration_keep(room, wanted);
+}
+
 static void apply_destroy(struct room *room, const struct change *change)
 {
-    ensure(room_exists(room));
+    /* Also of a room that is not there: its tombstone comes from the store. */
+    ensure(room_exists(room) || (room->state == ROOM_ABSENT && change->destroy.until_us != 0));
     room_clear_content(room);
     room->state = ROOM_ABSENT;
     if (change->destroy.until_us == 0)
@@ -220,6 +247,12 @@ void change_apply(struct room *room, const struct change *change)
         return;
     case CHANGE_CARD:
         apply_card(room, change);
+        return;
+    case CHANGE_BURY:
+        apply_bury(room, change);
+        return;
+    case CHANGE_WAITING:
+        apply_waiting(room, change);
         return;
     case CHANGE_DESTROY:
         apply_destroy(room, change);
@@ -255,17 +288,87 @@ static void note_nicks(const struct room *room, struct step *step, const struct 
     }
 }
 
+/* ---- commit, then apply ---- */
+
+/* What the change points to has to outlive who decided it. */
+static void pend(struct room *room, struct step *step, const struct pending_change *wanted)
+{
+    struct pending_change *pending = ARENA_NEW(step->arena, struct pending_change);
+    *pending = *wanted;
+    if (pending->change.options != NULL)
+        pending->change.options = room_options_in(step->arena, pending->change.options);
+    if (pending->change.card != NULL) {
+        struct card *card = ARENA_NEW(step->arena, struct card);
+        *card = *pending->change.card;
+        pending->change.card = card;
+    }
+    if (pending->change.waiting.wanted != NULL) {
+        struct registration *waiting = ARENA_NEW(step->arena, struct registration);
+        *waiting = *pending->change.waiting.wanted;
+        pending->change.waiting.wanted = waiting;
+    }
+    room->pending = pending;
+    effect_commit(step, &pending->change);
+}
+
+static void release(const struct change *change)
+{
+    frame_unref(change->subject.frame);
+    frame_unref(change->bury.tombstone);
+    frame_unref(change->bury.notice);
+}
+
+static void perform(struct room *room, struct step *step, const struct pending_change *pending)
+{
+    change_apply(room, &pending->change);
+    if (pending->then != NULL)
+        pending->then(room, step, &pending->change, pending->in);
+    release(&pending->change);
+}
+
 enum step_outcome change_submit(struct room *room, struct step *step, const struct change *change,
                                 change_then *then, const struct inbound *in)
 {
+    struct pending_change pending = {*change, then, in};
     note_nicks(room, step, change);
-    if (change->kind == CHANGE_CREATE) {
-        struct change full = creation(room, step, change);
-        change_apply(room, &full);
-    } else {
-        change_apply(room, change);
+    if (change->kind == CHANGE_CREATE)
+        pending.change = creation(room, step, change);
+    if (change_is_gated(room, &pending.change)) {
+        pend(room, step, &pending);
+        return STEP_AWAITS_COMMIT;
     }
-    if (then != NULL)
-        then(room, step, change, in);
+    perform(room, step, &pending);
     return STEP_DONE;
+}
+
+static const struct pending_change *take_pending(struct room *room)
+{
+    const struct pending_change *pending = room->pending;
+    ensure(pending != NULL);
+    room->pending = NULL;
+    return pending;
+}
+
+void change_forget(struct room *room)
+{
+    if (room->pending != NULL)
+        release(&room->pending->change);
+    room->pending = NULL;
+}
+
+void change_committed(struct room *room, struct step *step)
+{
+    perform(room, step, take_pending(room));
+}
+
+void change_failed(struct room *room, struct step *step, const struct refusal *refusal)
+{
+    const struct pending_change *pending = take_pending(room);
+    release(&pending->change);
+    if (pending->in != NULL)
+        refuse(room, step, pending->in, refusal);
+    else if (pending->change.kind == CHANGE_DESTROY && pending->then != NULL)
+        effect_report(step, &pending->change.destroy.ticket, ORDER_FAILED);
+    else if (room->state == ROOM_LOCKED)
+        effect_timer(step, ROOM_TIMER_LOCK, step->now_us + ROOM_LOCK_SECONDS * INT64_C(1000000));
 }

@@ -1,8 +1,10 @@
 /*
  * Durable changes as values. A rule decides on a const room and returns a change; change_apply() is
- * the only writer of durable state. Nothing is durable yet in this version (rooms live in memory),
- * so change_submit() applies at once; what follows a change is already written as a continuation,
- * which is what waiting for a store will need.
+ * the only writer of durable state.
+ *
+ * Where the room is durable (core/muc/durable.h), a change is committed before anything of it is
+ * applied or seen: change_submit() leaves it with the room and asks for the commit, and the room
+ * takes nothing else until the answer comes. What follows a change is written as a continuation.
  * @xep 0045 1.35.5 #ban.nick
  */
 #ifndef CORE_MUC_CHANGE_H
@@ -23,6 +25,8 @@ enum change_kind {
                             opens a locked room */
     CHANGE_SUBJECT,
     CHANGE_CARD,    /* the vCard */
+    CHANGE_BURY,    /* a message is retracted: its tombstone stands in its place */
+    CHANGE_WAITING, /* somebody waits to be registered, or does no more */
     CHANGE_DESTROY, /* the room's state goes; who is inside is put out by what follows */
 };
 
@@ -59,7 +63,19 @@ struct change {
         int64_t at_us;
         struct str plain; /* first text, for disco */
     } subject;
-    const struct card *card; /* CHANGE_CARD: borrowed, copied; NULL: taken away */
+    struct {                        /* CHANGE_BURY */
+        struct frame *tombstone;    /* the room takes a reference */
+        const struct archived *row; /* the same for the archive; its id says which message */
+        struct frame *notice;       /* what everybody is told */
+        struct str notice_id;       /* its id, and the one the room gave it */
+        struct str notice_stanza_id;
+    } bury;
+    struct { /* CHANGE_WAITING */
+        struct str account;
+        const struct registration *wanted; /* NULL: no more */
+    } waiting;
+    const struct archived *kept; /* a message that is archived with it: the subject, a retraction */
+    const struct card *card;     /* CHANGE_CARD: borrowed, copied; NULL: taken away */
     struct {
         struct str alternate; /* JID or absent */
         struct str reason;
@@ -78,10 +94,31 @@ struct change {
 typedef void change_then(struct room *room, struct step *step, const struct change *change,
                          const struct inbound *in);
 
-/* Applies `change` (in the step's arena), then calls `then` for what follows. */
+/* What a room waits for. In the arena of the step that decided it, which is kept until then, with
+ * the stanza it came from. */
+struct pending_change {
+    struct change change;
+    change_then *then;
+    const struct inbound *in; /* NULL: nobody asked */
+};
+
+/* Applies `change`, then calls `then` for what follows: at once, or when it is committed. `change`
+ * need not outlive the call, what it points to lies in the step's arena; options and a card are
+ * copied there. Its frames are TAKEN. */
 enum step_outcome change_submit(struct room *room, struct step *step, const struct change *change,
                                 change_then *then, const struct inbound *in);
 
+/* The pending change is durable: it is applied, and what follows happens. */
+void change_committed(struct room *room, struct step *step);
+/* It is not, nothing has happened; who asked is told. */
+void change_failed(struct room *room, struct step *step, const struct refusal *refusal);
+
+/* The room goes, and with it the pending change, if there is one. */
+void change_forget(struct room *room);
+
 void change_apply(struct room *room, const struct change *change);
+
+/* Whose standing is decided on does not wait to be registered any more. */
+bool change_ends_waiting(const struct room *room, const struct affiliation_change *item);
 
 #endif

@@ -99,6 +99,8 @@ static const struct note {
                              "there:"},
     [ORDER_DONE] = {"info", "The following rooms were destroyed:"},
     [ORDER_NO_ROOM] = {"warn", "These rooms do not exist:"},
+    [ORDER_FAILED] =
+        {"error", "These rooms could not be destroyed, because the service cannot save that now:"},
     [ORDER_LOST] = {"error", "The order did not reach these rooms, try again in a moment:"},
 };
 
@@ -123,7 +125,8 @@ static void write_note(struct fb *fb, const struct command *command, enum order_
 
 void command_answer(const struct command *command, struct step *step)
 {
-    static const enum order_outcome order[] = {ORDER_DONE, ORDER_NO_ROOM, ORDER_LOST, ORDER_OPEN};
+    static const enum order_outcome order[] = {ORDER_DONE, ORDER_NO_ROOM, ORDER_FAILED, ORDER_LOST,
+                                               ORDER_OPEN};
     struct address *address = address_new(jid_full(command->asker));
     struct fb fb;
     fb_begin(&fb, step->arena, "iq", jid_full(command->service), STR("result"), command->id);

@@ -6,7 +6,7 @@
 
 #include "core/base/ensure.h"
 #include "core/muc/command.h"
-#include "core/muc/muc.h"
+#include "core/muc/inbound.h"
 
 enum { EFFECTS_FIRST = 16 };
 
@@ -103,6 +103,48 @@ void effect_publish(struct step *step, bool listed, struct str name, uint32_t oc
     effect->publish.occupants = occupants;
 }
 
+void effect_commit(struct step *step, const struct change *change)
+{
+    struct effect *effect = effect_push(step, FX_COMMIT);
+    effect->commit.change = change;
+}
+
+void effect_append(struct step *step, struct frame *frame, const struct archived *message,
+                   bool held)
+{
+    struct effect *effect = effect_push(step, FX_APPEND);
+    effect->append.frame = frame_ref(frame);
+    effect->append.message = message;
+    effect->append.held = held;
+}
+
+static struct effect *push_ask(struct step *step, const struct inbound *in)
+{
+    struct effect *effect = effect_push(step, FX_ASK);
+    effect->ask.stanza = in->stanza;
+    effect->ask.from = in->from;
+    effect->ask.to = in->to;
+    effect->ask.by = in->route;
+    return effect;
+}
+
+void effect_ask(struct step *step, const struct inbound *in, const struct archive_query *query)
+{
+    push_ask(step, in)->ask.query = query;
+}
+
+void effect_ask_listing(struct step *step, const struct inbound *in,
+                        const struct stored_query *listing)
+{
+    push_ask(step, in)->ask.listing = listing;
+}
+
+void effect_session(struct step *step, struct str full_jid)
+{
+    struct effect *effect = effect_push(step, FX_SESSION);
+    effect->session.jid = str_in(step->arena, full_jid);
+}
+
 void effect_tally(struct step *step, struct str account, bool inside)
 {
     struct effect *effect = effect_push(step, FX_TALLY);
@@ -144,11 +186,17 @@ static void effect_release(struct effect *effect)
     case FX_ROUTE:
         frame_unref(effect->route.frame);
         return;
+    case FX_APPEND:
+        frame_unref(effect->append.frame);
+        return;
     case FX_COMMAND:
         command_free(effect->command.command);
         return;
     case FX_TIMER:
     case FX_PUBLISH:
+    case FX_COMMIT:
+    case FX_ASK:
+    case FX_SESSION:
     case FX_TALLY:
     case FX_REPORT:
         return;

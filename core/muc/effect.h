@@ -6,6 +6,7 @@
 #ifndef CORE_MUC_EFFECT_H
 #define CORE_MUC_EFFECT_H
 
+#include "core/muc/archived.h"
 #include "core/muc/gallery.h"
 #include "core/muc/order.h"
 #include "core/muc/roster.h"
@@ -19,9 +20,14 @@ enum effect_kind {
     FX_ROUTE,     /* one frame to a JID that is resolved on the way: invitations, relayed IQs */
     FX_TIMER,     /* set or clear one of the room's alarms */
     FX_PUBLISH,   /* the directory entry of the room changed */
-    FX_TALLY,     /* an account is in one room more, or in one less */
-    FX_COMMAND,   /* of the service: an order to rooms wherever they are, to be answered later */
-    FX_REPORT,    /* what became of an order to this room */
+    FX_COMMIT,    /* make this change durable; the room waits (STEP_AWAITS_COMMIT) */
+    FX_APPEND,  /* archive this message; what this and later steps send is held until it is kept */
+    FX_ASK,     /* ask the archive; the answer comes as EV_ANSWER */
+    FX_SESSION, /* somebody came, changed or went, or what the room remembers of those who did: to
+                   be written behind, nobody waits */
+    FX_TALLY,   /* an account is in one room more, or in one less */
+    FX_COMMAND, /* of the service: an order to rooms wherever they are, to be answered later */
+    FX_REPORT,  /* what became of an order to this room */
 };
 
 /* A room's alarms: at most one of each kind is set. */
@@ -92,6 +98,24 @@ struct effect {
             uint32_t occupants;
         } publish;
         struct {
+            const struct change *change; /* in the step's arena, which is kept until the answer */
+        } commit;
+        struct {
+            struct frame *frame;            /* as it is broadcast: a reference */
+            const struct archived *message; /* in the arena; its xml are the frame's bytes */
+            bool held; /* what this and later steps send waits; or it is written behind */
+        } append;
+        struct {
+            const struct archive_query *query;  /* in the arena; the shard copies it */
+            const struct stored_query *listing; /* instead, of the service */
+            const struct stanza *stanza;        /* for whose sake; copied too */
+            const struct jid *from, *to;
+            struct route by; /* it came this way */
+        } ask;
+        struct {
+            struct str jid; /* full, in the arena; the session may be gone. Absent: the memory */
+        } session;
+        struct {
             struct str account; /* in the arena */
             bool inside;
         } tally;
@@ -111,6 +135,8 @@ struct effects {
     uint32_t cap;
 };
 
+struct change;
+struct inbound;
 struct step;
 struct command; /* core/muc/command.h */
 
@@ -133,6 +159,15 @@ void effect_route(struct step *step, struct frame *frame, const struct jid *to);
 void effect_timer(struct step *step, enum room_timer timer, int64_t at_us);
 void effect_publish(struct step *step, bool listed, struct str name, uint32_t occupants);
 
+void effect_commit(struct step *step, const struct change *change);
+/* The frame gets a reference of its own. */
+void effect_append(struct step *step, struct frame *frame, const struct archived *message,
+                   bool held);
+/* The stanza comes back with the answer: the one of this step, or one that has waited. */
+void effect_ask(struct step *step, const struct inbound *in, const struct archive_query *query);
+void effect_ask_listing(struct step *step, const struct inbound *in,
+                        const struct stored_query *listing);
+void effect_session(struct step *step, struct str full_jid);
 void effect_tally(struct step *step, struct str account, bool inside);
 /* The command is TAKEN. */
 void effect_command(struct step *step, struct command *command);

@@ -19,6 +19,11 @@ typedef enum step_outcome handler_fn(struct room *room, struct step *step,
 /* A further condition on a row; NULL: none. */
 typedef bool match_fn(const struct room *room, const struct inbound *in);
 
+/* The archive was asked for the sake of a stanza, and this is what it says. The same stanza again;
+ * the room may have changed in between. */
+typedef enum step_outcome answered_fn(struct room *room, struct step *step,
+                                      const struct inbound *in, const struct event *answer);
+
 struct handler {
     unsigned kinds;   /* enum stanza_kind bits */
     unsigned targets; /* enum target bits */
@@ -29,6 +34,7 @@ struct handler {
     bool any_state; /* also called when the room is absent, locked or destroyed (else
                        core/muc/muc.c has answered item-not-found or gone) */
     handler_fn *run;
+    answered_fn *answered; /* of a handler that asks the archive (effect_ask()); else NULL */
 };
 
 /* An attempt to enter, as the entry checks see it. */

@@ -3,14 +3,14 @@
  */
 #include "core/muc/feature.h"
 
-extern const struct feature feature_affiliation, feature_approval, feature_availability,
-    feature_capacity, feature_config, feature_create, feature_destroy, feature_discovery,
-    feature_enter, feature_ghost_ping, feature_history, feature_invite, feature_leave,
-    feature_members_only, feature_message, feature_moderated, feature_moderation, feature_nick,
-    feature_occupant_id, feature_password, feature_private, feature_profile, feature_register,
-    feature_relay, feature_role, feature_self_ping, feature_service_ban, feature_stanza_id,
-    feature_subject, feature_throttle, feature_vcard, feature_version, feature_visibility,
-    feature_voice, feature_whois;
+extern const struct feature feature_affiliation, feature_approval, feature_archive,
+    feature_availability, feature_capacity, feature_config, feature_create, feature_destroy,
+    feature_discovery, feature_enter, feature_ghost_ping, feature_history, feature_invite,
+    feature_leave, feature_members_only, feature_message, feature_moderated, feature_moderation,
+    feature_nick, feature_occupant_id, feature_password, feature_private, feature_profile,
+    feature_register, feature_relay, feature_role, feature_self_ping, feature_service_ban,
+    feature_stanza_id, feature_subject, feature_throttle, feature_vcard, feature_version,
+    feature_visibility, feature_voice, feature_whois;
 
 /* Handlers, options and disco, in this order. A row that takes everything of its kind stands behind
  * those that are choosier: relay behind self_ping, message behind subject,
@@ -33,6 +33,7 @@ const struct feature *const features_all[] = {
     &feature_vcard,
     &feature_version,
     &feature_moderation,
+    &feature_archive,
     &feature_relay,
     &feature_voice,
     &feature_role,

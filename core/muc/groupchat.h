@@ -11,6 +11,9 @@
 /* A subject and neither body nor thread: only that changes the subject (SEMANTICS 8.2.1). */
 bool groupchat_is_subject(const struct node *message);
 
+/* Whether it belongs to the archive of a room that has one (SEMANTICS 11.2). */
+bool groupchat_is_archived(const struct node *message);
+
 /* Whether it belongs to the history that is shown on entry (SEMANTICS 11.2). */
 bool groupchat_is_kept(const struct node *message);
 

@@ -8,10 +8,13 @@
 #include "core/muc/muc.h"
 
 #include "core/base/ensure.h"
+#include "core/muc/attendance.h"
 #include "core/muc/destruction.h"
 #include "core/muc/feature.h"
+#include "core/muc/keeping.h"
 #include "core/muc/outage.h"
 #include "core/muc/rate.h"
+#include "core/muc/restore.h"
 #include "core/muc/silence.h"
 
 #include <endian.h>
@@ -124,33 +127,61 @@ static enum step_outcome handle(struct room *room, struct step *step, const stru
 static enum step_outcome step_stanza(struct room *room, struct step *step,
                                      const struct event *event)
 {
-    struct inbound in;
-    if (!inbound_read(room, step, event, &in))
+    /* In the arena: a change that waits for its commit needs it again. */
+    struct inbound *in = arena_raw(step->arena, sizeof(*in));
+    if (!inbound_read(room, step, event, in))
         return STEP_DONE;
-    if (is_malformed_request(&in))
-        return refuse(room, step, &in, &refusal_BAD_REQUEST);
+    if (is_malformed_request(in))
+        return refuse(room, step, in, &refusal_BAD_REQUEST);
     /* The same client over another connection: answers go there from now on. What came by none (an
      * error made for somebody who could not be reached) says nothing about that. */
-    if (in.session != NULL && in.route.lane != LANE_NONE &&
-        !route_eq(in.session->route, in.route) && !outage_follow(room, step, event, &in))
+    if (in->session != NULL && in->route.lane != LANE_NONE &&
+        !route_eq(in->session->route, in->route) && !outage_follow(room, step, event, in))
         return STEP_DONE;
-    if (in.session != NULL && in.type != TYPE_ERROR)
-        silence_broken(in.session, step->now_us);
-    if (is_shut_out(room, &in))
-        return refuse(room, step, &in, &refusal_SERVICE_BANNED);
-    return handle(room, step, &in);
+    if (in->session != NULL && in->type != TYPE_ERROR)
+        silence_broken(in->session, step->now_us);
+    if (is_shut_out(room, in))
+        return refuse(room, step, in, &refusal_SERVICE_BANNED);
+    return handle(room, step, in);
+}
+
+/* The archive has answered, maybe long after the question: who asked may have left, and the room
+ * may not be what it was. */
+static enum step_outcome step_answer(struct room *room, struct step *step,
+                                     const struct event *event)
+{
+    struct event asked = {.kind = EV_STANZA};
+    asked.stanza.stanza = event->answer.stanza;
+    asked.stanza.from = event->answer.from;
+    asked.stanza.to = event->answer.to;
+    asked.stanza.route = event->answer.route;
+    struct inbound *in = arena_raw(step->arena, sizeof(*in));
+    if (!inbound_read(room, step, &asked, in))
+        return STEP_DONE;
+    const struct refusal *closed = closed_to(room, in);
+    if (closed == NULL && is_shut_out(room, in))
+        closed = &refusal_SERVICE_BANNED;
+    if (in->kind != KIND_IQ && closed != NULL)
+        return STEP_DONE; /* a message that was handled when it came */
+    if (closed != NULL)
+        return refuse(room, step, in, closed);
+    const struct handler *handler = features_handler(room, in);
+    if (handler == NULL || handler->answered == NULL)
+        return unhandled(room, step, in);
+    return handler->answered(room, step, in, event);
 }
 
 /* ---- stanzas that have waited for their turn ---- */
 
 /* As if it had come now; only that it says nothing of where the client is and when it spoke. */
-static void handle_waited(struct room *room, struct step *step, const struct event *event)
+static enum step_outcome handle_waited(struct room *room, struct step *step,
+                                       const struct event *event)
 {
-    struct inbound in;
-    bool read = inbound_read(room, step, event, &in);
+    struct inbound *in = arena_raw(step->arena, sizeof(*in));
+    bool read = inbound_read(room, step, event, in);
     ensure(read);
-    in.waited = true;
-    (void)handle(room, step, &in);
+    in->waited = true;
+    return handle(room, step, in);
 }
 
 /* The room is no more: each is told so. */
@@ -158,7 +189,7 @@ static void end_waiting(struct room *room, struct step *step)
 {
     struct event event;
     while (!room_exists(room) && rate_flush(room, step, &event))
-        handle_waited(room, step, &event);
+        (void)handle_waited(room, step, &event);
 }
 
 static void refuse_waiting(struct room *room, struct step *step)
@@ -183,51 +214,75 @@ static void step_session_gone(struct room *room, struct step *step, const struct
     removal_session(room, step, session, &news);
 }
 
-static void step_timer(struct room *room, struct step *step, enum room_timer timer)
+static enum step_outcome open_with_defaults(struct room *room, struct step *step)
+{
+    struct change defaults = {.kind = CHANGE_OPTIONS, .options = &room->options};
+    if (room->state != ROOM_LOCKED)
+        return STEP_DONE;
+    return change_submit(room, step, &defaults, NULL, NULL);
+}
+
+static enum step_outcome step_timer(struct room *room, struct step *step, enum room_timer timer)
 {
     struct event waited;
     switch (timer) {
     case ROOM_TIMER_LOCK:
-        if (room->state == ROOM_LOCKED) {
-            struct change defaults = {.kind = CHANGE_OPTIONS, .options = &room->options};
-            change_submit(room, step, &defaults, NULL, NULL);
-        }
-        return;
+        return open_with_defaults(room, step);
     case ROOM_TIMER_TOMBSTONE:
         if (room->state == ROOM_DESTROYED)
             room_clear(room);
-        return;
+        return STEP_DONE;
     case ROOM_TIMER_PING:
         silence_look(room, step);
-        return;
+        return STEP_DONE;
     case ROOM_TIMER_OUTAGE:
         outage_look(room, step);
-        return;
+        return STEP_DONE;
     case ROOM_TIMER_RATE:
-        if (rate_next(room, step, &waited))
-            handle_waited(room, step, &waited);
-        return;
+        return rate_next(room, step, &waited) ? handle_waited(room, step, &waited) : STEP_DONE;
     case ROOM_TIMERS:
         break;
     }
     never("no such alarm");
 }
 
+/* Will it be found again, without having noticed anything? */
+static bool stays(const struct occupant *occupant, const struct event *event)
+{
+    return event->shutdown.handed_over &&
+           !str_eq(jid_domain(occupant->sessions->jid), event->shutdown.local);
+}
+
 /* Each session is told about itself only; a room is not emptied name by name before everybody
  * (SEMANTICS 14.1). Rooms are not over by it, so nothing is settled. */
-static void step_shutdown(struct room *room, struct step *step)
+static void step_shutdown(struct room *room, struct step *step, const struct event *event)
 {
     struct news news = {.unavailable = true, .statuses = STATUS_BIT(332)};
     struct occupant *occupant;
     refuse_waiting(room, step);
     occupant_each (room, at, occupant) {
+        if (stays(occupant, event))
+            continue;
         presence_to_self(room, step, occupant, NULL, &news);
         occupant_tally(step, occupant, false);
         occupant_remove(room, occupant);
     }
+    /* Who stays goes on seeing those who do not. So these stay in the store, where the next start
+     * finds them, cannot reach them, and says that they have gone. */
+    if (room->session_count > 0)
+        attendance_drop(room);
+    else
+        attendance_tell(room, step);
 }
 
 /* ---- what follows from any step ---- */
+
+/* It counts from when the room was made, also if the process has begun anew since. */
+static int64_t opens_us(const struct room *room, const struct step *step)
+{
+    int64_t made_us = room->created_us < step->now_us ? room->created_us : step->now_us;
+    return made_us + ROOM_LOCK_SECONDS * INT64_C(1000000);
+}
 
 /* The alarms belong to states, whoever changed them. */
 static void set_alarms(struct room *room, struct step *step, enum room_state before)
@@ -239,7 +294,7 @@ static void set_alarms(struct room *room, struct step *step, enum room_state bef
     if (before == ROOM_DESTROYED)
         effect_timer(step, ROOM_TIMER_TOMBSTONE, 0);
     if (room->state == ROOM_LOCKED)
-        effect_timer(step, ROOM_TIMER_LOCK, step->now_us + ROOM_LOCK_SECONDS * INT64_C(1000000));
+        effect_timer(step, ROOM_TIMER_LOCK, opens_us(room, step));
     if (room->state == ROOM_DESTROYED)
         effect_timer(step, ROOM_TIMER_TOMBSTONE, room->tombstone->until_us);
 }
@@ -250,6 +305,7 @@ enum step_outcome muc_step(struct room *room, const struct event *event, struct 
     bool occupied = room->session_count > 0;
     enum step_outcome outcome = STEP_DONE;
 
+    ensure(room->pending == NULL || event->kind == EV_COMMITTED || event->kind == EV_COMMIT_FAILED);
     switch (event->kind) {
     case EV_STANZA:
         outcome = step_stanza(room, step, event);
@@ -258,7 +314,7 @@ enum step_outcome muc_step(struct room *room, const struct event *event, struct 
         step_session_gone(room, step, event);
         break;
     case EV_TIMER:
-        step_timer(room, step, event->timer.timer);
+        outcome = step_timer(room, step, event->timer.timer);
         break;
     case EV_LINKS:
         outage_links(room, step);
@@ -270,11 +326,29 @@ enum step_outcome muc_step(struct room *room, const struct event *event, struct 
         destruction_by_order(room, step, &event->destroy.ticket);
         break;
     case EV_SHUTDOWN:
-        step_shutdown(room, step);
+        step_shutdown(room, step, event);
         return STEP_DONE;
+    case EV_LOADED:
+        room_restore(room, step, event->loaded.stored);
+        break;
+    case EV_COMMITTED:
+        change_committed(room, step);
+        break;
+    case EV_COMMIT_FAILED:
+        change_failed(room, step, event->commit_failed.refusal);
+        break;
+    case EV_APPEND_FAILED:
+        keeping_failed(room, step, event);
+        break;
+    case EV_ANSWER:
+        outcome = step_answer(room, step, event);
+        break;
     }
-    if (room->session_count == 0 && (occupied || room->state != before))
-        room_settle(room, step);
+    if (room->pending == NULL && room->session_count == 0 && (occupied || room->state != before))
+        outcome = room_settle(room, step);
+    attendance_tell(room, step);
+    if (room->pending != NULL)
+        return STEP_AWAITS_COMMIT;
     end_waiting(room, step);
     set_alarms(room, step, before);
     silence_watch(room, step);

@@ -33,6 +33,8 @@ struct muc_settings {
     const struct room_options *defaults; /* of new rooms */
     struct str version;                  /* for jabber:iq:version */
     int64_t started_us;                  /* since 1970 UTC, for jabber:iq:last */
+    bool full_text;                      /* archives can be searched for words */
+    bool durable;                        /* there is a store: persistent rooms wait for it */
 };
 
 /* What the rules need from a cryptographic library; pure functions of their arguments. */
@@ -81,8 +83,11 @@ struct step {
 /* An unpredictable id, unique in the room; in the arena. */
 struct str step_id(struct step *step);
 
+/* STEP_AWAITS_COMMIT: the step's arena and the event have to stay as they are until the room is
+ * given EV_COMMITTED or EV_COMMIT_FAILED; until then it takes nothing else. */
 enum step_outcome {
     STEP_DONE,
+    STEP_AWAITS_COMMIT,
 };
 
 /* A room that does not exist yet: no occupants, no state; the first join may create it. `id` is
@@ -140,7 +145,7 @@ struct service_view {
     bool commands_full; /* no further FX_COMMAND now */
 };
 
-/* `event` is EV_STANZA addressed to the service's domain. */
+/* `event` is EV_STANZA addressed to the service's domain, or EV_ANSWER to one. */
 void service_step(const struct event *event, const struct service_view *view, struct step *step);
 
 /* ---- room options by name, for the configuration: core/muc/option.h ---- */

@@ -4,6 +4,8 @@
  */
 #include "core/muc/occupant.h"
 
+#include "core/muc/attendance.h"
+
 #include "core/base/ensure.h"
 #include "core/base/mem.h"
 #include "core/muc/absentees.h"
@@ -247,6 +249,7 @@ void occupant_rename(struct room *room, struct occupant *occupant, struct str ni
     str_free(&old_key);
     jid_free(old);
     presence_drop_cache(room, occupant);
+    attendance_note_all(room, occupant);
 }
 
 void occupant_set_role(struct room *room, struct occupant *occupant, enum role role)
@@ -255,6 +258,7 @@ void occupant_set_role(struct room *room, struct occupant *occupant, enum role r
     if (role != occupant->role) {
         occupant->role = role;
         sessions_refresh(room, occupant);
+        attendance_note_all(room, occupant);
     }
     presence_drop_cache(room, occupant);
 }
@@ -266,6 +270,7 @@ void occupant_end_quiet(struct room *room, struct occupant *occupant)
     occupant->quiet = false;
     room->quiet_count--;
     presence_drop_cache(room, occupant);
+    attendance_note_all(room, occupant);
 }
 
 /* ---- sessions ---- */
@@ -314,6 +319,7 @@ struct session *session_add(struct room *room, struct occupant *occupant, const 
     session_link(room, occupant, session);
     map_put(&room->sessions_by_jid, jid_full(session->jid), session);
     roster_enter(room, session);
+    attendance_note(room, session);
     return session;
 }
 
@@ -326,6 +332,7 @@ void session_cut_off(struct room *room, struct session *session)
 
 static void session_free(struct room *room, struct session *session)
 {
+    attendance_note(room, session);
     session_cut_off(room, session);
     map_remove(&room->sessions_by_jid, jid_full(session->jid));
     room->sessions[session->number] = NULL;
@@ -362,6 +369,7 @@ bool session_move(struct room *room, struct session *session, struct occupant *t
     session_unlink(room, session);
     session_link(room, to, session);
     session_refresh(room, session);
+    attendance_note(room, session);
     if (from->sessions != NULL)
         return false;
     occupant_free(room, from);
@@ -381,7 +389,6 @@ void session_set_route(struct room *room, struct session *session, struct route 
 bool session_set_presence(struct room *room, struct session *session, struct str payload,
                           struct str lang, int8_t priority)
 {
-    UNUSED(room);
     struct occupant *occupant = session->occupant;
     const struct session *seen = occupant_primary(occupant);
     /* Not freed before it has been compared: it may be what others see now. */
@@ -390,6 +397,9 @@ bool session_set_presence(struct room *room, struct session *session, struct str
 
     session->payload = str_empty(payload) ? STR_NONE : str_copy(payload);
     session->lang = str_empty(lang) ? STR_NONE : str_copy(lang);
+    if (session->priority != priority || !str_eq(session->payload, old_payload) ||
+        !str_eq(session->lang, old_lang))
+        attendance_note(room, session);
     session->priority = priority;
     const struct session *now = occupant_primary(occupant);
     bool changed = !str_eq(seen_payload, now->payload) || !str_eq(seen_lang, now->lang);

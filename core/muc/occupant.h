@@ -26,9 +26,11 @@ struct session {
     struct route route;
     uint32_t number; /* index in room->sessions */
     int8_t priority;
+    bool noted;         /* in room->attendance */
     uint8_t pings;      /* sent since it was heard of last (core/muc/silence.h) */
     bool stranded;      /* no link led there when links changed last (core/muc/outage.h) */
     bool moved;         /* to another link than the one it was heard by */
+    bool gone;          /* found in the store, and reached nowhere: about to be put out */
     int64_t heard_us;   /* when it last said something */
     uint64_t joined;    /* rising: later joins have higher numbers */
     struct str payload; /* heap: the children of its last presence that may be shown */

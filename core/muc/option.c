@@ -95,6 +95,19 @@ void room_options_copy(struct room_options *to, const struct room_options *from)
     }
 }
 
+const struct room_options *room_options_in(struct arena *arena, const struct room_options *options)
+{
+    unsigned count;
+    const struct option *const *rows = options_all(&count);
+    struct room_options *copy = ARENA_NEW(arena, struct room_options);
+    *copy = *options;
+    for (unsigned i = 0; i < count; i++) {
+        if (is_text(rows[i]))
+            *text_of(copy, rows[i]) = str_in(arena, text_in(options, rows[i]));
+    }
+    return copy;
+}
+
 void room_options_fini(struct room_options *options)
 {
     unsigned count;
@@ -103,6 +116,17 @@ void room_options_fini(struct room_options *options)
         if (is_text(rows[i]))
             str_free(text_of(options, rows[i]));
     }
+}
+
+const struct option *option_by_id(uint64_t id)
+{
+    unsigned count;
+    const struct option *const *rows = options_all(&count);
+    for (unsigned i = 0; i < count; i++) {
+        if ((uint64_t)rows[i]->id == id)
+            return rows[i];
+    }
+    return NULL;
 }
 
 const struct option *option_by_name(struct str name)
@@ -207,8 +231,6 @@ static bool set_switch(struct room_options *options, const struct option *option
 
     for (unsigned i = 0; i < ARRAY_LEN(words); i++) {
         if (str_eqz(text, words[i].word)) {
-            if (words[i].value && option->never_on != NULL)
-                return false;
             *bool_of(options, option) = words[i].value;
             return true;
         }
@@ -282,7 +304,7 @@ static const char *why_not(const struct option *option)
 
     switch (option->type) {
     case OPTION_BOOL:
-        return option->never_on != NULL ? option->never_on : "must be on or off";
+        return "must be on or off";
     case OPTION_TEXT:
     case OPTION_SECRET:
     case OPTION_MULTI:
@@ -341,6 +363,82 @@ bool option_set_text(struct room_options *options, const struct option *option, 
         return true;
     *why = why_not(option);
     return false;
+}
+
+/* ---- stored values ---- */
+
+/* A word for the number, whether it is offered or not; else its digits. */
+static struct str number_stored(const struct option *option, uint32_t number, struct arena *arena)
+{
+    for (unsigned i = 0; i < option->choice_count; i++) {
+        if (option->choices[i].number == number)
+            return str_z(option->choices[i].value);
+    }
+    return str_fmt(arena, "%u", (unsigned)number);
+}
+
+static struct str set_stored(const struct option *option, uint32_t bits, struct arena *arena)
+{
+    struct buf words;
+    buf_init(&words, arena);
+    for (unsigned i = 0; i < option->choice_count; i++) {
+        const struct option_choice *choice = &option->choices[i];
+        if ((bits & choice->number) != choice->number || choice->number == 0)
+            continue;
+        bits &= ~choice->number;
+        buf_addz(&words, words.len > 0 ? "," : "");
+        buf_addz(&words, choice->value);
+    }
+    return buf_str(&words);
+}
+
+struct str option_stored(const struct option *option, const struct room_options *options,
+                         struct arena *arena)
+{
+    switch (option->type) {
+    case OPTION_BOOL:
+        return bool_in(options, option) ? STR("on") : STR("off");
+    case OPTION_TEXT:
+    case OPTION_SECRET:
+    case OPTION_MULTI:
+    case OPTION_JIDS:
+        return text_in(options, option);
+    case OPTION_NUMBER:
+    case OPTION_CHOICE:
+        return number_stored(option, number_in(options, option), arena);
+    case OPTION_SET:
+        return set_stored(option, number_in(options, option), arena);
+    }
+    never("an option of no type");
+}
+
+/* One a line; a comma may be part of an address, which only the configuration forbids. */
+static bool set_address_lines(struct room_options *options, const struct option *option,
+                              struct str text)
+{
+    struct buf lines;
+    bool possible = true;
+    buf_init(&lines, NULL);
+    while (possible && text.len > 0) {
+        const char *end = memchr(text.at, '\n', text.len);
+        size_t len = end == NULL ? text.len : (size_t)(end - text.at);
+        size_t used = end == NULL ? len : len + 1;
+        possible = add_address(&lines, str_of(text.at, len));
+        text = str_of(text.at + used, text.len - used);
+    }
+    possible = possible && set_text(options, option, buf_str(&lines));
+    buf_free(&lines);
+    return possible;
+}
+
+bool option_set_stored(struct room_options *options, const struct option *option, struct str text,
+                       const char **why)
+{
+    bool possible = option->type == OPTION_JIDS ? set_address_lines(options, option, text)
+                                                : set_from_text(options, option, text);
+    if (!possible)
+        *why = why_not(option);
+    return possible;
 }
 
 void options_preset(struct room_options *options)
@@ -421,7 +519,7 @@ bool option_set_field(struct room_options *options, const struct option *option,
     if (field->value_count > 1)
         return false;
     struct str value = field->value_count == 1 ? field->values[0] : STR("");
-    if (option->type == OPTION_BOOL && option->never_on == NULL)
+    if (option->type == OPTION_BOOL)
         return str_to_bool(value, bool_of(options, option));
     if (option->type == OPTION_NUMBER)
         return set_number(options, option, value);

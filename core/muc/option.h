@@ -48,7 +48,7 @@ struct room_options {
     bool allow_query;    /* IQs between occupants */
     bool moderator_pm;   /* private messages from and to moderators whatever allow_pm says */
     bool allow_register; /* unaffiliated users may register */
-    bool archive;        /* always off in this version */
+    bool archive;        /* messages are kept for who asks (0313); takes a store */
     bool logged;         /* somebody publishes what is said: who enters is warned */
     bool outside_admins; /* change roles of those inside */
     bool kick_equals;    /* moderators may kick others of their rank */
@@ -78,6 +78,8 @@ struct room_options {
     uint32_t register_fields;    /* what they are asked then: bits 1 << enum register_field */
     uint32_t voice_seconds;      /* between two requests for voice; 0: none */
     uint32_t quiet_above;        /* so many are shown, who comes then is not; 0: all are */
+    uint32_t keep_days;          /* of archived messages; 0: as the service does */
+    uint32_t keep_count;         /* the same */
     uint32_t ping_minutes;       /* of silence until a session is asked; 0: none is */
     uint32_t message_rate;       /* of one account, in a second; 0: any */
     uint32_t message_burst;      /* at once */
@@ -92,6 +94,8 @@ static inline struct room_kind room_kind(const struct room_options *options)
 
 void room_options_copy(struct room_options *to, const struct room_options *from);
 void room_options_fini(struct room_options *options);
+/* A copy whose texts lie in the arena; not for room_options_fini(). */
+const struct room_options *room_options_in(struct arena *arena, const struct room_options *options);
 
 /* What a stored room calls its options. A number is neither changed nor used again; new ones come
  * last. */
@@ -149,6 +153,8 @@ enum option_id {
     OPTION_ID_MESSAGE_RATE,
     OPTION_ID_MESSAGE_BURST,
     OPTION_ID_PRESENCE_RATE,
+    OPTION_ID_KEEP_DAYS,
+    OPTION_ID_KEEP_COUNT,
 };
 
 enum option_type {
@@ -183,13 +189,13 @@ struct option {
     uint8_t choice_count;
     uint16_t status_on; /* code when it changes to on (or at all); 0: 104 */
     uint16_t status_off;
-    const char *never_on; /* OPTION_BOOL: cannot be on in this version; what is said then */
-    const char *preset;   /* default as text */
-    const char *help;     /* one line for the sample configuration */
+    const char *preset; /* default as text */
+    const char *help;   /* one line for the sample configuration */
 };
 
 /* All rows of all features, in the order of core/muc/features.c. *count is set. */
 const struct option *const *options_all(unsigned *count);
+const struct option *option_by_id(uint64_t id);
 const struct option *option_by_name(struct str name);
 const struct option *option_by_field(struct str field);
 
@@ -199,6 +205,12 @@ void options_preset(struct room_options *options);
  * ("must be on or off", "must be 0 to 500", ...). */
 MUST_CHECK bool option_set_text(struct room_options *options, const struct option *option,
                                 struct str text, const char **why);
+/* The value as text for a stored room; borrowed from the options, or in the arena. */
+struct str option_stored(const struct option *option, const struct room_options *options,
+                         struct arena *arena);
+/* And back. False as option_set_text(). */
+MUST_CHECK bool option_set_stored(struct room_options *options, const struct option *option,
+                                  struct str text, const char **why);
 /* From a submitted field, all its values. A number has to be one of the choices, if there are any,
  * or the one in force. */
 MUST_CHECK bool option_set_field(struct room_options *options, const struct option *option,

@@ -18,7 +18,8 @@ enum order_outcome {
     ORDER_OPEN, /* nothing is known yet */
     ORDER_DONE,
     ORDER_NO_ROOM,
-    ORDER_LOST, /* it did not get to the room */
+    ORDER_LOST,   /* it did not get to the room */
+    ORDER_FAILED, /* the store did not take it */
     ORDER_OUTCOMES
 };
 

@@ -1,19 +1,42 @@
 #include "core/muc/outage.h"
 
+#include "core/muc/attendance.h"
 #include "core/muc/feature.h"
+#include "core/muc/permit.h"
 #include "core/muc/silence.h"
 
 /* ---- putting out who has missed something ---- */
 
+uint32_t outage_bars(const struct room *room, const struct occupant *occupant)
+{
+    if (occupant->affiliation == AFF_OUTCAST ||
+        permit_banned(room->env->settings, occupant->account))
+        return STATUS_BIT(301);
+    if (room->options.members_only && occupant->affiliation == AFF_NONE)
+        return STATUS_BIT(322);
+    return 0;
+}
+
+static struct news farewell(const struct room *room, const struct session *session)
+{
+    struct news news = {.statuses = outage_bars(room, session->occupant)};
+    if (news.statuses != 0)
+        return news;
+    news.statuses = STATUS_BIT(333);
+    if (session->gone)
+        return news;
+    news.missed = true;
+    news.status_text = STR("Missed messages: the connection to your server was lost");
+    return news;
+}
+
+/* Who is gone is told nothing: its connection ended with the process it was inside of. */
 static void put_out(struct room *room, struct step *step, struct session *session,
                     struct route route)
 {
-    session_set_route(room, session, route);
-    struct news news = {
-        .statuses = STATUS_BIT(333),
-        .missed = true,
-        .status_text = STR("Missed messages: the connection to your server was lost"),
-    };
+    struct news news = farewell(room, session);
+    if (!session->gone)
+        session_set_route(room, session, route);
     removal_session(room, step, session, &news);
 }
 
@@ -33,7 +56,7 @@ void outage_look(struct room *room, struct step *step)
 {
     struct route route = any_way(step);
     uint32_t left = ROOM_OUTAGE_PER_LOOK;
-    room->silence.outage = false;
+    room->outage_alarm = false;
     if (route.lane == LANE_NONE)
         return;
     for (uint32_t i = 0; i < room->sessions_size && left > 0 && has_cut_off(room); i++) {
@@ -45,16 +68,16 @@ void outage_look(struct room *room, struct step *step)
     }
     if (!has_cut_off(room))
         return;
-    room->silence.outage = true;
+    room->outage_alarm = true;
     effect_timer(step, ROOM_TIMER_OUTAGE, step->now_us + ROOM_OUTAGE_LOOK_MS * INT64_C(1000));
 }
 
 void outage_watch(struct room *room, struct step *step)
 {
     bool wanted = has_cut_off(room) && any_way(step).lane != LANE_NONE;
-    if (wanted == room->silence.outage)
+    if (wanted == room->outage_alarm)
         return;
-    room->silence.outage = wanted;
+    room->outage_alarm = wanted;
     effect_timer(step, ROOM_TIMER_OUTAGE, wanted ? step->now_us : 0);
 }
 
@@ -103,8 +126,10 @@ void outage_loss(struct room *room, struct route lost)
         struct session *session = room->sessions[i];
         if (session == NULL || session_is_cut_off(session))
             continue;
-        if (session->moved || route_eq(session->route, lost))
-            session_cut_off(room, session);
+        if (!session->moved && !route_eq(session->route, lost))
+            continue;
+        session_cut_off(room, session);
+        attendance_note(room, session);
     }
 }
 

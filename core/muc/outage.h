@@ -7,7 +7,8 @@
  *   - who has missed nothing stays, is asked for no sign of life while no link leads there, and
  *     soon after one does again (core/muc/silence.h).
  *
- * So nobody has a gap in what it read and does not know of it.
+ * So nobody has a gap in what it read and does not know of it. After a restart, who was inside and
+ * cannot be any more goes the same way (core/muc/restore.h).
  * @xep 0045 1.35.5 #impl-service-ghosts #service-error-kick
  */
 #ifndef CORE_MUC_OUTAGE_H
@@ -26,6 +27,10 @@ static inline struct route outage_way(const struct step *step, struct route rout
  * session may have been put out by it, and the stanza is a stranger's then. */
 MUST_CHECK bool outage_follow(struct room *room, struct step *step, const struct event *event,
                               struct inbound *in);
+
+/* The status to put it out with, because it is not allowed inside any more and it was not told so
+ * when that changed: the process had ended. 0: it is allowed. */
+uint32_t outage_bars(const struct room *room, const struct occupant *occupant);
 
 /* EV_LINKS, EV_LINK_LOSS, ROOM_TIMER_OUTAGE. */
 void outage_links(struct room *room, struct step *step);

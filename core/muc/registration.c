@@ -95,11 +95,14 @@ void registration_forget(struct room *room, struct str account)
         registration_free(waiting);
 }
 
-bool registration_keep(struct room *room, const struct registration *wanted)
+bool registration_fits(const struct room *room, struct str account)
 {
-    if (registration_waiting(room, wanted->account) == NULL &&
-        room->registrations.count >= ROOM_REGISTERING_MAX)
-        return false;
+    return registration_waiting(room, account) != NULL ||
+           room->registrations.count < ROOM_REGISTERING_MAX;
+}
+
+void registration_keep(struct room *room, const struct registration *wanted)
+{
     struct registration *waiting = MEM_NEW(struct registration);
     waiting->account = str_copy(wanted->account);
     waiting->nick = str_copy(wanted->nick);
@@ -107,7 +110,6 @@ bool registration_keep(struct room *room, const struct registration *wanted)
         waiting->answers[i] = str_copy(wanted->answers[i]);
     registration_forget(room, wanted->account);
     map_put(&room->registrations, waiting->account, waiting);
-    return true;
 }
 
 bool registration_equal(const struct registration *a, const struct registration *b)

@@ -63,9 +63,11 @@ void registration_hand_out(struct room *room, struct step *step, const struct oc
 /* ---- those that wait ---- */
 
 const struct registration *registration_waiting(const struct room *room, struct str account);
-/* All copied; one that waits already is replaced. False: there are ROOM_REGISTERING_MAX. */
-MUST_CHECK bool registration_keep(struct room *room, const struct registration *wanted);
-void registration_forget(struct room *room, struct str account);
+/* Is there room for one more that waits, or does it already? */
+bool registration_fits(const struct room *room, struct str account);
+/* For change_apply(). All copied; one that waits already is replaced. */
+void registration_keep(struct room *room, const struct registration *wanted);
+void registration_forget(struct room *room, struct str account); /* for change_apply() */
 bool registration_equal(const struct registration *a, const struct registration *b);
 /* All of them, with the map: the room ends. */
 void registrations_clear(struct room *room);

@@ -37,12 +37,19 @@ static struct frame *tombstone(const struct room *room, struct step *step,
     return fb_finish(&fb);
 }
 
-void retraction_bury(struct room *room, struct step *step, struct history_entry *entry,
-                     const struct retraction *retraction)
+struct change retraction_change(struct room *room, struct step *step,
+                                const struct history_entry *entry,
+                                const struct retraction *retraction)
 {
-    if (entry->retracted)
-        return;
+    struct change change = {.kind = CHANGE_BURY};
     struct frame *frame = tombstone(room, step, entry, retraction);
-    room_history_bury(room, entry, frame);
-    frame_unref(frame);
+    struct archived *row = ARENA_NEW(step->arena, struct archived);
+    row->id = str_in(step->arena, str_of(entry->stanza_id, STANZA_ID_BYTES));
+    row->xml = str_of(frame->bytes, frame->size);
+    row->address_at = frame->address_at;
+    row->tail_at = frame->tail_at;
+    row->retracted = true;
+    change.bury.tombstone = frame;
+    change.bury.row = row;
+    return change;
 }

@@ -8,6 +8,7 @@
 #ifndef CORE_MUC_RETRACTION_H
 #define CORE_MUC_RETRACTION_H
 
+#include "core/muc/change.h"
 #include "core/muc/room.h"
 
 struct retraction {
@@ -19,8 +20,9 @@ struct retraction {
 /* What a moderator says of itself, within <retract/> or <retracted/>. */
 void fb_moderated(struct fb *fb, const struct retraction *retraction);
 
-/* The kept message becomes a tombstone; one that is, stays as it is. */
-void retraction_bury(struct room *room, struct step *step, struct history_entry *entry,
-                     const struct retraction *retraction);
+/* The kept message, which is none yet, becomes a tombstone. */
+struct change retraction_change(struct room *room, struct step *step,
+                                const struct history_entry *entry,
+                                const struct retraction *retraction);
 
 #endif

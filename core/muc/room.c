@@ -6,6 +6,9 @@
 #include "core/base/ensure.h"
 #include "core/base/mem.h"
 #include "core/muc/absentees.h"
+#include "core/muc/attendance.h"
+#include "core/muc/change.h"
+#include "core/muc/durable.h"
 #include "core/muc/rate.h"
 #include "core/muc/registration.h"
 
@@ -27,7 +30,6 @@ struct room *room_new(const struct muc_env *env, const struct jid *jid, uint64_t
     map_init(&room->roles_kept, &env->hash_key);
     map_init(&room->invited, &env->hash_key);
     map_init(&room->voice_pending, &env->hash_key);
-    map_init(&room->asked, &env->hash_key);
     map_init(&room->registrations, &env->hash_key);
     room->roster = roster_new();
     return room;
@@ -57,7 +59,7 @@ static void request_free(struct voice_request *request)
     mem_free(request);
 }
 
-static void asked_free(struct asked *asked)
+static void asked_free(struct asker *asked)
 {
     str_free(&asked->account);
     mem_free(asked);
@@ -73,6 +75,18 @@ static void map_empty(struct map *map, const struct hash_key *key)
 {
     map_fini(map);
     map_init(map, key);
+}
+
+static void askers_clear(struct room *room)
+{
+    struct asker *asked;
+    if (room->asked == NULL)
+        return;
+    map_each (room->asked, at, asked)
+        asked_free(asked);
+    map_fini(room->asked);
+    mem_free(room->asked);
+    room->asked = NULL;
 }
 
 static void room_clear_maps(struct room *room)
@@ -101,10 +115,7 @@ static void room_clear_maps(struct room *room)
         request_free(request);
     map_empty(&room->voice_pending, key);
 
-    struct asked *asked;
-    map_each (&room->asked, at, asked)
-        asked_free(asked);
-    map_empty(&room->asked, key);
+    askers_clear(room);
     registrations_clear(room);
 }
 
@@ -158,6 +169,8 @@ void room_free(struct room *room)
     struct occupant *occupant;
     occupant_each (room, at, occupant)
         occupant_remove(room, occupant);
+    change_forget(room);
+    attendance_drop(room);
     rate_free(room);
     room_clear(room);
     map_fini(&room->affiliations);
@@ -168,7 +181,6 @@ void room_free(struct room *room)
     map_fini(&room->roles_kept);
     map_fini(&room->invited);
     map_fini(&room->voice_pending);
-    map_fini(&room->asked);
     map_fini(&room->registrations);
     mem_free(room->occupants);
     mem_free(room->sessions);
@@ -185,7 +197,7 @@ bool room_exists(const struct room *room)
 
 bool room_forgettable(const struct room *room)
 {
-    return room->state == ROOM_ABSENT && room->session_count == 0;
+    return room->state == ROOM_ABSENT && room->session_count == 0 && room->pending == NULL;
 }
 
 bool room_has_account(const struct room *room, const struct jid *jid)
@@ -285,6 +297,7 @@ enum role room_kept_role(const struct room *room, struct str bare_jid)
 
 void room_keep_role(struct room *room, struct str bare_jid, enum role role)
 {
+    room->memory_changed |= role != room_kept_role(room, bare_jid);
     struct kept_role *kept = map_get(&room->roles_kept, bare_jid);
     if (role == ROLE_NONE) {
         if (kept != NULL) {
@@ -364,33 +377,38 @@ bool room_voice_keep(struct room *room, struct str account, struct str full_jid)
 
 int64_t room_asked_us(const struct room *room, struct str account, enum asked_for what)
 {
-    const struct asked *asked = map_get(&room->asked, account);
+    const struct asker *asked = room->asked == NULL ? NULL : map_get(room->asked, account);
     return asked == NULL ? 0 : asked->at_us[what];
 }
 
 void room_asked(struct room *room, struct str account, enum asked_for what, int64_t at_us)
 {
+    if (room->asked == NULL) {
+        room->asked = MEM_NEW(struct map);
+        map_init(room->asked, &room->env->hash_key);
+    }
     /* Taken out and put last again: the first is always the one to forget. */
-    struct asked *asked = map_remove(&room->asked, account);
-    if (asked == NULL && room->asked.count >= ROOM_ASKED_MAX) {
+    struct asker *asked = map_remove(room->asked, account);
+    if (asked == NULL && room->asked->count >= ROOM_ASKED_MAX) {
         uint32_t at = 0;
-        struct asked *oldest = map_next(&room->asked, &at);
-        map_remove(&room->asked, oldest->account);
+        struct asker *oldest = map_next(room->asked, &at);
+        map_remove(room->asked, oldest->account);
         asked_free(oldest);
     }
     if (asked == NULL) {
-        asked = MEM_NEW(struct asked);
+        asked = MEM_NEW(struct asker);
         asked->account = str_copy(account);
     }
     asked->at_us[what] = at_us;
-    map_put(&room->asked, asked->account, asked);
+    map_put(room->asked, asked->account, asked);
 }
 
 /* ---- the directory, and the end of a temporary room ---- */
 
 void room_publish(struct room *room, struct step *step)
 {
-    bool listed = room->state == ROOM_OPEN && room->options.is_public;
+    /* Stored rooms are listed from the store, in memory or not. */
+    bool listed = room->state == ROOM_OPEN && room->options.is_public && !room_is_durable(room);
     if (!listed) {
         if (room->published.listed)
             effect_publish(step, false, STR_NONE, 0);
@@ -408,15 +426,20 @@ void room_publish(struct room *room, struct step *step)
     effect_publish(step, true, name, room->occupant_count);
 }
 
-void room_settle(struct room *room, struct step *step)
+enum step_outcome room_settle(struct room *room, struct step *step)
 {
-    UNUSED(step);
     if (room->session_count > 0)
-        return;
+        return STEP_DONE;
     /* A locked room has nobody but its creator: left before it was configured, it never was
      * (SEMANTICS 3.5). */
     bool over =
         room->state == ROOM_LOCKED || (room->state == ROOM_OPEN && !room->options.persistent);
-    if (over)
-        room_clear(room);
+    if (!over)
+        return STEP_DONE;
+    if (room_is_durable(room)) {
+        struct change end = {.kind = CHANGE_DESTROY};
+        return change_submit(room, step, &end, NULL, NULL);
+    }
+    room_clear(room);
+    return STEP_DONE;
 }

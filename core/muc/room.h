@@ -83,7 +83,7 @@ struct voice_request {
 enum asked_for { ASKED_VOICE, ASKED_REGISTRATION, ASKED_KINDS };
 
 /* When an account last asked for it; key of room->asked is `account`. */
-struct asked {
+struct asker {
     struct str account; /* heap, bare */
     int64_t at_us[ASKED_KINDS];
 };
@@ -118,6 +118,7 @@ struct room {
     uint32_t occupants_size;
     uint32_t occupant_count;
     uint32_t quiet_count;      /* of them: whose presence is not shown because there are so many */
+    uint32_t occupant_hole;    /* where to look first for a free number */
     struct session **sessions; /* by number, with holes */
     uint32_t sessions_size;
     uint32_t session_count;
@@ -133,22 +134,22 @@ struct room {
     struct map invited;       /* bare JID -> struct invited_account: who may decline, and to whom */
     struct map voice_pending; /* bare JID -> struct voice_request: waits for a moderator */
     struct map registrations; /* bare JID -> struct registration: waits for an admin's consent */
-    struct map asked;         /* bare JID -> struct asked: may not ask again at once */
+    struct map *asked;        /* bare JID -> struct asker: may not ask again at once; or NULL */
     struct rate *rate;        /* core/muc/rate.h; heap; NULL: nobody has to wait */
 
-    struct tombstone *tombstone; /* heap; ROOM_DESTROYED only */
-    struct {                     /* what the directory was told last */
+    struct tombstone *tombstone;    /* heap; ROOM_DESTROYED only */
+    struct attendance *attendance;  /* heap; NULL: nobody came, changed or went in this step */
+    struct pending_change *pending; /* a change that is not committed yet; not owned (change.h) */
+    struct {                        /* what the directory was told last */
         bool listed;
         uint32_t occupants;
         uint64_t name_hash;
     } published;
-    uint32_t occupant_hole; /* where to look first for a free number */
-    uint32_t session_hole;
-    struct {              /* core/muc/silence.h */
-        int64_t alarm_us; /* 0: not set */
-        uint32_t next;    /* number of the session to look at next */
-        bool outage;      /* core/muc/outage.h: its alarm is set */
-    } silence;
+    int64_t silence_alarm_us; /* core/muc/silence.h; 0: not set */
+    uint32_t silence_next;    /* number of the session to look at next */
+    uint32_t session_hole;    /* where to look first for a free number */
+    bool outage_alarm;        /* core/muc/outage.h: its alarm is set */
+    bool memory_changed;      /* voice was given or taken, and that is not written yet */
 };
 
 /* An account's affiliation: the service's admins are owners; a ban of the domain counts. */
@@ -198,8 +199,9 @@ void room_asked(struct room *room, struct str account, enum asked_for what, int6
  * of a step that changed one of them; does nothing if nothing has. */
 void room_publish(struct room *room, struct step *step);
 
-/* After the last session has left: a temporary room is over (options, affiliations, history go). */
-void room_settle(struct room *room, struct step *step);
+/* After the last session has left: a temporary room is over (options, affiliations, history go); if
+ * it is stored, when that is committed. */
+enum step_outcome room_settle(struct room *room, struct step *step);
 
 /* Ends the room at once: everything but its address is gone and the state is ROOM_ABSENT. Nobody is
  * inside any more. */
@@ -213,6 +215,8 @@ void room_clear_content(struct room *room);
 void room_history_add(struct room *room, const struct history_entry *entry);
 /* The message with that id of the room's; NULL: not kept. Until the history changes. */
 struct history_entry *room_history_find(struct room *room, struct str stanza_id);
+/* It was not kept after all. */
+void room_history_drop(struct room *room, struct str stanza_id);
 /* Its tombstone, of which a reference is kept, stands there from now on. */
 void room_history_bury(struct room *room, struct history_entry *entry, struct frame *tombstone);
 /* Down to what the room's options allow, after they have changed. */

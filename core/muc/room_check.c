@@ -30,7 +30,7 @@ static void check_state(const struct room *room)
     ensure(room->affiliations.count == 0 && room->reserved_nicks.count == 0);
     ensure(room->history.count == 0 && room->subject.frame == NULL && room->card == NULL);
     ensure(room->roles_kept.count == 0 && room->invited.count == 0);
-    ensure(room->voice_pending.count == 0 && room->asked.count == 0);
+    ensure(room->voice_pending.count == 0 && room->asked == NULL);
     ensure(room->registrations.count == 0);
 }
 
@@ -91,13 +91,20 @@ static void check_sessions_of(const struct room *room, const struct occupant *oc
     ensure(sessions <= ROOM_SESSIONS_PER_NICK);
 }
 
+/* Who is not any more, and could not be told before the process ended, waits for that. */
+static bool is_allowed(const struct room *room, const struct occupant *occupant)
+{
+    if (room->options.members_only && occupant->affiliation <= AFF_NONE)
+        return false;
+    return occupant->affiliation != AFF_OUTCAST;
+}
+
 static void check_occupant(const struct room *room, const struct occupant *occupant)
 {
     ensure(room->occupants[occupant->number] == occupant);
     ensure(occupant->role != ROLE_NONE && occupant->role < ROLE_COUNT);
     ensure(occupant->affiliation == room_affiliation_str(room, occupant->account));
-    ensure(occupant->affiliation != AFF_OUTCAST);
-    ensure(!room->options.members_only || occupant->affiliation > AFF_NONE);
+    ensure(is_allowed(room, occupant) || session_is_cut_off(occupant->sessions));
     ensure(occupant_by_nick(room, occupant->nick_key) == occupant);
     ensure(str_eq(jid_resource(occupant->jid), occupant->nick));
     ensure(jid_bare_eq(occupant->jid, room->jid));
@@ -169,7 +176,7 @@ void room_check(const struct room *room)
     ensure(room->roles_kept.count <= ROOM_ROLES_KEPT_MAX);
     ensure(room->invited.count <= ROOM_INVITED_MAX);
     ensure(room->voice_pending.count <= ROOM_VOICE_PENDING_MAX);
-    ensure(room->asked.count <= ROOM_ASKED_MAX);
+    ensure(room->asked == NULL || room->asked->count <= ROOM_ASKED_MAX);
     ensure(room->registrations.count <= ROOM_REGISTERING_MAX);
     check_roster(room, check_occupants(room));
     lineup_check(room);

@@ -67,6 +67,9 @@ void room_history_add(struct room *room, const struct history_entry *entry)
         history_grow(history, limit);
     struct history_entry *place = &history->ring[(history->start + history->count) % history->size];
     *place = *entry;
+    /* A clock that was set back while the room was not in memory does not change the order. */
+    if (history->count > 0 && entry->at_us < room_history_at(room, history->count - 1)->at_us)
+        place->at_us = room_history_at(room, history->count - 1)->at_us;
     frame_ref(place->frame);
     history->count++;
     history->bytes += bytes;
@@ -81,6 +84,22 @@ struct history_entry *room_history_find(struct room *room, struct str stanza_id)
             return entry;
     }
     return NULL;
+}
+
+void room_history_drop(struct room *room, struct str stanza_id)
+{
+    struct history *history = &room->history;
+    uint32_t left = 0;
+    for (uint32_t i = 0; i < history->count; i++) {
+        const struct history_entry *entry = room_history_at(room, i);
+        if (!str_eq(str_of(entry->stanza_id, STANZA_ID_BYTES), stanza_id)) {
+            history->ring[(history->start + left++) % history->size] = *entry;
+            continue;
+        }
+        history->bytes -= entry->frame->size;
+        frame_unref(entry->frame);
+    }
+    history->count = left;
 }
 
 void room_history_bury(struct room *room, struct history_entry *entry, struct frame *tombstone)

@@ -4,7 +4,6 @@
  * entered and nothing is said in it.
  * @xep 0045 1.35.5 #disco-service #disco-service-features #disco-rooms #entity #message.stable-id
  * @xep 0030 2.5.0 #info-basic #items-basic
- * @xep 0059 1.0 #limit #forwards #backwards #notfound #last #jump #count
  * @xep 0199 2.0.1 #c2s
  * @xep 0012 2.0 #server
  * @xep 0202 2.0 #protocol #disco
@@ -104,48 +103,6 @@ static void answer_info(struct step *step, const struct inbound *in)
     reply(step, in, fb_finish(&fb));
 }
 
-/* ---- the list of rooms ---- */
-
-static struct listing_query query_of(const struct step *step, const struct rsm_request *rsm)
-{
-    bool fewer = rsm->has_max && rsm->max < DISCO_ITEMS_PAGE;
-    return (struct listing_query){
-        .domain = step->env->settings->domain,
-        .after = rsm->after,
-        .before = rsm->before,
-        .backwards = rsm->backwards,
-        .index = rsm->has_index ? rsm->index : 0,
-        .max = fewer ? (uint32_t)rsm->max : DISCO_ITEMS_PAGE,
-    };
-}
-
-static void answer_items(struct step *step, const struct inbound *in,
-                         const struct room_lister *lister)
-{
-    struct rsm_request rsm = rsm_read(step->arena, in->payload);
-    if (rsm.malformed) {
-        service_refuse(step, in, &refusal_BAD_REQUEST);
-        return;
-    }
-    struct listing_query query = query_of(step, &rsm);
-    struct listing_page page = lister->page(lister->self, step->arena, &query);
-    struct fb fb;
-    reply_begin(&fb, step, in);
-    fb_open(&fb, NAME_QUERY, NS_DISCO_ITEMS);
-    for (uint32_t i = 0; i < page.count; i++) {
-        const struct listed_room *room = &page.rooms[i];
-        fb_disco_item(&fb, jid_full(room->jid), str_empty(room->name) ? STR_NONE : room->name);
-    }
-    if (rsm.present || page.count < page.total) {
-        bool any = page.count > 0;
-        struct str first = any ? jid_full(page.rooms[0].jid) : STR_NONE;
-        struct str last = any ? jid_full(page.rooms[page.count - 1].jid) : STR_NONE;
-        fb_rsm(&fb, first, page.first_index, last, page.total);
-    }
-    fb_close(&fb);
-    reply(step, in, fb_finish(&fb));
-}
-
 /* ---- dispatch ---- */
 
 static bool is_disco(const struct node *payload)
@@ -191,7 +148,7 @@ static void step_get(struct step *step, const struct inbound *in, const struct s
     if (is_disco(payload) && str_present(node_attr(payload, NAME_NODE)))
         step_node(step, in, node_attr(payload, NAME_NODE));
     else if (node_is(payload, NAME_QUERY, NS_DISCO_ITEMS))
-        answer_items(step, in, view->rooms);
+        service_items(step, in, view->rooms);
     else if (answer != NULL)
         answer->give(step, in);
     else if (is_command(in))
@@ -218,9 +175,27 @@ static void step_iq(struct step *step, const struct inbound *in, const struct se
         service_refuse(step, in, &refusal_SERVICE_UNAVAILABLE);
 }
 
+/* What the store says, for the sake of a stanza. */
+static void step_answer(struct step *step, const struct event *event,
+                        const struct service_view *view)
+{
+    struct event asked = {.kind = EV_STANZA};
+    struct inbound in;
+    asked.stanza.stanza = event->answer.stanza;
+    asked.stanza.from = event->answer.from;
+    asked.stanza.to = event->answer.to;
+    asked.stanza.route = event->answer.route;
+    if (inbound_read(NULL, step, &asked, &in))
+        service_items_answered(step, &in, view->rooms, event->answer.listed);
+}
+
 void service_step(const struct event *event, const struct service_view *view, struct step *step)
 {
     struct inbound in;
+    if (event->kind == EV_ANSWER) {
+        step_answer(step, event, view);
+        return;
+    }
     if (event->kind != EV_STANZA || !inbound_read(NULL, step, event, &in))
         return;
     if (in.kind == KIND_IQ)

@@ -14,6 +14,13 @@ void service_refuse(struct step *step, const struct inbound *in, const struct re
 /* The sender is an admin of the service. */
 bool service_is_admin(const struct step *step, const struct inbound *in);
 
+/* ---- core/muc/service_listing.c: disco#items ---- */
+
+/* Answers, or asks the store first. */
+void service_items(struct step *step, const struct inbound *in, const struct room_lister *lister);
+void service_items_answered(struct step *step, const struct inbound *in,
+                            const struct room_lister *lister, const struct stored_page *stored);
+
 /* ---- core/muc/service_command.c: what admins may have it do ---- */
 
 /* An iq of type set with <command/>. `full`: so many commands are under way that none may begin. */

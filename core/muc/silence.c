@@ -12,7 +12,7 @@ static int64_t interval_us(const struct room *room)
 
 static void set_alarm(struct room *room, struct step *step, int64_t at_us)
 {
-    room->silence.alarm_us = at_us;
+    room->silence_alarm_us = at_us;
     effect_timer(step, ROOM_TIMER_PING, at_us);
 }
 
@@ -27,7 +27,7 @@ static int64_t first_look_us(const struct room *room, const struct step *step)
 void silence_watch(struct room *room, struct step *step)
 {
     bool wanted = room->session_count > 0 && room->options.ping_minutes > 0;
-    bool set = room->silence.alarm_us != 0;
+    bool set = room->silence_alarm_us != 0;
     if (wanted && !set)
         set_alarm(room, step, first_look_us(room, step));
     else if (set && !wanted)
@@ -91,8 +91,8 @@ static void look_at(struct room *room, struct step *step, struct session *sessio
 void silence_look(struct room *room, struct step *step)
 {
     for (uint32_t i = 0; i < ROOM_PINGS_PER_LOOK && i < room->sessions_size; i++) {
-        uint32_t number = room->silence.next;
-        room->silence.next = (number + 1) % room->sessions_size;
+        uint32_t number = room->silence_next;
+        room->silence_next = (number + 1) % room->sessions_size;
         if (room->sessions[number] != NULL)
             look_at(room, step, room->sessions[number]);
     }

@@ -21,6 +21,56 @@ void frame_unref(struct frame *frame)
         mem_free(frame);
 }
 
+/* The name in the start tag: behind '<', up to a blank or the tag's end. */
+static struct str frame_name(struct str bytes, uint32_t address_at)
+{
+    size_t len = 0;
+    if (address_at < 2 || bytes.at[0] != '<')
+        return STR_NONE;
+    while (1 + len < address_at && bytes.at[1 + len] != ' ' && bytes.at[1 + len] != '>')
+        len++;
+    return str_of(bytes.at + 1, len);
+}
+
+/* Behind the name or a value, not inside of one: those stand in apostrophes. */
+static bool between_attributes(struct str bytes, uint32_t address_at)
+{
+    bool inside = false;
+    for (uint32_t i = 0; i < address_at; i++) {
+        if (bytes.at[i] == '>')
+            return false;
+        inside = inside != (bytes.at[i] == '\'');
+    }
+    return !inside && (bytes.at[address_at] == ' ' || bytes.at[address_at] == '>');
+}
+
+bool frame_fits(struct str bytes, uint32_t address_at, uint32_t tail_at)
+{
+    if (bytes.len > FRAME_BYTES_MAX || address_at >= tail_at || tail_at >= bytes.len)
+        return false;
+    struct str name = frame_name(bytes, address_at);
+    struct str end = str_of(bytes.at + tail_at, bytes.len - tail_at);
+    return name.len > 0 && between_attributes(bytes, address_at) && end.len == name.len + 3 &&
+           end.at[0] == '<' && end.at[1] == '/' && str_eq(str_of(end.at + 2, name.len), name) &&
+           end.at[end.len - 1] == '>';
+}
+
+static struct frame *frame_new(struct str bytes, uint32_t address_at, uint32_t tail_at)
+{
+    struct frame *frame = mem_raw(sizeof(*frame) + bytes.len);
+    atomic_init(&frame->refs, 1);
+    frame->address_at = address_at;
+    frame->tail_at = tail_at;
+    frame->size = (uint32_t)bytes.len;
+    memcpy(frame->bytes, bytes.at, bytes.len);
+    return frame;
+}
+
+struct frame *frame_of(struct str bytes, uint32_t address_at, uint32_t tail_at)
+{
+    return frame_fits(bytes, address_at, tail_at) ? frame_new(bytes, address_at, tail_at) : NULL;
+}
+
 struct address *address_new(struct str jid)
 {
     struct buf out;
@@ -407,14 +457,7 @@ struct frame *fb_finish(struct fb *fb)
     fb->tail_at = (uint32_t)fb->out.len;
     close_element(fb, false);
     ensure(fb->out.len <= FRAME_BYTES_MAX);
-
-    struct frame *frame = mem_raw(sizeof(*frame) + fb->out.len);
-    atomic_init(&frame->refs, 1);
-    frame->address_at = fb->address_at;
-    frame->tail_at = fb->tail_at;
-    frame->size = (uint32_t)fb->out.len;
-    memcpy(frame->bytes, fb->out.at, fb->out.len);
-    return frame;
+    return frame_new(str_of(fb->out.at, fb->out.len), fb->address_at, fb->tail_at);
 }
 
 void fb_begin_fragment(struct fb *fb, struct arena *arena)

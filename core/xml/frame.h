@@ -36,6 +36,11 @@ struct frame {
 struct frame *frame_ref(struct frame *frame);
 void frame_unref(struct frame *frame); /* NULL allowed */
 
+/* A frame from the bytes and places of an earlier one, which was stored: do they look like one? */
+bool frame_fits(struct str bytes, uint32_t address_at, uint32_t tail_at);
+/* Heap, one reference, the caller's; NULL: they do not. */
+struct frame *frame_of(struct str bytes, uint32_t address_at, uint32_t tail_at);
+
 /* A recipient's ` to='...'` (with the leading blank, escaped), shared by count like a frame. */
 struct address {
     _Atomic uint32_t refs;

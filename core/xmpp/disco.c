@@ -66,16 +66,24 @@ static void number_leaf(struct fb *fb, enum name name, uint64_t number)
     fb_leaf(fb, name, NS_RSM, str_fmt(fb->arena, "%llu", (unsigned long long)number));
 }
 
-void fb_rsm(struct fb *fb, struct str first, uint64_t first_index, struct str last, uint64_t count)
+void fb_rsm_part(struct fb *fb, struct str first, const uint64_t *first_index, struct str last,
+                 const uint64_t *count)
 {
     fb_open(fb, NAME_SET, NS_RSM);
     if (str_present(first)) {
         fb_open(fb, NAME_FIRST, NS_RSM);
-        fb_attr_u64(fb, "index", first_index);
+        if (first_index != NULL)
+            fb_attr_u64(fb, "index", *first_index);
         fb_text(fb, first);
         fb_close(fb);
         fb_leaf(fb, NAME_LAST, NS_RSM, last);
     }
-    number_leaf(fb, NAME_COUNT, count);
+    if (count != NULL)
+        number_leaf(fb, NAME_COUNT, *count);
     fb_close(fb);
+}
+
+void fb_rsm(struct fb *fb, struct str first, uint64_t first_index, struct str last, uint64_t count)
+{
+    fb_rsm_part(fb, first, &first_index, last, &count);
 }

@@ -30,6 +30,9 @@ struct rsm_request {
 struct rsm_request rsm_read(struct arena *arena, const struct node *query);
 
 /* <set> of an answer: first and last are left out when the page is empty. */
+/* The same where place and count may not be known (NULL). */
+void fb_rsm_part(struct fb *fb, struct str first, const uint64_t *first_index, struct str last,
+                 const uint64_t *count);
 void fb_rsm(struct fb *fb, struct str first, uint64_t first_index, struct str last, uint64_t count);
 
 #endif

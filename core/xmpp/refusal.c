@@ -37,6 +37,12 @@ static void write_error(struct fb *fb, const struct refusal *refusal,
     fb_close(fb);
 }
 
+void fb_refusal(struct fb *fb, const struct refusal *refusal, struct str by)
+{
+    struct refuse_more more = {.by = by};
+    write_error(fb, refusal, &more);
+}
+
 static bool is_subject(const struct node *child, void *self)
 {
     UNUSED(self);

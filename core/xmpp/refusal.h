@@ -33,6 +33,9 @@ struct refuse_more {
     bool echo_subject;       /* the request's subjects, before the error (SEMANTICS 8.2.2) */
 };
 
+/* The <error/> alone, into a stanza of type error; `by` may be absent. */
+void fb_refusal(struct fb *fb, const struct refusal *refusal, struct str by);
+
 /*
  * The error stanza for `request`: same element and id, type error, from = `from` (what the request
  * was addressed to). The caller owns the reference; the address slot is open. NULL if the request

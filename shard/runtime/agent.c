@@ -40,14 +40,21 @@ static int64_t clock_read_us(clockid_t clock)
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
+static const struct clock_face *shown; /* NULL: the system's */
+
+void clock_show(const struct clock_face *face)
+{
+    shown = face;
+}
+
 int64_t clock_wall_us(void)
 {
-    return clock_read_us(CLOCK_REALTIME);
+    return shown != NULL ? shown->wall_us : clock_read_us(CLOCK_REALTIME);
 }
 
 int64_t clock_mono_ms(void)
 {
-    return clock_read_us(CLOCK_MONOTONIC) / 1000;
+    return shown != NULL ? shown->mono_ms : clock_read_us(CLOCK_MONOTONIC) / 1000;
 }
 
 static int cycle(struct agent *agent)
@@ -188,4 +195,15 @@ void agent_stop(struct agent *agent)
 void agent_join(struct agent *agent)
 {
     ensure(pthread_join(agent->thread, NULL) == 0);
+}
+
+bool agent_join_by(struct agent *agent, int64_t at_ms)
+{
+    static const struct timespec moment = {.tv_nsec = 2000000};
+    while (pthread_tryjoin_np(agent->thread, NULL) != 0) {
+        if (clock_mono_ms() >= at_ms)
+            return false;
+        nanosleep(&moment, NULL);
+    }
+    return true;
 }

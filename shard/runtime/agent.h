@@ -49,6 +49,8 @@ int agent_start(struct agent *agent);
 /* Asks it to end after its present cycle, and wakes it; the caller then joins. */
 void agent_stop(struct agent *agent);
 void agent_join(struct agent *agent);
+/* False: it has not ended by then (clock_mono_ms()), and what it uses must not be freed. */
+bool agent_join_by(struct agent *agent, int64_t at_ms);
 /* One cycle without sleeping, on the calling thread (which must be registered with RCU). */
 int agent_step(struct agent *agent);
 
@@ -67,5 +69,13 @@ void agent_unregister_thread(void);
 /* Wall clock in microseconds and monotonic in milliseconds: the only place that reads clocks. */
 int64_t clock_wall_us(void);
 int64_t clock_mono_ms(void);
+
+/* What they say instead, where a test steps all agents in one thread and moves time itself. */
+struct clock_face {
+    int64_t wall_us;
+    int64_t mono_ms;
+};
+/* Borrowed, read at each look; NULL: the system's clocks again. While no agent runs. */
+void clock_show(const struct clock_face *face);
 
 #endif

@@ -20,6 +20,7 @@ struct table {
     struct boxes shards;
     struct boxes lanes;
     struct mailbox *scribe;
+    struct mailbox *reader;
 };
 
 struct exchange {
@@ -45,7 +46,8 @@ void exchange_free(struct exchange *exchange)
     if (exchange == NULL)
         return;
     struct table *table = exchange->table;
-    ensure(table->shards.count == 0 && table->lanes.count == 0 && table->scribe == NULL);
+    ensure(table->shards.count == 0 && table->lanes.count == 0 && table->scribe == NULL &&
+           table->reader == NULL);
     table_free(table);
     mem_free(exchange);
 }
@@ -78,6 +80,7 @@ static struct table *table_copy(const struct table *from)
     copy->shards = boxes_copy(&from->shards);
     copy->lanes = boxes_copy(&from->lanes);
     copy->scribe = from->scribe;
+    copy->reader = from->reader;
     return copy;
 }
 
@@ -108,6 +111,13 @@ void exchange_set_scribe(struct exchange *exchange, struct mailbox *mailbox)
 {
     struct table *table = table_copy(exchange->table);
     table->scribe = mailbox;
+    table_replace(exchange, table);
+}
+
+void exchange_set_reader(struct exchange *exchange, struct mailbox *mailbox)
+{
+    struct table *table = table_copy(exchange->table);
+    table->reader = mailbox;
     table_replace(exchange, table);
 }
 
@@ -213,6 +223,14 @@ void exchange_ring_lane(struct exchange *exchange, uint16_t lane)
     rcu_section_begin();
     ring(lane_box(exchange, lane));
     rcu_section_end();
+}
+
+bool post_reader(struct exchange *exchange, struct message *message)
+{
+    rcu_section_begin();
+    bool posted = post(rcu_load(&exchange->table)->reader, message);
+    rcu_section_end();
+    return posted;
 }
 
 bool post_scribe(struct exchange *exchange, struct message *message)

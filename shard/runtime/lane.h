@@ -1,8 +1,8 @@
 /*
  * The exchange: the RCU-published table of all mailboxes. Agents name each other by number: shards
- * from 0, lanes (places deliveries go to: net agents) from 0, the scribe. A producer looks the
- * mailbox up and enqueues inside one read-side section, so a queue could be retired while producers
- * run.
+ * from 0, lanes (places deliveries go to: net agents) from 0, the scribe, the reader. A producer
+ * looks the mailbox up and enqueues inside one read-side section, so a queue could be retired while
+ * producers run.
  *
  *                register/remove    post
  *   main             ok              ok
@@ -25,6 +25,7 @@ void exchange_free(struct exchange *exchange);
 void exchange_set_shard(struct exchange *exchange, unsigned shard, struct mailbox *mailbox);
 void exchange_set_lane(struct exchange *exchange, uint16_t lane, struct mailbox *mailbox);
 void exchange_set_scribe(struct exchange *exchange, struct mailbox *mailbox);
+void exchange_set_reader(struct exchange *exchange, struct mailbox *mailbox);
 
 unsigned exchange_shards(const struct exchange *exchange);
 unsigned exchange_lanes(const struct exchange *exchange);
@@ -38,5 +39,6 @@ bool post_lane_quietly(struct exchange *exchange, uint16_t lane, struct message 
 void exchange_ring_shard(struct exchange *exchange, unsigned shard);
 void exchange_ring_lane(struct exchange *exchange, uint16_t lane);
 bool post_scribe(struct exchange *exchange, struct message *message);
+bool post_reader(struct exchange *exchange, struct message *message);
 
 #endif

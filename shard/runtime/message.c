@@ -46,6 +46,68 @@ static void deliveries_free(struct message *message)
     mem_free(message->deliveries.at);
 }
 
+static void commits_free(struct message *message)
+{
+    for (uint32_t i = 0; i < message->commits.count; i++) {
+        str_free(&message->commits.at[i].room);
+        str_free(&message->commits.at[i].batch);
+    }
+    mem_free(message->commits.at);
+}
+
+enum { ASKED_ARENA_BYTES = 4096 };
+
+static const struct archive_query *query_in(struct arena *arena, const struct archive_query *query)
+{
+    struct archive_query *copy = ARENA_NEW(arena, struct archive_query);
+    struct str *ids = ARENA_NEW_ARRAY(arena, struct str, query->id_count);
+    *copy = *query;
+    copy->with_nick = str_in(arena, query->with_nick);
+    copy->with_account = str_in(arena, query->with_account);
+    copy->with_jid = str_in(arena, query->with_jid);
+    copy->after_id = str_in(arena, query->after_id);
+    copy->before_id = str_in(arena, query->before_id);
+    copy->text = str_in(arena, query->text);
+    copy->after = str_in(arena, query->after);
+    copy->before = str_in(arena, query->before);
+    for (unsigned i = 0; i < query->id_count; i++)
+        ids[i] = str_in(arena, query->ids[i]);
+    copy->ids = query->ids == NULL ? NULL : ids;
+    return copy;
+}
+
+static const struct stored_query *listing_in(struct arena *arena,
+                                             const struct stored_query *listing)
+{
+    struct stored_query *copy = ARENA_NEW(arena, struct stored_query);
+    *copy = *listing;
+    copy->domain = str_in(arena, listing->domain);
+    copy->after = str_in(arena, listing->after);
+    copy->before = str_in(arena, listing->before);
+    return copy;
+}
+
+struct asked *asked_new(const struct archive_query *query, const struct stored_query *listing)
+{
+    struct asked *asked = MEM_NEW(struct asked);
+    asked->arena = arena_new(ASKED_ARENA_BYTES);
+    asked->query = query == NULL ? NULL : query_in(asked->arena, query);
+    asked->listing = listing == NULL ? NULL : listing_in(asked->arena, listing);
+    return asked;
+}
+
+void asked_free(struct asked *asked)
+{
+    if (asked == NULL)
+        return;
+    stanza_free(asked->stanza);
+    jid_free(asked->from);
+    jid_free(asked->to);
+    if (asked->arena != NULL)
+        arena_free(asked->arena);
+    mem_free(asked);
+}
+
 void message_free(struct message *message)
 {
     if (message == NULL)
@@ -82,6 +144,23 @@ void message_free(struct message *message)
     case MSG_ACCOUNT:
     case MSG_ACCOUNT_ASK:
         account_fini(&message->account.ask.account);
+        break;
+    case MSG_ROOM_WAKE:
+        jid_free(message->room_wake.room);
+        break;
+    case MSG_ROOM_LOAD:
+    case MSG_ROOM_LOADED:
+        jid_free(message->room_load.room);
+        if (message->room_load.arena != NULL)
+            arena_free(message->room_load.arena);
+        break;
+    case MSG_COMMIT:
+    case MSG_COMMITTED:
+        commits_free(message);
+        break;
+    case MSG_ASK:
+    case MSG_ANSWER:
+        asked_free(message->ask);
         break;
     case MSG_LANE_CREDIT:
     case MSG_LINKS:

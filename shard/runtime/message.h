@@ -25,6 +25,10 @@ enum message_kind {
     MSG_ROOM_ORDER,   /* an admin of the service ends a room */
     MSG_ORDER_REPORT, /* what became of that, to the shard it came from */
     MSG_SHUTDOWN,     /* say goodbye to everybody; answered by MSG_SHARD_DONE to lane 0 */
+    MSG_ROOM_WAKE,    /* somebody was inside when the process ended */
+    MSG_ROOM_LOADED,  /* the scribe's answer: a room as it is stored, or that it is not */
+    MSG_COMMITTED,    /* the scribe's answer: what became of each commit */
+    MSG_ANSWER,       /* the reader's answer: a page of an archive, or of the stored rooms */
     /* to a lane */
     MSG_DELIVERIES,    /* one cycle's output of one shard */
     MSG_CREDIT,        /* a shard gives credits back */
@@ -36,6 +40,37 @@ enum message_kind {
     MSG_SHARD_DONE,    /* a shard has said goodbye and posted everything */
     /* to the scribe */
     MSG_ACCOUNT_ASK,
+    MSG_ROOM_LOAD,
+    MSG_COMMIT, /* what one cycle of a shard made to be kept */
+    /* to the reader */
+    MSG_ASK,
+};
+
+/* What happened to one room in one cycle, to be made durable together. */
+struct commit {
+    struct str room;  /* heap: bare JID */
+    struct str batch; /* heap: operations (core/record/record.h) */
+    uint64_t ticket;  /* the shard's; rising for each room */
+    bool power;       /* to survive the loss of power too */
+    bool held;        /* what it appends nobody has seen yet */
+    bool gated;       /* the room waits for it: */
+    size_t gated_at;  /* for the change that begins there in the batch and ends it */
+    int err;          /* the answer */
+};
+
+/* A question to the reader, and its answer in it. One of the two queries is meant. */
+struct asked {
+    struct arena *arena;   /* owned: all below lies in it, save what is owned itself */
+    struct stanza *stanza; /* that asks, owned; with both JIDs, owned */
+    struct jid *from;
+    struct jid *to;
+    struct route route;
+    unsigned shard;                    /* who is to be answered */
+    uint64_t as_of;                    /* the last change of the room before the question */
+    const struct archive_query *query; /* of the room `to`; NULL: */
+    struct archive_page page;
+    const struct stored_query *listing; /* of the service `to` */
+    struct stored_page listed;
 };
 
 /* One frame for one recipient, a list for one, or a broadcast for all entries of this lane. */
@@ -129,6 +164,22 @@ struct message {
         struct {
             unsigned shard;
         } shard_done;
+        struct {
+            struct jid *room; /* bare */
+        } room_wake;
+        struct {
+            unsigned shard;      /* who is to be answered */
+            struct jid *room;    /* bare */
+            struct arena *arena; /* the answer lies in it; NULL in the question */
+            struct store_room stored;
+            int err; /* ERR_NOT_FOUND: there is no such room */
+        } room_load;
+        struct {
+            unsigned shard;
+            struct commit *at; /* heap */
+            uint32_t count;
+        } commits;
+        struct asked *ask; /* heap */
     };
 };
 
@@ -136,6 +187,9 @@ struct message *message_new(enum message_kind kind);
 /* With everything inside that is not NULL. */
 void message_free(struct message *message);
 void delivery_fini(struct delivery *delivery);
+/* One of them is given, and copied. */
+struct asked *asked_new(const struct archive_query *query, const struct stored_query *listing);
+void asked_free(struct asked *asked); /* NULL allowed */
 /* The item at a position from 0 to item_count - 1, borrowed; false: nothing is there. */
 bool delivery_item_at(const struct delivery *list, uint32_t at, struct delivery_item *item);
 void delivery_items_free(struct delivery_item *items, uint32_t count);

@@ -2,25 +2,60 @@
 
 #include "core/base/base.h"
 #include "core/base/ensure.h"
+#include "core/base/err.h"
 #include "core/base/limits.h"
 #include "core/base/mem.h"
 #include "shard/runtime/rcu.h"
+#include "shard/store/trouble.h"
+
+enum { LOAD_ARENA_BYTES = 4096, GATHERED_FIRST = 16 };
 
 struct scribe {
     struct agent agent;
-    struct exchange *exchange;
-    struct store *store;
+    struct scribe_setup setup;
     struct mailbox *mailbox;
+    struct message **gathered; /* commits of this round */
+    uint32_t count, cap;
+    int64_t trim_at_ms;
+    struct trouble writing, reading, trimming;
+    int64_t silent_until_us; /* of rooms that are damaged */
 };
 
-/* A look-up in the store may take as long as a disk takes, so no read section is open while it
- * runs; the answer's post opens one of its own. */
+/* What takes as long as a disk takes happens outside of read sections; a post opens its own. */
 static void scribe_on_account_ask(struct scribe *scribe, struct message *message)
 {
     ASSERT_ON(&scribe->agent);
-    scribe->store->account(scribe->store, &message->account.ask);
+    struct account_ask *ask = &message->account.ask;
+    scribe->setup.store->account(scribe->setup.store, ask);
+    if (ask->err == 0 || is_trouble(ask->err))
+        trouble_note(ask->op == ACCOUNT_LOAD ? &scribe->reading : &scribe->writing, ask->err);
     message->kind = MSG_ACCOUNT;
-    post_lane(scribe->exchange, message->account.route.lane, message);
+    post_lane(scribe->setup.exchange, message->account.route.lane, message);
+}
+
+static void scribe_on_room_load(struct scribe *scribe, struct message *message)
+{
+    struct store *store = scribe->setup.store;
+    ASSERT_ON(&scribe->agent);
+    message->room_load.arena = arena_new(LOAD_ARENA_BYTES);
+    message->room_load.err =
+        store->load(store, message->room_load.arena, jid_full(message->room_load.room),
+                    &message->room_load.stored);
+    int err = message->room_load.err;
+    if (err == 0 || err == ERR_NOT_FOUND || is_trouble(err))
+        trouble_note(&scribe->reading, is_trouble(err) ? err : 0);
+    message->kind = MSG_ROOM_LOADED;
+    post_shard(scribe->setup.exchange, message->room_load.shard, message);
+}
+
+static void scribe_on_commit(struct scribe *scribe, struct message *message)
+{
+    ASSERT_ON(&scribe->agent);
+    if (scribe->count == scribe->cap) {
+        scribe->cap = scribe->cap == 0 ? GATHERED_FIRST : scribe->cap * 2;
+        scribe->gathered = mem_grow(scribe->gathered, sizeof(struct message *) * scribe->cap);
+    }
+    scribe->gathered[scribe->count++] = message;
 }
 
 static void scribe_on_message(void *self, struct mail *mail)
@@ -30,6 +65,12 @@ static void scribe_on_message(void *self, struct mail *mail)
     switch (message->kind) {
     case MSG_ACCOUNT_ASK:
         scribe_on_account_ask(scribe, message);
+        return;
+    case MSG_ROOM_LOAD:
+        scribe_on_room_load(scribe, message);
+        return;
+    case MSG_COMMIT:
+        scribe_on_commit(scribe, message);
         return;
     case MSG_STANZA:
     case MSG_SESSION_GONE:
@@ -41,6 +82,10 @@ static void scribe_on_message(void *self, struct mail *mail)
     case MSG_ROOM_ORDER:
     case MSG_ORDER_REPORT:
     case MSG_SHUTDOWN:
+    case MSG_ROOM_WAKE:
+    case MSG_ROOM_LOADED:
+    case MSG_COMMITTED:
+    case MSG_ANSWER:
     case MSG_DELIVERIES:
     case MSG_CREDIT:
     case MSG_ROUTED:
@@ -48,10 +93,102 @@ static void scribe_on_message(void *self, struct mail *mail)
     case MSG_ACCOUNT_GONE:
     case MSG_ACCOUNT:
     case MSG_SHARD_DONE:
+    case MSG_ASK:
         break;
     }
     never("a message that is not for the scribe");
 }
+
+/* ---- one transaction for all ---- */
+
+/* Somebody may speak there again and again, so not each time. */
+static void tell_damaged(struct scribe *scribe, struct str room, int err)
+{
+    if (scribe->agent.now_us < scribe->silent_until_us)
+        return;
+    scribe->silent_until_us = scribe->agent.now_us + UNREADABLE_SECONDS * INT64_C(1000000);
+    log_error("room %.*s cannot be written: %s; --check-store says what else is damaged",
+              (int)room.len, room.at, err_text(err));
+}
+
+static void list_commits(const struct scribe *scribe, struct store_commit *commits)
+{
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < scribe->count; i++) {
+        const struct message *message = scribe->gathered[i];
+        for (uint32_t k = 0; k < message->commits.count; k++) {
+            const struct commit *from = &message->commits.at[k];
+            commits[at++] = (struct store_commit){from->room, from->batch, from->power};
+        }
+    }
+}
+
+/* In errs: 0 or why not, of each. */
+static void commit_all(struct scribe *scribe, const struct store_commit *commits, int *errs,
+                       uint32_t count)
+{
+    struct store *store = scribe->setup.store;
+    int all = store->commit(store, commits, count);
+    bool damaged = all < 0 && !is_trouble(all);
+    for (uint32_t i = 0; i < count; i++) {
+        /* What is damaged is one room's: the others are not to suffer from it. */
+        errs[i] = damaged && count > 1 ? store->commit(store, &commits[i], 1) : all;
+        if (errs[i] < 0 && !is_trouble(errs[i]))
+            tell_damaged(scribe, commits[i].room, errs[i]);
+        else
+            trouble_note(&scribe->writing, errs[i]);
+    }
+}
+
+static void answer_commits(struct scribe *scribe, const int *errs)
+{
+    uint32_t at = 0;
+    for (uint32_t i = 0; i < scribe->count; i++) {
+        struct message *message = scribe->gathered[i];
+        for (uint32_t k = 0; k < message->commits.count; k++)
+            message->commits.at[k].err = errs[at++];
+        message->kind = MSG_COMMITTED;
+        post_shard(scribe->setup.exchange, message->commits.shard, message);
+    }
+    scribe->count = 0;
+}
+
+static void commit_gathered(struct scribe *scribe)
+{
+    uint32_t total = 0;
+    for (uint32_t i = 0; i < scribe->count; i++)
+        total += scribe->gathered[i]->commits.count;
+    if (total == 0)
+        return;
+    struct store_commit *commits = MEM_NEW_ARRAY(struct store_commit, total);
+    int *errs = MEM_NEW_ARRAY(int, total);
+    list_commits(scribe, commits);
+    commit_all(scribe, commits, errs, total);
+    answer_commits(scribe, errs);
+    mem_free(errs);
+    mem_free(commits);
+}
+
+/* ---- deleting, when there is time ---- */
+
+static bool trim(struct scribe *scribe)
+{
+    struct store *store = scribe->setup.store;
+    struct store_retention retention = {
+        .days = scribe->setup.keep_days,
+        .count = scribe->setup.keep_count,
+        .now_us = scribe->agent.now_us,
+    };
+    if (scribe->agent.mono_ms < scribe->trim_at_ms)
+        return false;
+    int more = store->trim(store, &retention);
+    trouble_note(&scribe->trimming, more < 0 ? more : 0);
+    if (more <= 0)
+        scribe->trim_at_ms = scribe->agent.mono_ms + STORE_TRIM_MS;
+    return more > 0;
+}
+
+/* ---- the agent ---- */
 
 static int scribe_work(void *self)
 {
@@ -59,6 +196,9 @@ static int scribe_work(void *self)
     bool more = false;
     unsigned count =
         mailbox_drain(scribe->mailbox, scribe_on_message, scribe, SHARD_DRAIN_MAX, &more);
+    commit_gathered(scribe);
+    if (count == 0 && !more && trim(scribe))
+        return 1;
     return (int)count + (more ? 1 : 0);
 }
 
@@ -69,34 +209,46 @@ static void scribe_wait(void *self, int work, int timeout_ms)
         mailbox_wait(scribe->mailbox, timeout_ms);
 }
 
+static int scribe_timeout_ms(void *self)
+{
+    struct scribe *scribe = self;
+    int64_t left_ms = scribe->trim_at_ms - scribe->agent.mono_ms;
+    return left_ms < 0 ? 0 : (int)left_ms;
+}
+
 static void scribe_wake(void *self)
 {
     struct scribe *scribe = self;
     mailbox_wake(scribe->mailbox);
 }
 
-struct scribe *scribe_new(struct exchange *exchange, struct store *store, struct log_sink *log,
-                          int *err)
+struct scribe *scribe_new(const struct scribe_setup *setup, int *err)
 {
     struct mailbox *mailbox = mailbox_new(err);
     if (mailbox == NULL) {
-        store->close(store);
+        setup->store->close(setup->store);
         return NULL;
     }
     struct scribe *scribe = MEM_NEW(struct scribe);
-    scribe->exchange = exchange;
-    scribe->store = store;
+    scribe->setup = *setup;
     scribe->mailbox = mailbox;
+    scribe->writing.begins = "the store cannot be written";
+    scribe->writing.ends = "the store can be written again";
+    scribe->reading.begins = "the store cannot be read";
+    scribe->reading.ends = "the store can be read again";
+    scribe->trimming.begins = "what is to be deleted cannot be deleted from the store";
+    scribe->trimming.ends = "what is to be deleted is deleted again";
     scribe->agent = (struct agent){
         .name = "scribe",
         .self = scribe,
         .do_work = scribe_work,
         .wait = scribe_wait,
         .wake = scribe_wake,
+        .timeout_ms = scribe_timeout_ms,
         .blocking = true,
-        .log = log,
+        .log = setup->log,
     };
-    exchange_set_scribe(exchange, mailbox);
+    exchange_set_scribe(setup->exchange, mailbox);
     return scribe;
 }
 
@@ -115,11 +267,12 @@ void scribe_free(struct scribe *scribe)
 {
     if (scribe == NULL)
         return;
-    exchange_set_scribe(scribe->exchange, NULL);
+    exchange_set_scribe(scribe->setup.exchange, NULL);
     bool more = true;
     while (more)
         mailbox_drain(scribe->mailbox, discard, NULL, SHARD_DRAIN_MAX, &more);
     mailbox_free(scribe->mailbox);
-    scribe->store->close(scribe->store);
+    mem_free(scribe->gathered);
+    scribe->setup.store->close(scribe->setup.store);
     mem_free(scribe);
 }

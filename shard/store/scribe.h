@@ -1,5 +1,14 @@
 /*
- * The scribe: the store's one user. Answers in the order asked, to the lane that asked.
+ * The scribe: the store's one writer. Gathers what all shards want kept and commits it in one
+ * transaction; meanwhile the next gathers. Answers in the order asked, to the shard or lane that
+ * asked; loads go before commits.
+ *
+ * Between batches it takes small steps of what is to be deleted (retention, rooms that are gone).
+ *
+ * Damage  If a room in it is damaged, the transaction is taken apart, and those of all
+ *         others are made one by one.
+ * Log     One line when the store refuses to be written, one when it takes writes again; the same
+ *         of reading, and of deleting.
  */
 #ifndef SHARD_STORE_SCRIBE_H
 #define SHARD_STORE_SCRIBE_H
@@ -10,9 +19,15 @@
 
 struct scribe;
 
-/* `store` taken: closed by scribe_free(). */
-struct scribe *scribe_new(struct exchange *exchange, struct store *store, struct log_sink *log,
-                          int *err);
+struct scribe_setup {
+    struct exchange *exchange; /* borrowed */
+    struct store *store;       /* taken: closed by scribe_free(), or at once if this fails */
+    uint32_t keep_days;        /* of archived messages, where a room does not say; 0: for ever */
+    uint32_t keep_count;       /* 0: any number */
+    struct log_sink *log;
+};
+
+struct scribe *scribe_new(const struct scribe_setup *setup, int *err);
 struct agent *scribe_agent(struct scribe *scribe);
 void scribe_free(struct scribe *scribe);
 

@@ -1,11 +1,21 @@
 /*
- * The store's port. Backends implement `struct store`; only the scribe calls it. In this version it
- * keeps accounts, in memory; rooms and archives get their calls here when they become durable.
+ * The store's port. Backends implement `struct store` (the scribe's, who alone writes) and `struct
+ * store_reader` (another thread's, read-only). A store keeps rows and messages by room; what they
+ * mean is core/record's matter, when they are written is the scribe's.
+ *
+ *             store_mem    throw-away servers, tests; can be told to fail
+ *             store_sqlite one file, WAL mode
+ *
+ * Errors are negative codes (core/base/err.h). ERR_NO_SPACE, ERR_IO, ERR_BUSY may pass: the scribe
+ * refuses what waits and tries again with the next; ERR_CORRUPT does not.
  */
 #ifndef SHARD_STORE_STORE_H
 #define SHARD_STORE_STORE_H
 
+#include "core/base/arena.h"
 #include "core/base/str.h"
+#include "core/muc/archived.h"
+#include "core/record/record.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,15 +50,72 @@ struct account_ask {
     int err;                /* the answer: 0 or a negative code */
 };
 
-struct store {
-    /* Answers in place: fills ask->err and, for LOAD, the account. */
-    void (*account)(struct store *store, struct account_ask *ask);
-    void (*close)(struct store *store); /* frees it */
+/* A room as it lies in the store. In the arena. */
+struct store_room {
+    struct record_row *rows;
+    unsigned row_count;
+    struct archived *history; /* the last messages newcomers are shown, oldest first */
+    unsigned history_count;
 };
 
-/* Everything in memory, gone at the end of the process. Accounts are many: a hash map with a key of
- * its own. */
+/* Operations on one room (core/record/record.h), taken together with others in one transaction. */
+struct store_commit {
+    struct str room;  /* bare JID */
+    struct str batch; /* bytes of record_add() */
+    bool power;       /* must survive the loss of power, not only of the process */
+};
+
+/* How long archived messages are kept, where the room does not say: 0 is for ever. */
+struct store_retention {
+    uint32_t days;
+    uint32_t count;
+    int64_t now_us;
+};
+
+struct store_reader {
+    /* Fill the page, its `err` included; texts in the arena. */
+    void (*query)(struct store_reader *reader, struct arena *arena, struct str room,
+                  const struct archive_query *query, struct archive_page *page);
+    void (*listing)(struct store_reader *reader, struct arena *arena,
+                    const struct stored_query *query, struct stored_page *page);
+    void (*close)(struct store_reader *reader); /* frees it */
+};
+
+struct store {
+    bool durable; /* false: gone at the end of the process, and rooms are not kept in it */
+    /* The room's rows; ERR_NOT_FOUND: it has none. */
+    int (*load)(struct store *store, struct arena *arena, struct str room,
+                struct store_room *loaded);
+    /* All or nothing; synced if one of them asks for it. */
+    int (*commit)(struct store *store, const struct store_commit *commits, unsigned count);
+    /* One small step of what is to be deleted: what is over its time or number, messages of rooms
+     * that are gone. 1: there is more; 0: nothing left now; or an error. */
+    int (*trim)(struct store *store, const struct store_retention *retention);
+    /* Bare JIDs of the rooms that somebody was inside of when the process ended (RECORD_SESSION).
+     */
+    int (*occupied)(struct store *store, struct arena *arena, struct str **rooms, unsigned *count);
+    /* Answers in place: fills ask->err and, for LOAD, the account. Changes are committed. */
+    void (*account)(struct store *store, struct account_ask *ask);
+    /* For one other thread. NULL: *err. */
+    struct store_reader *(*reader)(struct store *store, int *err);
+    void (*close)(struct store *store); /* frees it; readers are closed before */
+};
+
+/* Everything in memory, gone at the end of the process. */
 struct hash_key;
 struct store *store_mem_open(const struct hash_key *hash_key);
+
+/* What a store is opened with. */
+struct store_sqlite_setup {
+    struct str path;
+    const char *vfs; /* of SQLite; NULL: the system's. For tests. */
+    bool full_text;  /* messages can be searched for words; else such queries: ERR_UNSUPPORTED */
+    bool read_only;  /* for --check-store and exports */
+};
+
+/* NULL: *err, and *why (static or in `arena`) says what happened and what to do: a newer schema, a
+ * foreign file, a folder that cannot be written, a store another process holds. */
+struct store *store_sqlite_open(const struct store_sqlite_setup *setup, struct arena *arena,
+                                int *err, const char **why);
 
 #endif

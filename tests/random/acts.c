@@ -74,14 +74,24 @@ static int choose_client(struct talk *talk, struct model_room *room, enum choose
     return client;
 }
 
+/* It may end within talk_send(). */
+static void perform(struct talk *talk, talk_act *act, int client, int room)
+{
+    if (setjmp(talk->over) == 0)
+        act(talk, client, room);
+}
+
 void talk_do_something(struct talk *talk)
 {
     unsigned sum = 0, i = 0;
     int room = rarely(talk, 4) ? 1 : 0;
+    if (talk->durable && rarely(talk, 50))
+        talk_restart(talk);
     for (; i < CHANCES; i++)
         sum += chances[i].weight;
     unsigned at = pick(talk, sum);
     for (i = 0; at >= chances[i].weight; i++)
         at -= chances[i].weight;
-    chances[i].act(talk, choose_client(talk, talk_room(talk, room), chances[i].chooser), room);
+    perform(talk, chances[i].act, choose_client(talk, talk_room(talk, room), chances[i].chooser),
+            room);
 }

@@ -110,7 +110,7 @@ static void wait_for(struct talk *talk, int client, int room, struct words *word
     talk_end(talk);
 }
 
-void act_flood(struct talk *talk, int client, int room)
+static void flood(struct talk *talk, int client, int room)
 {
     struct model_room *believed = talk_room(talk, room);
     const struct model_occupant *self = model_inside(believed, client);
@@ -131,4 +131,12 @@ void act_flood(struct talk *talk, int client, int room)
         act_roles(talk, owner, room);
     wait_for(talk, client, room, waiting);
     set_rate(talk, owner, room, "0");
+}
+
+/* What is set is also taken back. */
+void act_flood(struct talk *talk, int client, int room)
+{
+    talk->calm = true;
+    flood(talk, client, room);
+    talk->calm = false;
 }

@@ -128,6 +128,15 @@ static void set_max(struct talk *talk, struct model_options *options)
     talk_field(talk, "muc#roomconfig_maxusers", texts[choice]);
 }
 
+static void set_history(struct talk *talk, struct model_options *options)
+{
+    static const char *const texts[] = {"20", "0", "1", "4", "10"};
+    static const unsigned lengths[] = {MODEL_SAID, 0, 1, 4, 10};
+    unsigned choice = rarely(talk, 2) ? 0 : pick(talk, 5);
+    options->history = lengths[choice];
+    talk_field(talk, "muc#roomconfig_historylength", texts[choice]);
+}
+
 static void set_quiet(struct talk *talk, struct model_options *options)
 {
     options->quiet_above = rarely(talk, 2) ? 0 : 5;
@@ -185,6 +194,13 @@ static void set_wait(struct talk *talk, struct model_options *options)
     talk_field(talk, "muc#roomconfig_voicerequestmininterval", seconds == 0 ? "0" : "60");
 }
 
+/* Only where there is a store. */
+static void set_archive(struct talk *talk, struct model_options *options)
+{
+    options->archived = talk->durable && rarely(talk, 2);
+    talk_field(talk, "muc#roomconfig_enablearchiving", options->archived ? "1" : "0");
+}
+
 static void write_nonsense(struct talk *talk)
 {
     static const char *const wrong[][2] = {
@@ -197,17 +213,19 @@ static void write_nonsense(struct talk *talk)
     /* A field twice would make it no form at all. */
     while (strstr(talk->text, wrong[choice][0]) != NULL)
         choice = (choice + 1) % (sizeof(wrong) / sizeof(wrong[0]));
-    talk_field(talk, wrong[choice][0], wrong[choice][1]);
+    bool archive = strcmp(wrong[choice][0], "muc#roomconfig_enablearchiving") == 0;
+    talk_field(talk, wrong[choice][0], archive && talk->durable ? "perhaps" : wrong[choice][1]);
 }
 
 typedef void setter(struct talk *talk, struct model_options *options);
 
 void act_configure(struct talk *talk, int client, int room)
 {
-    static setter *const setters[] = {
-        set_switch,     set_switch,   set_switch,    set_switch, set_shown, set_whois,
-        set_max,        set_password, set_pm,        set_hidden, set_wait,  set_readers,
-        set_visitor_pm, set_quiet,    set_newcomers, set_equals, set_rates, set_questions};
+    static setter *const setters[] = {set_switch,     set_switch,    set_switch,    set_switch,
+                                      set_shown,      set_whois,     set_max,       set_password,
+                                      set_pm,         set_hidden,    set_wait,      set_readers,
+                                      set_visitor_pm, set_quiet,     set_newcomers, set_equals,
+                                      set_rates,      set_questions, set_archive,   set_history};
     enum { SETTERS = sizeof(setters) / sizeof(setters[0]) };
     struct model_form form = {.options = talk_room(talk, room)->options};
     unsigned first = pick(talk, SETTERS), second = pick(talk, SETTERS);

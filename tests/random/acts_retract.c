@@ -46,7 +46,7 @@ void act_moderate(struct talk *talk, int client, int room)
 {
     const struct talk_said *said = choose_said(talk, room);
     struct model_room *believed = talk_room(talk, room);
-    const struct model_message *message = model_message(believed, said->number);
+    const struct model_message *message = model_known(believed, said->number);
     bool again = message != NULL && message->retracted;
     char mark[160];
     talk_begin(talk);
@@ -84,7 +84,7 @@ void act_retract(struct talk *talk, int client, int room)
                talk->id, cast_rooms[room], mark, said->id);
     unsigned refused = model_speak(believed, client);
     if (refused == 0) {
-        model_retract(believed, client, said->number);
+        talk->replaces = model_retract(believed, client, said->number);
         model_keep(believed, client, talk->step);
     }
     talk_send(talk, client, room, refused, ANSWER_REFUSAL);

@@ -116,6 +116,7 @@ static const char *agree_flags(const struct room_options *is, const struct model
         {"hidden", !is->is_public, expected->hidden},
         {"public_list", is->public_list, expected->lists_occupants},
         {"logged", is->logged, expected->logged},
+        {"archive", is->archive, expected->archived},
         {"equals_safe", !is->kick_equals, expected->equals_safe},
         {"conceal", is->conceal, expected->conceal},
         {"approve_registration", is->approve_registration, expected->approve_registration},
@@ -145,6 +146,8 @@ static const char *agree_options(const struct room_options *is,
         return differs("option", "password", 0, expected->password);
     if (is->max_users != expected->max)
         return differs("option", "max_users", (int)is->max_users, (int)expected->max);
+    if (is->history != expected->history)
+        return differs("option", "history", (int)is->history, (int)expected->history);
     if (is->quiet_above != expected->quiet_above)
         return differs("option", "quiet_above", (int)is->quiet_above, (int)expected->quiet_above);
     if (is->broadcast != expected->shown)
@@ -165,12 +168,12 @@ static const char *agree_options(const struct room_options *is,
 /* What is kept, in order; of what was taken back not a word is left. */
 static const char *agree_said(const struct room *room, const struct model_room *believed)
 {
-    if (room->history.count != believed->said_count)
-        return differs("number of", "messages kept", (int)room->history.count,
-                       (int)believed->said_count);
-    for (unsigned i = 0; i < believed->said_count; i++) {
+    unsigned count = model_shown_count(believed);
+    if (room->history.count != count)
+        return differs("number of", "messages kept", (int)room->history.count, (int)count);
+    for (unsigned i = 0; i < count; i++) {
         const struct history_entry *entry = room_history_at(room, i);
-        const struct model_message *message = &believed->said[i];
+        const struct model_message *message = &believed->said[believed->said_count - count + i];
         struct str text = str_of(entry->frame->bytes, entry->frame->size);
         char id[24];
         snprintf(id, sizeof(id), " id='q%lu'", message->number);

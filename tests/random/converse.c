@@ -4,6 +4,9 @@
  *
  *   converse [--seed N] [--seeds COUNT] [--steps EACH] [--hours H] [--print] [--frames]
  *
+ * Every other conversation has a store: what it keeps comes late at times, or is not kept, and at
+ * times the process ends and begins anew.
+ *
  * One seed is one conversation and always the same. Without --hours: COUNT conversations from seed
  * N on. With: conversations until the time is over. A failure ends the program with status 1 and
  * says which seed and step; "converse --seed N --steps STEP" shows that conversation, line by line;
@@ -31,6 +34,7 @@ struct sums {
     unsigned long steps, done, refused, heard, put_out, entered, searched, permitted;
     unsigned long asked, consented, lined_up;
     unsigned long by_refusal[R_COUNT];
+    unsigned long waited, not_kept, restarts;
 };
 
 static const struct talk *volatile now; /* for on_abort() */
@@ -70,6 +74,9 @@ static uint64_t converse(uint64_t seed, const struct wishes *wishes, struct sums
     sums->heard += talk->heard;
     sums->put_out += talk->put_out;
     sums->entered += talk->entered;
+    sums->waited += talk->waited;
+    sums->not_kept += talk->not_kept;
+    sums->restarts += talk->restarts;
     sums->asked += talk->asked;
     sums->consented += talk->consented;
     sums->lined_up += talk->lined_up;
@@ -89,7 +96,8 @@ static bool went_somewhere(const struct sums *sums)
                 sums->entered > sums->steps / 50 && sums->searched > sums->steps &&
                 sums->permitted > sums->steps / 10 && sums->lined_up > sums->steps / 10;
     bool allowed = sums->asked > sums->steps / 1000 && sums->consented > sums->steps / 10000;
-    good = good && (allowed || sums->steps < 100000);
+    bool stored = sums->waited > 0 && sums->not_kept > 0 && sums->restarts > 0;
+    good = good && ((allowed && stored) || sums->steps < 100000);
     for (int i = 0; i < R_COUNT; i++)
         good = good && (sums->by_refusal[i] > 0 || sums->steps < 100000);
     if (!good)
@@ -101,9 +109,11 @@ static void say(const struct sums *sums, unsigned long seeds)
 {
     printf("%lu conversations, %lu steps: %lu done, %lu refused; %lu entered, %lu put out, "
            "%lu heard; %lu requests given to who enters, %lu consents; %lu with a shared list; "
-           "%lu stanzas searched, %lu with an address rightly\n",
+           "%lu stanzas searched, %lu with an address rightly; %lu waited for the store, %lu were "
+           "not kept, %lu restarts\n",
            seeds, sums->steps, sums->done, sums->refused, sums->entered, sums->put_out, sums->heard,
-           sums->asked, sums->consented, sums->lined_up, sums->searched, sums->permitted);
+           sums->asked, sums->consented, sums->lined_up, sums->searched, sums->permitted,
+           sums->waited, sums->not_kept, sums->restarts);
 }
 
 static bool read_number(const char *text, double *number)

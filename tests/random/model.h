@@ -36,7 +36,8 @@ enum {
     MODEL_SESSIONS = 4,
     MODEL_OCCUPANTS = CAST_CLIENTS,
     MODEL_ITEMS = 3,
-    MODEL_SAID = 20,    /* messages a room keeps */
+    MODEL_SAID = 20,    /* messages newcomers are shown at most */
+    MODEL_ARCHIVE = 64, /* and as many of its archive as anybody can still name (TALK_SAID) */
     MODEL_NOTHING = -1, /* of a text, a name, an address: it is not there */
     MODEL_EMPTY = -2,   /* a name that is there and empty */
     MODEL_WRONG = -3,   /* it is there and makes no sense */
@@ -51,12 +52,13 @@ struct model_options {
     bool persistent, members_only, moderated, change_subject, allow_invites, allow_register;
     bool allow_query, moderator_pm, visitor_nick_change, reserved_nick_only, voice_requests;
     bool many_sessions; /* of one account, under one nickname */
-    bool see_all, anyone_sees_jids, hidden, lists_occupants, logged, conceal;
+    bool see_all, anyone_sees_jids, hidden, lists_occupants, logged, conceal, archived;
     bool approve_registration;
     unsigned questions;        /* of cast_questions, asked then: bits 1 << index */
     unsigned list_readers;     /* of affiliations, where addresses are public: bits 1 << role */
     int password;              /* of cast_passwords */
     unsigned max;              /* 0: none */
+    unsigned history;          /* messages newcomers are shown, up to MODEL_SAID */
     unsigned shown;            /* bits 1 << enum model_role; 1 << M_OUTSIDE: absent members */
     unsigned quiet_above;      /* so many are shown; 0: all */
     enum model_role newcomers; /* M_OUTSIDE: as usual */
@@ -101,6 +103,8 @@ struct model_message {
     unsigned long number;
     int account;
     bool retracted;
+    bool stored;    /* it was said in a room that outlives the process */
+    bool displaced; /* by one that then was not kept: not shown until the process begins anew */
 };
 
 struct model_room {
@@ -116,6 +120,8 @@ struct model_room {
     int subject_setter;                    /* nick */
     struct model_message said[MODEL_SAID]; /* the oldest first */
     unsigned said_count;
+    struct model_message archive[MODEL_ARCHIVE]; /* a ring; what the store has of it */
+    unsigned archive_next;
     int card; /* number of its text, or MODEL_NOTHING */
 };
 
@@ -212,12 +218,23 @@ const struct model_occupant *model_bounced_to(struct model *model, struct model_
 
 /* It has spoken, in words that are kept. */
 void model_keep(struct model_room *room, int client, unsigned long number);
-/* NULL: not kept, or not any more. */
+/* NULL: newcomers are not shown it, or not any more. */
 struct model_message *model_message(struct model_room *room, unsigned long number);
+/* The same, or what the archive has. */
+struct model_message *model_known(struct model_room *room, unsigned long number);
+/* Messages newcomers are shown, the oldest first. */
+unsigned model_shown_count(const struct model_room *room);
+/* The store has refused what was said last: of that, and of what went for it. `then`: the room
+ * before it was said. */
+void model_not_kept(struct model_room *room, const struct model_room *then);
+/* It has refused to replace what was retracted long after it was said. */
+void model_not_buried(struct model_room *room, const struct model_room *then);
+/* Its options are others: it shows less, its archive goes with its last row. */
+void model_keep_less(struct model_room *room);
 /* By who moderates; `number` may be of nothing that was ever said. */
 unsigned model_moderate(struct model_room *room, int client, unsigned long number);
-/* By its author, who has said so: it is retracted if it was. */
-void model_retract(struct model_room *room, int client, unsigned long number);
+/* By its author, who has said so: it is retracted if it was. True: newcomers were shown it. */
+bool model_retract(struct model_room *room, int client, unsigned long number);
 
 enum model_query { Q_PING, Q_DISCO, Q_VCARD_GET, Q_VCARD_SET, Q_OTHER };
 /* A request from occupant to occupant. */
@@ -292,6 +309,9 @@ void model_gone(struct model *model, int client);
 /* It is there, and has been silent for too long. */
 void model_silent(struct model *model, int client);
 void model_time(struct model *model, int64_t now_us);
+/* The process ends and begins: only what is stored is left. Of rooms that are. */
+bool model_is_stored(const struct model_options *options);
+void model_restart(struct model *model);
 /* The service stops: everybody is put out, and the rooms are as they were. */
 void model_shutdown(struct model *model);
 

@@ -41,6 +41,7 @@ static struct model_options usual(void)
         .allow_query = true,
         .visitor_nick_change = true,
         .many_sessions = true,
+        .history = MODEL_SAID,
         .voice_requests = true,
         .list_readers = 1u << M_PARTICIPANT | 1u << M_MODERATOR,
         .shown = 1u << M_VISITOR | 1u << M_PARTICIPANT | 1u << M_MODERATOR,
@@ -57,8 +58,11 @@ static struct model_options choose_defaults(struct talk *talk, const char **opti
     defaults.moderated = rarely(talk, 3);
     defaults.anyone_sees_jids = rarely(talk, 4);
     defaults.members_only = rarely(talk, 6);
+    defaults.archived = talk->durable && rarely(talk, 3);
     if (defaults.persistent)
         options[count++] = "persistent=on";
+    if (defaults.archived)
+        options[count++] = "archive=on";
     if (defaults.moderated)
         options[count++] = "moderated=on";
     if (defaults.anyone_sees_jids)
@@ -225,6 +229,7 @@ static void choose_service(struct talk *talk, struct service *service)
     config->options = service->options;
     config->admins = service->admins;
     config->banned = service->banned;
+    config->durable = talk->durable;
     config->lineup_from = rarely(talk, 2) ? 1 + pick(talk, 4) : 0;
     choose_permit(talk, service->creators, &rules->creators, &config->create);
     choose_permit(talk, service->keepers, &rules->keepers, &config->persistent);
@@ -241,6 +246,7 @@ struct talk *talk_new(uint64_t seed, bool print, bool frames)
     talk->random = seed * UINT64_C(0x9E3779B97F4A7C15) + 1;
     talk->print = print;
     talk->frames_shown = frames;
+    talk->durable = seed % 2 == 0;
     choose_service(talk, &service);
     model_init(&talk->model, &service.rules);
     talk->world = world_new(&service.config);
@@ -302,6 +308,8 @@ void talk_begin(struct talk *talk)
     talk->text[0] = '\0';
     talk->frame_count = 0;
     talk->prober = CAST_NOBODY;
+    talk->replaces = false;
+    talk->model_then = talk->model;
     model_next(&talk->model, world_now(talk->world) + 1000);
 }
 
@@ -424,9 +432,12 @@ void talk_believe(struct talk *talk)
 
 void talk_send(struct talk *talk, int client, int room, unsigned refused, enum talk_answer answer)
 {
+    enum talk_store store = talk_store_choose(talk, room);
     if (!world_stanza(talk->world, cast_clients[client], talk->text))
         talk_fail(talk, "the stanza of the test cannot be sent");
+    talk_store_settle(talk, room, store);
     talk_believe(talk);
+    talk_store_check(talk, client, room, store);
     check_answer(talk, client, room, refused, answer);
 }
 

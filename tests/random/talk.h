@@ -7,6 +7,8 @@
 #ifndef TESTS_RANDOM_TALK_H
 #define TESTS_RANDOM_TALK_H
 
+#include <setjmp.h>
+
 #include "tests/random/model.h"
 #include "tests/random/picture.h"
 #include "tests/support/privacy.h"
@@ -51,6 +53,11 @@ struct talk {
     uint64_t digest; /* of everything that came */
     struct world *world;
     struct model model;
+    bool durable;            /* there is a store */
+    bool calm;               /* and it keeps everything at once, for this act */
+    bool replaces;           /* what is sent takes the words of another message away */
+    struct model model_then; /* as it was before the step */
+    jmp_buf over;            /* to where a step ends that the store has refused */
     struct privacy *privacy;
     struct picture pictures[CAST_CLIENTS][CAST_ROOMS];
     int prober; /* client that probed in this step, or CAST_NOBODY */
@@ -66,6 +73,7 @@ struct talk {
     unsigned len;
     /* how much of what happened, so that a conversation that goes nowhere fails */
     unsigned long done, refused, heard, put_out, entered, by_refusal[R_COUNT];
+    unsigned long waited, not_kept, restarts;
     unsigned long asked, consented, lined_up;
 };
 
@@ -121,6 +129,16 @@ void talk_believe(struct talk *talk);
 void talk_heard_by(struct talk *talk, unsigned clients, const char *mark);
 /* Checks all that has to hold after any step. */
 void talk_end(struct talk *talk);
+
+/* What the store thinks of what is sent. */
+enum talk_store { STORE_AS_USUAL, STORE_LATER, STORE_NEVER };
+enum talk_store talk_store_choose(struct talk *talk, int room);
+/* It makes up its mind. */
+void talk_store_settle(struct talk *talk, int room, enum talk_store store);
+/* What it has refused has not happened, and the step is over. */
+void talk_store_check(struct talk *talk, int client, int room, enum talk_store store);
+/* The process ends, and begins with what was kept. */
+void talk_restart(struct talk *talk);
 
 /* The last step: everybody is told that it is over. */
 void talk_shutdown(struct talk *talk);

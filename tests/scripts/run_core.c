@@ -146,7 +146,9 @@ static bool kept_secrets(const struct stage *stage)
 static bool play(const struct script *script)
 {
     static const char *const admins[] = {"admin@localhost", NULL};
-    const struct world_config config = {.locked = true, .admins = admins};
+    /* As a server is when nothing is set. */
+    const struct world_config config = {
+        .locked = true, .admins = admins, .durable = true, .full_text = true};
     struct stage stage = {.script = script, .world = world_new(&config)};
     const struct player_stage functions = {.connect = stage_connect,
                                            .disconnect = stage_disconnect,

@@ -102,8 +102,8 @@ static void add_requests(struct digest *digest, const struct room *room)
         add_text(digest, pending->account);
         add_text(digest, pending->jid);
     }
-    struct asked *asked;
-    map_each (&room->asked, at, asked) {
+    struct asker *asked;
+    for (uint32_t at = 0; room->asked != NULL && (asked = map_next(room->asked, &at)) != NULL;) {
         add_text(digest, asked->account);
         for (unsigned i = 0; i < ASKED_KINDS; i++)
             add_number(digest, (uint64_t)asked->at_us[i]);

@@ -5,131 +5,18 @@
 #include "core/base/mem.h"
 #include "core/muc/command.h"
 #include "core/muc/option.h"
-#include "core/muc/room.h"
 #include "core/xmpp/prep.h"
 #include "tests/support/room_digest.h"
-#include "tools/stentord/digest.h"
+#include "tests/support/world_impl.h"
+#include "tests/support/world_store.h"
 
 #include <stdlib.h>
 
 enum {
-    CLIENTS_MAX = 4096,
-    LANES = 3,
-    ROOMS_MAX = 4096,
     ARENA_BYTES = 64 * 1024,
-    EFFECT_KINDS = FX_REPORT + 1,
-    SEAL_MAC = 16,        /* characters */
+    TICK_US = 1000000,    /* a room that waits is rung for again after that */
     DIGEST_SESSIONS = 40, /* larger rooms are not compared before and after: too slow */
 };
-
-struct inbox {
-    char **stanzas;
-    unsigned count, cap, next;
-};
-
-struct client {
-    struct jid *jid;
-    uint32_t slot;
-    uint32_t generation;
-    bool gone;
-    struct inbox inbox;
-    char *sent;   /* the last stanza */
-    bool changed; /* it has changed something of its room */
-};
-
-struct place {
-    struct room *room;
-    int64_t alarms[ROOM_TIMERS]; /* 0: not set */
-    bool listed;
-    struct str name;
-    uint32_t occupants;
-};
-
-struct world {
-    struct muc_env env;
-    struct muc_settings settings;
-    struct muc_crypto crypto;
-    struct room_options defaults;
-    struct jid *domain;
-    struct arena *arena;
-    int64_t now_us;
-    uint64_t steps;
-    uint64_t rooms_made;
-    struct client *clients[CLIENTS_MAX];
-    unsigned client_count;
-    struct place *places[ROOMS_MAX];
-    unsigned place_count;
-    struct inbox elsewhere;
-    struct map tallies;      /* account -> struct tally: as the effects say */
-    struct command *command; /* that the last step has given, until it is answered */
-    unsigned effects[EFFECT_KINDS];
-    world_listener *listener;
-    void *listener_self;
-    struct world_onlooker onlooker; /* self NULL: none */
-    const struct ways *ways;
-};
-
-/* ---- a little cryptography: deterministic, keyed, good enough for tests ---- */
-
-static struct hash_key key_of(struct str key)
-{
-    const struct hash_key left = {1, 2}, right = {3, 4};
-    return (struct hash_key){hash_str(&left, key), hash_str(&right, key)};
-}
-
-static void mac_of(void *self, struct str key, struct str data, uint8_t out[32])
-{
-    UNUSED(self);
-    struct hash_key keyed = key_of(key);
-    for (unsigned i = 0; i < 4; i++) {
-        struct hash_key part = {keyed.k0 + i, keyed.k1};
-        uint64_t word = hash_str(&part, data);
-        memcpy(out + 8 * i, &word, sizeof(word));
-    }
-}
-
-static const struct hash_key seal_key = {0x5ea1, 0x5ea2};
-
-static uint8_t seal_byte(size_t i)
-{
-    uint64_t position = i;
-    return (uint8_t)hash_str(&seal_key, str_of((const char *)&position, sizeof(position)));
-}
-
-static struct str seal(void *self, struct arena *arena, struct str plain)
-{
-    UNUSED(self);
-    struct buf buf;
-    buf_init(&buf, arena);
-    buf_addf(&buf, "%016llx", (unsigned long long)hash_str(&seal_key, plain));
-    for (size_t i = 0; i < plain.len; i++)
-        buf_addf(&buf, "%02x", (uint8_t)plain.at[i] ^ seal_byte(i));
-    return buf_str(&buf);
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
-static struct str unseal(void *self, struct arena *arena, struct str sealed)
-{
-    if (sealed.len < SEAL_MAC || sealed.len % 2 != 0)
-        return STR_NONE;
-    size_t len = (sealed.len - SEAL_MAC) / 2;
-    char *plain = arena_alloc(arena, len + 1);
-    for (size_t i = 0; i < len; i++) {
-        int high = hex_digit(sealed.at[SEAL_MAC + 2 * i]);
-        int low = hex_digit(sealed.at[SEAL_MAC + 2 * i + 1]);
-        if (high < 0 || low < 0)
-            return STR_NONE;
-        plain[i] = (char)((high << 4 | low) ^ seal_byte(i));
-    }
-    struct str opened = str_of(plain, len);
-    return str_eq(seal(self, arena, opened), sealed) ? opened : STR_NONE;
-}
 
 struct tally {
     struct str account;
@@ -143,6 +30,11 @@ static void tally_free(struct tally *tally)
 }
 
 /* ---- birth and end ---- */
+
+struct arena *world_arena_new(void)
+{
+    return arena_new(ARENA_BYTES);
+}
 
 static void set_defaults(struct world *world, const char *const *options)
 {
@@ -188,12 +80,11 @@ struct world *world_new(const struct world_config *config)
     ensure(err == 0);
 
     struct world *world = MEM_NEW(struct world);
-    world->arena = arena_new(ARENA_BYTES);
+    world->arena = world_arena_new();
     world->now_us = INT64_C(1767225600000000); /* 2026-01-01T00:00:00Z */
     world->settings.started_us = world->now_us;
     world->domain = jid_parse(NULL, STR(WORLD_SERVICE));
-    world->crypto = (struct muc_crypto){.hmac_sha256 = mac_of, .seal = seal, .open = unseal};
-    digest_init(&world->crypto);
+    world_crypto(&world->crypto);
     world->env.hash_key = (struct hash_key){11, 12};
     world->env.settings = &world->settings;
     world->env.crypto = &world->crypto;
@@ -213,6 +104,10 @@ struct world *world_new(const struct world_config *config)
     set_permit(world, &world->settings.persistent, config->persistent);
     set_permit(world, &world->settings.listed, config->listed);
     set_defaults(world, config->options);
+    world->settings.durable = config->durable;
+    world->settings.full_text = config->full_text;
+    if (config->durable)
+        world_store_open(world);
     return world;
 }
 
@@ -227,6 +122,7 @@ static void inbox_free(struct inbox *inbox)
 static void place_free(struct place *place)
 {
     room_free(place->room);
+    backed_free(place->backed);
     str_free(&place->name);
     mem_free(place);
 }
@@ -235,6 +131,7 @@ void world_free(struct world *world)
 {
     if (world == NULL)
         return;
+    world_store_close(world);
     for (unsigned i = 0; i < world->place_count; i++)
         place_free(world->places[i]);
     for (unsigned i = 0; i < world->client_count; i++) {
@@ -280,6 +177,12 @@ static struct client *client_need(const struct world *world, const char *full_ji
 static struct route route_of(const struct client *client)
 {
     return (struct route){client->slot, client->generation, (uint16_t)(client->slot % LANES)};
+}
+
+struct route world_route_to(const struct world *world, struct str full_jid)
+{
+    const struct client *client = client_find(world, full_jid);
+    return client == NULL || client->gone ? ROUTE_NONE : route_of(client);
 }
 
 void world_client(struct world *world, const char *full_jid)
@@ -475,9 +378,8 @@ static void tally(struct world *world, struct str account, bool inside)
         tally_free(map_remove(&world->tallies, tally->account));
 }
 
-static void lower(struct world *world, struct place *place, struct effect *effect)
+void world_lower(struct world *world, struct place *place, struct effect *effect)
 {
-    world->effects[effect->kind]++;
     switch (effect->kind) {
     case FX_SEND:
         lower_send(world, effect->send.route,
@@ -509,7 +411,13 @@ static void lower(struct world *world, struct place *place, struct effect *effec
     case FX_REPORT:
         command_report(world->command, effect->report.ticket.place, effect->report.outcome);
         return;
+    case FX_COMMIT:
+    case FX_APPEND:
+    case FX_ASK:
+    case FX_SESSION:
+        break;
     }
+    never("nothing is kept in a world without a store");
 }
 
 static struct step step_begin(struct world *world)
@@ -528,20 +436,29 @@ static struct step step_begin(struct world *world)
     };
 }
 
-static void step_end(struct world *world, struct place *place, struct step *step)
+void world_settled(const struct world *world)
 {
-    memset(world->effects, 0, sizeof(world->effects));
-    for (uint32_t i = 0; i < step->effects.count; i++)
-        lower(world, place, &step->effects.at[i]);
-    effects_release(&step->effects);
-    arena_reset(world->arena);
     if (world->onlooker.self != NULL)
         world->onlooker.settled(world->onlooker.self);
 }
 
+static void step_end(struct world *world, struct place *place, struct step *step)
+{
+    struct effects *effects = &step->effects;
+    memset(world->effects, 0, sizeof(world->effects));
+    for (uint32_t i = 0; i < effects->count; i++)
+        world->effects[effects->at[i].kind]++;
+    if (world->store != NULL)
+        world_store_take(world, place, effects);
+    for (uint32_t i = 0; i < effects->count; i++)
+        world_lower(world, place, &effects->at[i]);
+    effects_release(effects);
+    world_settled(world);
+}
+
 /* ---- rooms ---- */
 
-static struct place *place_find(const struct world *world, struct str bare_jid)
+struct place *world_place(const struct world *world, struct str bare_jid)
 {
     for (unsigned i = 0; i < world->place_count; i++) {
         if (str_eq(jid_full(room_jid(world->places[i]->room)), bare_jid))
@@ -550,19 +467,32 @@ static struct place *place_find(const struct world *world, struct str bare_jid)
     return NULL;
 }
 
-static struct place *place_need(struct world *world, const struct jid *jid)
+struct place *world_place_need(struct world *world, const struct jid *jid)
 {
-    struct place *place = place_find(world, jid_bare(jid));
+    struct place *place = world_place(world, jid_bare(jid));
     if (place != NULL)
         return place;
     ensure(world->place_count < ROOMS_MAX);
     place = MEM_NEW(struct place);
     place->room = room_new(&world->env, jid_to_bare(world->arena, jid), ++world->rooms_made);
     world->places[world->place_count++] = place;
+    if (world->store != NULL) {
+        place->backed = backed_new();
+        world_store_load(world, place);
+    }
     return place;
 }
 
-static void place_forget(struct world *world, struct place *place)
+void world_forget_tallies(struct world *world)
+{
+    struct tally *tally;
+    map_each (&world->tallies, at, tally)
+        tally_free(tally);
+    map_fini(&world->tallies);
+    map_init(&world->tallies, &world->env.hash_key);
+}
+
+void world_place_drop(struct world *world, struct place *place)
 {
     unsigned i = 0;
     while (world->places[i] != place)
@@ -570,26 +500,80 @@ static void place_forget(struct world *world, struct place *place)
     world->place_count--;
     memmove(&world->places[i], &world->places[i + 1],
             sizeof(world->places[0]) * (world->place_count - i));
-    ensure(!place->listed);
-    for (unsigned timer = 0; timer < ROOM_TIMERS; timer++)
-        ensure(place->alarms[timer] == 0);
     place_free(place);
 }
 
-static void room_step(struct world *world, struct place *place, const struct event *event)
+void world_place_settle(struct world *world, struct place *place)
+{
+    if (!room_forgettable(place->room) || !backed_is_idle(place->backed))
+        return;
+    ensure(!place->listed);
+    for (unsigned timer = 0; timer < ROOM_TIMERS; timer++)
+        ensure(place->alarms[timer] == 0);
+    world_place_drop(world, place);
+}
+
+void world_room_step(struct world *world, struct place *place, const struct event *event,
+                     struct message *message)
 {
     struct step step = step_begin(world);
     enum step_outcome outcome = muc_step(place->room, event, &step);
-    ensure(outcome == STEP_DONE);
     room_check(place->room);
     step_end(world, place, &step);
-    if (event->kind != EV_SHUTDOWN && room_forgettable(place->room))
-        place_forget(world, place);
+    if (outcome == STEP_AWAITS_COMMIT) {
+        world_store_wait(world, place, message);
+    } else {
+        arena_reset(world->arena);
+        message_free(message);
+    }
+    if (event->kind != EV_SHUTDOWN)
+        world_place_settle(world, place);
+}
+
+/* By looking into each of them; what the rooms have told about it must be the same. */
+static uint32_t rooms_of(const struct world *world, const struct jid *jid)
+{
+    const struct tally *told = map_get(&world->tallies, jid_bare(jid));
+    uint32_t rooms = 0;
+    for (unsigned i = 0; i < world->place_count; i++)
+        rooms += occupant_by_account(world->places[i]->room, jid_bare(jid)) != NULL;
+    ensure(rooms == (told == NULL ? 0 : told->rooms));
+    return rooms;
+}
+
+void world_give(struct world *world, struct place *place, struct message *message)
+{
+    struct event event = {.kind = EV_STANZA};
+    if (backed_waits(place->backed)) {
+        backed_park(place->backed, message);
+        return;
+    }
+    if (message->kind == MSG_SESSION_GONE) {
+        event.kind = EV_SESSION_GONE;
+        event.session_gone.jid = message->session_gone.jid;
+        event.session_gone.route = message->session_gone.route;
+    } else if (message->kind == MSG_ANSWER) {
+        event.kind = EV_ANSWER;
+        event.answer.stanza = message->ask->stanza;
+        event.answer.from = message->ask->from;
+        event.answer.to = message->ask->to;
+        event.answer.route = message->ask->route;
+        event.answer.query = message->ask->query;
+        event.answer.page = &message->ask->page;
+    } else {
+        event.stanza.stanza = message->stanza.stanza;
+        event.stanza.from = message->stanza.from;
+        event.stanza.to = message->stanza.to;
+        event.stanza.route = message->stanza.route;
+        event.stanza.rooms = rooms_of(world, message->stanza.from);
+    }
+    world_room_step(world, place, &event, message);
+    world_store_run(world);
 }
 
 struct room *world_room(struct world *world, const char *bare_jid)
 {
-    struct place *place = place_find(world, str_z(bare_jid));
+    struct place *place = world_place(world, str_z(bare_jid));
     return place == NULL ? NULL : place->room;
 }
 
@@ -648,15 +632,19 @@ static struct listing_page listing_page(void *self, struct arena *arena,
 /* Each room is told, each reports at once. */
 static void carry_out_command(struct world *world)
 {
+    world_settle(world);
     for (uint32_t i = 0; i < command_rooms(world->command); i++) {
         struct event event = {.kind = EV_DESTROY};
         event.destroy.ticket.place = i;
-        room_step(world, place_need(world, command_room(world->command, i)), &event);
+        world_room_step(world, world_place_need(world, command_room(world->command, i)), &event,
+                        NULL);
+        world_settle(world);
     }
     ensure(command_is_over(world->command));
     struct step step = step_begin(world);
     command_answer(world->command, &step);
     step_end(world, NULL, &step);
+    arena_reset(world->arena);
     command_free(world->command);
     world->command = NULL;
 }
@@ -680,36 +668,38 @@ static void pass_on(struct world *world, const struct node *root, const struct j
     frame_unref(frame);
 }
 
-/* By looking into each of them; what the rooms have told about it must be the same. */
-static uint32_t rooms_of(const struct world *world, const struct jid *jid)
+void world_service_step(struct world *world, const struct event *event)
 {
-    const struct tally *told = map_get(&world->tallies, jid_bare(jid));
-    uint32_t rooms = 0;
-    for (unsigned i = 0; i < world->place_count; i++)
-        rooms += occupant_by_account(world->places[i]->room, jid_bare(jid)) != NULL;
-    ensure(rooms == (told == NULL ? 0 : told->rooms));
-    return rooms;
-}
-
-static void take_stanza(struct world *world, struct event *event)
-{
-    const struct jid *to = event->stanza.to;
-    if (!str_eq(jid_domain(to), jid_domain(world->domain))) {
-        pass_on(world, stanza_root(event->stanza.stanza), event->stanza.from, to);
-        return;
-    }
-    if (to->local_len > 0) {
-        event->stanza.rooms = rooms_of(world, event->stanza.from);
-        room_step(world, place_need(world, to), event);
-        return;
-    }
     struct room_lister lister = {world, listing_page};
     struct service_view view = {.rooms = &lister};
     struct step step = step_begin(world);
     service_step(event, &view, &step);
     step_end(world, NULL, &step);
+    arena_reset(world->arena);
     if (world->command != NULL)
         carry_out_command(world);
+    world_store_run(world);
+}
+
+/* Takes the message. */
+static void take_stanza(struct world *world, struct message *message)
+{
+    struct event event = {.kind = EV_STANZA};
+    const struct jid *to = message->stanza.to;
+    event.stanza.stanza = message->stanza.stanza;
+    event.stanza.from = message->stanza.from;
+    event.stanza.to = to;
+    event.stanza.route = message->stanza.route;
+    bool here = str_eq(jid_domain(to), jid_domain(world->domain));
+    if (here && to->local_len > 0) {
+        world_give(world, world_place_need(world, to), message);
+        return;
+    }
+    if (here)
+        world_service_step(world, &event);
+    else
+        pass_on(world, stanza_root(event.stanza.stanza), event.stanza.from, to);
+    message_free(message);
 }
 
 static bool stanza_by(struct world *world, const char *from, const char *xml, struct route route)
@@ -719,28 +709,43 @@ static bool stanza_by(struct world *world, const char *from, const char *xml, st
         return false;
     if (world->onlooker.self != NULL)
         world->onlooker.sent(world->onlooker.self, from, xml);
-    /* Not in the arena: a step ends by resetting it. */
-    struct jid *sender = jid_parse(NULL, str_z(from));
-    struct jid *to = jid_parse(NULL, node_attr(stanza_root(stanza), NAME_TO));
-    ensure(sender != NULL);
-    struct event event = {.kind = EV_STANZA};
-    event.stanza.stanza = stanza;
-    event.stanza.from = sender;
-    event.stanza.to = to;
-    event.stanza.route = route;
-    if (to != NULL)
-        take_stanza(world, &event);
-    bool taken = to != NULL;
-    jid_free(sender);
-    jid_free(to);
-    stanza_free(stanza);
-    return taken;
+    struct message *message = message_new(MSG_STANZA);
+    message->stanza.stanza = stanza;
+    message->stanza.from = jid_parse(NULL, str_z(from));
+    message->stanza.to = jid_parse(NULL, node_attr(stanza_root(stanza), NAME_TO));
+    message->stanza.route = route;
+    ensure(message->stanza.from != NULL);
+    if (message->stanza.to == NULL) {
+        message_free(message);
+        return false;
+    }
+    take_stanza(world, message);
+    return true;
+}
+
+static void wake(struct world *world, const struct jid *room)
+{
+    if (world->store != NULL && world_place(world, jid_bare(room)) == NULL &&
+        world_store_has(world, room))
+        (void)world_place_need(world, room);
+}
+
+void world_wake(struct world *world, const char *bare_jid)
+{
+    struct jid *room = jid_parse(NULL, str_z(bare_jid));
+    ensure(room != NULL);
+    wake(world, room);
+    world_store_run(world);
+    jid_free(room);
 }
 
 /* Of the room that a stanza goes to; 0: there is none, or it is too large. */
-static uint64_t digest_at(const struct world *world, const struct jid *to)
+static uint64_t digest_at(struct world *world, const struct jid *to)
 {
-    const struct place *place = to == NULL ? NULL : place_find(world, jid_bare(to));
+    if (to == NULL || to->local_len == 0 || !str_eq(jid_domain(to), jid_domain(world->domain)))
+        return 0;
+    wake(world, to); /* that it is loaded is no change */
+    const struct place *place = world_place(world, jid_bare(to));
     if (place == NULL || room_sessions(place->room) > DIGEST_SESSIONS)
         return 0;
     return room_digest(place->room);
@@ -792,16 +797,6 @@ static struct place *place_after(const struct world *world, uint64_t id)
     return next;
 }
 
-static void everywhere(struct world *world, const struct event *event)
-{
-    uint64_t id = 0;
-    struct place *place;
-    while ((place = place_after(world, id)) != NULL) {
-        id = room_id(place->room);
-        room_step(world, place, event);
-    }
-}
-
 void world_ways(struct world *world, const struct ways *ways)
 {
     world->ways = ways;
@@ -809,25 +804,43 @@ void world_ways(struct world *world, const struct ways *ways)
 
 void world_event(struct world *world, const struct event *event)
 {
-    everywhere(world, event);
+    uint64_t id = 0;
+    struct place *place;
+    world_settle(world);
+    while ((place = place_after(world, id)) != NULL) {
+        id = room_id(place->room);
+        world_room_step(world, place, event, NULL);
+        world_store_run(world);
+    }
 }
 
 void world_client_gone(struct world *world, const char *full_jid)
 {
     struct client *client = client_need(world, full_jid);
-    struct event event = {.kind = EV_SESSION_GONE};
-    event.session_gone.jid = client->jid;
-    event.session_gone.route = route_of(client);
+    uint64_t id = 0;
+    struct place *place;
     client->gone = true;
     if (world->onlooker.self != NULL)
         world->onlooker.gone(world->onlooker.self, full_jid);
-    everywhere(world, &event);
+    while ((place = place_after(world, id)) != NULL) {
+        id = room_id(place->room);
+        struct message *message = message_new(MSG_SESSION_GONE);
+        message->session_gone.jid = jid_copy(client->jid);
+        message->session_gone.route = route_of(client);
+        world_give(world, place, message);
+    }
 }
 
 void world_shutdown(struct world *world)
 {
-    struct event event = {.kind = EV_SHUTDOWN};
-    everywhere(world, &event);
+    const struct event event = {.kind = EV_SHUTDOWN};
+    uint64_t id = 0;
+    struct place *place;
+    world_settle(world);
+    while ((place = place_after(world, id)) != NULL) {
+        id = room_id(place->room);
+        world_room_step(world, place, &event, NULL);
+    }
 }
 
 /* ---- time ---- */
@@ -865,8 +878,13 @@ void world_advance(struct world *world, int64_t us)
         event.timer.timer = timer;
         if (place->alarms[timer] > world->now_us)
             world->now_us = place->alarms[timer];
+        if (backed_waits(place->backed)) {
+            place->alarms[timer] = world->now_us + TICK_US;
+            continue;
+        }
         place->alarms[timer] = 0;
-        room_step(world, place, &event);
+        world_room_step(world, place, &event, NULL);
+        world_store_run(world);
     }
     if (world->now_us < until_us)
         world->now_us = until_us;

@@ -22,6 +22,8 @@ struct world_config {
     const char *const *banned;
     bool no_tombstones;
     struct nick_rules nick;
+    bool durable;            /* there is a store (in memory): see below */
+    bool full_text;          /* which can be searched for words */
     uint32_t rooms_per_user; /* 0: more than there can be */
     /* So many inside, and newcomers share a list; 0: what WORLD_LINEUP_FROM in the environment
      * says, or as in a server. */
@@ -84,6 +86,34 @@ void world_advance(struct world *world, int64_t us);
 int64_t world_now(const struct world *world);
 /* The service stops. */
 void world_shutdown(struct world *world);
+
+/* ---- worlds with a store ---- */
+
+/* What the store does from now on, with changes and messages of durable rooms. */
+enum world_commits {
+    WORLD_AT_ONCE, /* it has kept them, and answered, before anything else happens; at first */
+    WORLD_LATER,   /* what it is given stays on its way until world_settle(); questions too */
+    WORLD_FAIL,    /* refuses, at once */
+};
+void world_commits(struct world *world, enum world_commits mode);
+/* All that is on its way arrives and is answered, or refused if that is the mode; changes before
+ * questions. */
+void world_settle(struct world *world);
+/* Something of the room is on its way. */
+bool world_waits(struct world *world, const char *bare_jid);
+/* The next so many questions to the archive fail. */
+void world_fail_queries(struct world *world, unsigned count);
+
+enum world_end {
+    WORLD_CLEAN, /* everything on its way arrives first */
+    WORLD_CRASH, /* it is lost */
+};
+/* The process ends and begins anew: all rooms leave memory, the connections of clients stay. Rooms
+ * that somebody was inside of are loaded at once, others when they are needed. */
+void world_restart(struct world *world, enum world_end end);
+
+/* The room is loaded, if it is stored and not in memory. */
+void world_wake(struct world *world, const char *bare_jid);
 
 /* The room behind a bare JID, for a look inside; NULL: nobody has touched that address, or nothing
  * is left of it. */

@@ -4,20 +4,24 @@ suite's result, table and pictures, and the verdicts of bench/compare. Nothing h
 speed."""
 
 import collections
+import contextlib
+import glob
 import importlib.machinery
 import importlib.util
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 
 from harness import Skip, main, run_cases
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 COMPARE = os.path.join(ROOT, "bench/compare")
-MICRO = ("parse", "prep", "frame", "roster", "mailbox", "lane", "outbox")
+MICRO = ("parse", "prep", "frame", "roster", "mailbox", "lane", "outbox", "store")
 RUN_S = 120
 
 
@@ -118,6 +122,9 @@ def a_wrong_call_is_told_apart(build, folder):
     del folder
     for wrong, text in ((("no_such_plan",), "cannot read the plan"),
                         (("big_room", "--set", "steps=join,dance"), "'dance': the steps are"),
+                        (("big_room", "--set", "store=disk"), "store is memory, process, mixed or"),
+                        (("big_room", "--set", "stored_rooms=5"), "needs a store that is a file"),
+                        (("big_room", "--set", "steps=join,leave"), "is for rooms of one"),
                         (("big_room", "--target", "null,other"), "target 'other'"),
                         (("big_room", "--set", "links=2", "--target", "null"), "several links"),
                         (("clients_big_room", "--target", "null"), "no door for clients"),
@@ -133,6 +140,66 @@ def script(name):
     module = importlib.util.module_from_spec(spec)
     loader.exec_module(module)
     return module
+
+
+def the_store_has_its_rows(build, folder):
+    done = suite(build, folder, "--store", "--rows", "changes_1_", "--rows", "archive_100_process",
+                 "--rows", "archive_100_memory")
+    with open(only_file(folder, ".json"), encoding="utf-8") as file:
+        runs = {run["row"]: run for run in json.load(file)["runs"]}
+    assert sorted(runs) == ["archive_100_memory", "archive_100_process", "changes_1_memory",
+                            "changes_1_power", "changes_1_process"], runs
+    for run in runs.values():
+        assert run["messages_per_s"] > 0 and run["server_cpu_us_per_message"] > 0, run
+    assert runs["archive_100_process"]["parameters"]["store"] == "process"
+    assert "10 rooms of 100, process : not archived" in done.stdout, done.stdout
+
+
+def stored_rooms_are_there(build, folder):
+    run, done = load(build, folder, "stored_rooms", "--set", "stored_rooms=300", "--set", "rooms=200",
+                     "--set", "settle=0.2", "--set", "idle=0.2")
+    assert "with 300 rooms stored" in done.stdout, done.stdout
+    assert run["seconds_to_start"] > 0 and run["seconds_to_join"] > 0, run
+    assert [step["step"] for step in run["steps"]] == ["join", "leave"], run
+    path = os.path.join(folder, "rooms.db")
+    execute([os.path.join(build, "stentor-fill"), "-r", "3", "-m", "30", path])
+    listed = execute([os.path.join(build, "stentor-store"), "--store", path, "list"]).stdout
+    assert len(listed.splitlines()) == 3 and "r0@conference.localhost\t30 messages" in listed, listed
+    wrong = execute([os.path.join(build, "stentor-fill"), "-r", "many", path], 2)
+    assert "-r is 'many'" in wrong.stderr, wrong.stderr
+
+
+def archived_in(place):
+    """Messages in the archive of the server under test; None until there is a store."""
+    for path in glob.glob(os.path.join(place, "*", "stentor.db")):
+        try:
+            with contextlib.closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as store:
+                return store.execute("SELECT count(*) FROM archive WHERE archived = 1").fetchone()[0]
+        except sqlite3.Error:  # it is being made
+            return None
+    return None
+
+
+def a_run_archives_and_leaves_nothing(build, folder):
+    place = os.path.join(folder, "scratch")
+    os.mkdir(place)
+    env = {**os.environ, "TMPDIR": place}
+    short = [os.path.join(build, "stentor-bench"), "archive", "--set", "occupants=5"]
+    done = subprocess.run([*short, "--seconds", "0.2"], capture_output=True, text=True, timeout=RUN_S,
+                          check=False, env=env)
+    assert done.returncode == 0 and os.listdir(place) == [], (done, os.listdir(place))
+    with subprocess.Popen([*short, "--seconds", "60"], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, env=env) as run:
+        until = time.monotonic() + 30
+        while not archived_in(place) and time.monotonic() < until:
+            time.sleep(0.05)
+        found = archived_in(place)
+        run.terminate()
+    assert found, "nothing was archived"
+    until = time.monotonic() + 10  # its children end behind it
+    while os.listdir(place) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert os.listdir(place) == [], os.listdir(place)
 
 
 def scaling_sweeps(build, folder):
@@ -186,6 +253,9 @@ def profile_tells_areas(build, folder):
             ("stentord", "outbox_add", "copying into outboxes"),
             ("stentord", "mailbox_put.part.0", "crossing threads"),
             ("stentord", "muc_step", "rules of the room"),
+            ("stentord", "sqlite_commit", "storing"),
+            ("libsqlite3.so.0.8.6", "sqlite3VdbeExec", "storing"),
+            ("[kernel.kallsyms]", "ext4_buffered_write_iter", "kernel: files"),
             ("libxml2.so.2", "xmlParseCharData", "reading XML"),
             ("[kernel.kallsyms]", "tcp_sendmsg_locked", "kernel: sockets"),
             ("[kernel.kallsyms]", "finish_task_switch", "kernel: sleeping and waking"),
@@ -260,7 +330,8 @@ def compare_leaves_failed_runs_out(build, folder):
 CASES = (result_has_every_target, result_is_shown_again, the_pipe_is_read_by_the_same_reader,
          the_null_service_keeps_history_where_asked, processes_share_the_work,
          a_run_that_takes_too_long_has_failed, a_server_that_does_not_start_is_told,
-         a_wrong_call_is_told_apart, scaling_sweeps, scaling_counts, profile_tells_areas,
+         a_wrong_call_is_told_apart, the_store_has_its_rows, stored_rooms_are_there,
+         a_run_archives_and_leaves_nothing, scaling_sweeps, scaling_counts, profile_tells_areas,
          pipe_counts_what_it_writes, pipe_refuses_nonsense, micro_benches_report, compare_tells_slower_from_faster,
          compare_doubts, compare_leaves_failed_runs_out)
 
@@ -275,7 +346,7 @@ def in_a_folder(case, build):
 
 def test(args):
     build = os.path.dirname(os.path.abspath(args.stentord))
-    for name in ("stentor-bench", "stentor-null", "stentor-pipe", "bench-micro-parse"):
+    for name in ("stentor-bench", "stentor-null", "stentor-pipe", "stentor-fill", "bench-micro-parse"):
         if not os.path.exists(os.path.join(build, name)):
             raise Skip(f"{name} is not built")
     run_cases([in_a_folder(case, build) for case in CASES], args.only)

@@ -1,5 +1,6 @@
 """Two people and a third who use slixmpp as a bot writer would: the same conversation against
-whatever server is at the port. Shared by clients.py, run_prosody.py and run_ejabberd.py."""
+whatever server is at the port, and what they find of it in the archive, later too. Shared by
+clients.py, run_prosody.py and run_ejabberd.py."""
 
 import asyncio
 import logging
@@ -30,7 +31,7 @@ class Chatter:
         """`authority`: PEM file that must have signed the server's certificate; None: no TLS."""
         self.client = slixmpp.ClientXMPP(f"{account}@{DOMAIN}", PASSWORD)
         for plugin in ("xep_0004", "xep_0030", "xep_0045", "xep_0077", "xep_0092", "xep_0199",
-                       "xep_0203"):
+                       "xep_0203", "xep_0313"):
             self.client.register_plugin(plugin)
         self.muc = self.client.plugin["xep_0045"]
         self.port = port
@@ -239,15 +240,126 @@ async def conversation(port, authority=None):
         await chatter.go()
 
 
-def converse(port, authority=None):
-    """Runs it in a loop of its own."""
+# ---- the archive ----
+
+ARCHIVED = f"archive-talk@{MUC_DOMAIN}"
+
+
+async def open_archive(alice):
+    """A room that is kept and archived, and says so to who is inside."""
+    await alice.join(ARCHIVED, "Alice")
+    form = await alice.muc.get_room_config(ARCHIVED, timeout=WAIT_S)
+    fields = form.get_fields()
+    for field in ("persistentroom", "enablearchiving"):
+        fields[f"muc#roomconfig_{field}"]["value"] = True
+    await alice.muc.set_room_config(ARCHIVED, form, timeout=WAIT_S)
+    await alice.until("groupchat_config_status",
+                      lambda notice: 170 in notice["muc"]["status_codes"], "word of the archive")
+    info = await alice.client["xep_0030"].get_info(jid=ARCHIVED, timeout=WAIT_S)
+    assert "urn:xmpp:mam:2#extended" in info["disco_info"]["features"]
+
+
+def row_of(result):
+    return result["mam_result"]["id"], result["mam_result"]["forwarded"]["stanza"]["body"]
+
+
+async def found(chatter, **query):
+    """Ids and texts of what the plugin finds, page by page."""
+    return [row_of(result)
+            async for result in chatter.client["xep_0313"].iterate(jid=ARCHIVED, **query)]
+
+
+async def found_backwards(chatter):
+    """The newest first. The plugin itself goes no further back than one page where the server says
+    how many there are."""
+    rows = await found(chatter, rsm={"max": 4}, reverse=True)
+    page = rows
+    while page:
+        answer = await chatter.client["xep_0313"].retrieve(
+            jid=ARCHIVED, rsm={"max": 4, "before": rows[-1][0]}, timeout=WAIT_S)
+        page = [row_of(result) for result in answer["mam"]["results"]]
+        rows += page[::-1]
+    return rows
+
+
+async def look_through(chatter):
+    """All of it: forwards, backwards, by speaker, and its ends; returns it."""
+    plugin = chatter.client["xep_0313"]
+    every = await found(chatter, rsm={"max": 4})
+    assert len({number for number, _ in every}) == len(every), every
+    back = await found_backwards(chatter)
+    assert back == every[::-1], back
+    assert await found(chatter, rsm={"max": 50}) == every
+    of_alice = await found(chatter, with_jid=f"{ARCHIVED}/Alice")
+    assert of_alice == [row for row in every if row[1].startswith("Alice")], of_alice
+    form = await plugin.get_fields(jid=ARCHIVED, timeout=WAIT_S)
+    assert {"with", "start", "end", "before-id", "after-id", "ids"} <= set(form.get_fields())
+    ends = (await plugin.get_archive_metadata(jid=ARCHIVED, timeout=WAIT_S))["mam_metadata"]
+    assert (ends["start"]["id"], ends["end"]["id"]) == (every[0][0], every[-1][0]), ends
+    since = await found(chatter, start=ends["end"]["timestamp"])
+    assert since == every[-1:], since
+    return every
+
+
+async def fill_archive(port, authority):
+    alice, bob = (Chatter(account, port, authority) for account in ACCOUNTS[:2])
+    for chatter in (alice, bob):
+        await chatter.arrive()
+    await open_archive(alice)
+    codes, _, _, _ = await bob.join(ARCHIVED, "Bob")
+    assert 170 in codes, codes
+    said = [f"{name} {number}" for number in range(5) for name in ("Alice", "Bob")]
+    for text in said:
+        (alice if text.startswith("Alice") else bob).say(ARCHIVED, text)
+        live = [await chatter.hear(text) for chatter in (alice, bob)]
+    every = await look_through(alice)
+    assert [text for _, text in every] == said, every
+    assert f"id='{every[-1][0]}'" in str(live[0]).replace('"', "'"), live[0]
+    bob.muc.leave_muc(ARCHIVED, "Bob")
+    await alice.see("Bob", "unavailable", "Bob's leaving")
+    assert await look_through(bob) == every  # from outside too
+    for chatter in (alice, bob):
+        await chatter.go()
+    return every
+
+
+async def read_again(port, authority, every):
+    """All of it is there, and goes on; who enters is shown it too."""
+    alice = Chatter(ACCOUNTS[0], port, authority)
+    await alice.arrive()
+    assert await look_through(alice) == every
+    codes, _, _, history = await alice.join(ARCHIVED, "Alice")
+    assert 170 in codes and history == [text for _, text in every], (codes, history)
+    alice.say(ARCHIVED, "Alice at last")
+    await alice.hear("Alice at last")
+    now = await look_through(alice)
+    assert now[:-1] == every and now[-1][1] == "Alice at last", now
+    await alice.muc.destroy(ARCHIVED, timeout=WAIT_S)
+    await alice.go()
+
+
+# ---- from outside ----
+
+def run(work):
+    """In a loop of its own."""
     need_slixmpp()
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     try:
-        loop.run_until_complete(asyncio.wait_for(conversation(port, authority), 60))
+        return loop.run_until_complete(asyncio.wait_for(work, 60))
     finally:
         for task in asyncio.all_tasks(loop):
             task.cancel()
         loop.run_until_complete(asyncio.sleep(0))
         loop.close()
+
+
+def converse(port, authority=None):
+    run(conversation(port, authority))
+
+
+def archive(port, restart, authority=None):
+    """They read what they have said, before and after restart()."""
+    every = run(fill_archive(port, authority))
+    restart()
+    run(read_again(port, authority, every))

@@ -1,8 +1,8 @@
 """Ordinary clients and a guest talk in a room of stentord alone: those of libstrophe, then those of
-slixmpp in the clear, and over TLS with a certificate they verify."""
+slixmpp in the clear, and over TLS with a certificate they verify, and read the archive."""
 
 import harness
-from chatter import converse, need_slixmpp
+from chatter import archive, converse, need_slixmpp
 
 
 def test(args):
@@ -16,6 +16,8 @@ def test(args):
             print("in the clear: talked")
             converse(stentor.port, certificate)
             print("over TLS: talked")
+            archive(stentor.port, stentor.again, certificate)
+            print("read the archive, after a restart too")
 
 
 if __name__ == "__main__":

@@ -174,6 +174,12 @@ class Stentor(Program):
         if self.port is not None:
             self.await_ready(lambda: accepts(self.port))
 
+    def again(self):
+        """Ends it properly and starts it anew, on the same store."""
+        status = self.stop()
+        assert status == 0, f"stentord stopped with status {status}"
+        self.start()
+
     def memory(self, field):
         """VmRSS, or VmHWM, its highest so far; bytes."""
         with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as status:
@@ -374,6 +380,8 @@ def arguments(description):
     parser.add_argument("--stentord", required=True, help="the program under test")
     parser.add_argument("--play", help="the player of scripts, from tests/system/play.c")
     parser.add_argument("--talk", help="the conversation of tests/system/strophe_talk.c")
+    parser.add_argument("--store-tool", help="stentor-store")
+    parser.add_argument("--faulty", help="stentord with tests/support/faulty_vfs under its store")
     parser.add_argument("--scripts", help="folder of the conversation scripts")
     parser.add_argument("--verbatim", help="one more script, taken from elsewhere; may be absent")
     parser.add_argument("--only", help="only scripts (or cases) with this in their name")

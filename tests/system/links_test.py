@@ -19,10 +19,11 @@ class Cluster:
     """Two hosts and stentord between them; `alice` and `bob` are the hosts' ends of the links, by
     which these two come."""
 
-    def __init__(self, args, net_threads, client=False):
+    def __init__(self, args, net_threads, client=False, handover="on"):
         self.hosts = [FakeHost(MUC_DOMAIN, SECRET), FakeHost(MUC_DOMAIN, SECRET)]
         second = f"127.0.0.1:{self.hosts[1].component_port}"
-        settings = {"component.links": second, "net_threads": net_threads, "muc.locked": "off"}
+        settings = {"component.links": second, "net_threads": net_threads, "muc.locked": "off",
+                    "store.handover": handover}
         if client:
             settings["client.domain"] = "localhost"
         self.stentor = Stentor(args.stentord, host=self.hosts[0], client=client,
@@ -221,7 +222,7 @@ def one_that_does_not_read_holds_up_itself(args, net_threads):
 
 
 def all_end_properly(args, net_threads):
-    with Cluster(args, net_threads) as cluster:
+    with Cluster(args, net_threads, handover="off") as cluster:
         cluster.stentor.process.terminate()
         for link, who in ((cluster.alice, ALICE), (cluster.bob, BOB)):
             gone = link.until(lambda element, who=who: element.get("to") == who and

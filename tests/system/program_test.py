@@ -32,6 +32,9 @@ def orders_that_only_print(args):
     called(args, "--help", status=0, says="--net-threads")
     called(args, "--version", status=0, says="stentord ")
     called(args, *CLEAR, "--check-config", status=0, says="good")
+    for backend, archive in (("memory", "off"), ("sqlite", "on")):
+        called(args, *CLEAR, "--set", f"store.backend={backend}", "--set",
+               f"muc.defaults.archive={archive}", "--check-config", status=0, says="good")
 
 
 def without_a_door_it_leaves(args):
@@ -72,6 +75,8 @@ def wrong_configuration_is_told(args):
             (["--set", f"client.domain={MUC_DOMAIN}", *CLEAR], "client.domain"),
             (["--set", "muc.defaults.moderrated=on", *CLEAR], "muc.defaults.moder"),
             (["--set", "muc.defaults.maxusers=many", *CLEAR], "maxusers"),
+            (["--set", "store.backend=memory", "--set", "muc.defaults.archive=on", *CLEAR],
+             "muc.defaults.archive: archives need a store that lasts"),
             (["--set", "muc.banned=a@", *CLEAR], "muc.banned: 'a@'"),
             (["--set", "muc.create=a@b/c", *CLEAR], "muc.create: 'a@b/c'"),
             (["--set", "muc.persistent=admins,a@b", *CLEAR], "muc.persistent: 'admins'"),
@@ -344,8 +349,10 @@ class TrialRun(Stentor):
     """By tools/run.py, as a newcomer starts it."""
 
     def start(self):
+        before = len(self.log_lines("Ctrl-C stops")) if os.path.exists(self.log_path) else 0
         self.launch([sys.executable, "-B", RUN, self.binary, *self.place()])
-        self.await_log("Ctrl-C stops")
+        assert harness.await_condition(lambda: len(self.log_lines("Ctrl-C stops")) > before, 10), \
+            self.log()
 
     def place(self):
         return ["--set", f"client.listen=127.0.0.1:{self.port}"]
@@ -372,6 +379,17 @@ def a_newcomer_finds_two_accounts_and_a_room(args):
         assert "in use" in second.stderr and "Ctrl-C" not in second.stdout, second
 
 
+def a_newcomer_comes_back(args):
+    """Accounts are kept: the next start finds them, and says the same."""
+    with TrialRun(args.stentord, client=True) as stentor:
+        stentor.again()
+        told = stentor.log()
+        assert "could not be made" not in told, told
+        account = re.findall(r"account +(\w+)@localhost +password +(\S+)", told)[-1]
+        with RawClient(stentor.port) as client:
+            client.login(*account)
+
+
 CASES = (
     orders_that_only_print,
     without_a_door_it_leaves,
@@ -390,6 +408,7 @@ CASES = (
     threads_are_as_told,
     service_lists_its_rooms,
     a_newcomer_finds_two_accounts_and_a_room,
+    a_newcomer_comes_back,
 )
 
 

@@ -2,12 +2,12 @@
 then a whole conversation of ordinary clients, those of libstrophe and those of slixmpp."""
 
 import harness
-from chatter import converse, need_slixmpp
+from chatter import archive, converse, need_slixmpp
 from rawclient import RawClient
 
 
 def goodbye(prosody, stentor):
-    """Who is inside is told that the service ends."""
+    """Who is inside is told that the service ends, if that is what the operator wants."""
     own = f"goodbye@{harness.MUC_DOMAIN}/User"
     with RawClient(prosody.port) as client:
         client.login(harness.ACCOUNTS[0], harness.PASSWORD)
@@ -20,7 +20,9 @@ def goodbye(prosody, stentor):
 
 
 def test(args):
-    with harness.Prosody() as prosody, harness.Stentor(args.stentord, host=prosody) as stentor:
+    told = {"store.handover": "off"}  # a stop is to be told, not slept through
+    with harness.Prosody() as prosody, \
+            harness.Stentor(args.stentord, host=prosody, settings=told) as stentor:
         prosody.await_component()
         scripts = harness.scripts_of(args)
         failed = harness.play(args, prosody.port, scripts, ["--tls", "off"])
@@ -30,6 +32,8 @@ def test(args):
         need_slixmpp()
         converse(prosody.port)
         print("through Prosody: talked")
+        archive(prosody.port, lambda: (stentor.again(), prosody.await_component()))
+        print("through Prosody: read the archive, after a restart too")
         goodbye(prosody, stentor)
 
 

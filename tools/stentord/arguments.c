@@ -7,7 +7,7 @@
 
 const char arguments_usage[] =
     "usage: stentord [--config FILE] [--threads N] [--net-threads N] [--set name=value]...\n"
-    "                [--check-config] [--print-config] [--version] [--help]\n"
+    "                [--check-config] [--check-store] [--print-config] [--version] [--help]\n"
     "\n"
     "Multi-user chat (XEP-0045) for XMPP: beside a host server as its external component, or\n"
     "stand-alone with clients connecting directly.\n"
@@ -17,6 +17,7 @@ const char arguments_usage[] =
     "  --threads N        shards: threads that own rooms\n"
     "  --net-threads N    threads that own connections\n"
     "  --check-config     check the configuration and leave\n"
+    "  --check-store      check the store, which a server may have open, and leave\n"
     "  --print-config     print every option with its default and leave\n"
     "\n"
     "stand-alone on this machine, for a try:\n"
@@ -31,15 +32,11 @@ bool arguments_parse(struct arguments *arguments, struct arena *arena, int argc,
 {
     *arguments = (struct arguments){.settings = ARENA_NEW_ARRAY(arena, const char *, (size_t)argc)};
     static const struct option rows[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"set", required_argument, NULL, 's'},
-        {"threads", required_argument, NULL, 't'},
-        {"net-threads", required_argument, NULL, 'n'},
-        {"check-config", no_argument, NULL, 'k'},
-        {"print-config", no_argument, NULL, 'p'},
-        {"version", no_argument, NULL, 'v'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},  {"set", required_argument, NULL, 's'},
+        {"threads", required_argument, NULL, 't'}, {"net-threads", required_argument, NULL, 'n'},
+        {"check-config", no_argument, NULL, 'k'},  {"check-store", no_argument, NULL, 'd'},
+        {"print-config", no_argument, NULL, 'p'},  {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
     };
     int which;
     while ((which = getopt_long(argc, argv, "", rows, NULL)) != -1) {
@@ -53,6 +50,8 @@ bool arguments_parse(struct arguments *arguments, struct arena *arena, int argc,
             add_setting(arguments, str_fmt(arena, "net_threads=%s", optarg).at);
         else if (which == 'k')
             arguments->order = ORDER_CHECK;
+        else if (which == 'd')
+            arguments->order = ORDER_CHECK_STORE;
         else if (which == 'p')
             arguments->order = ORDER_PRINT;
         else if (which == 'v')

@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-enum order { ORDER_RUN, ORDER_CHECK, ORDER_PRINT, ORDER_VERSION, ORDER_HELP };
+enum order { ORDER_RUN, ORDER_CHECK, ORDER_CHECK_STORE, ORDER_PRINT, ORDER_VERSION, ORDER_HELP };
 
 struct arguments {
     const char *config_file; /* NULL: none */

@@ -10,9 +10,9 @@
 #include "shard/runtime/lane.h"
 #include "shard/runtime/rcu.h"
 #include "shard/shard.h"
-#include "shard/store/scribe.h"
 #include "tools/stentord/crypto.h"
 #include "tools/stentord/logs.h"
+#include "tools/stentord/storage.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -33,7 +33,7 @@ struct house {
     struct muc_env envs[DOMAINS_MAX];
     struct exchange *exchange;
     struct directory *directory;
-    struct scribe *scribe;
+    struct storage storage;
     struct shard **shards;
     struct net **nets;
     unsigned shard_count; /* started */
@@ -44,14 +44,6 @@ struct house {
 };
 
 /* ---- start ---- */
-
-static int start_scribe(struct house *house)
-{
-    int err = 0;
-    struct store *store = store_mem_open(&house->settings->hash_key);
-    house->scribe = scribe_new(house->exchange, store, logs_sink(house->logs, "scribe"), &err);
-    return house->scribe == NULL ? err : agent_start(scribe_agent(house->scribe));
-}
 
 static int start_shards(struct house *house)
 {
@@ -67,6 +59,11 @@ static int start_shards(struct house *house)
             .envs = house->envs,
             .env_count = house->settings->service_count,
             .placement_key = &house->settings->placement_key,
+            .stored = house->settings->store.sqlite,
+            .power_gated = house->settings->store.power_gated,
+            .power_messages = house->settings->store.power_messages,
+            .handover = house->settings->store.handover,
+            .local = house->settings->client_door ? house->settings->stream.domain : STR_NONE,
             .log = logs_sink(house->logs, name),
             .random = crypto_random,
         };
@@ -142,9 +139,11 @@ static int start_parts(struct house *house)
     for (unsigned i = 0; i < settings->component.link_count; i++)
         directory_add_link(house->directory, component_service_of(&settings->component, i)->domain,
                            component_route(i, settings->net_threads));
-    int err = start_scribe(house);
+    int err = storage_start(&house->storage, settings, house->exchange, house->logs);
     if (err == 0)
         err = start_shards(house);
+    if (err == 0)
+        storage_wake(&house->storage, settings, house->exchange);
     if (err == 0)
         err = start_nets(house);
     return err;
@@ -154,11 +153,14 @@ static bool start(struct house *house)
 {
     const struct settings *settings = house->settings;
     house->listen_fd = -1;
+    if (!storage_open(&house->storage, settings))
+        return false;
     if (settings->client_door) {
         char why[300];
         house->listen_fd = net_listen(settings->client_listen, why, sizeof(why));
         if (house->listen_fd < 0) {
             fprintf(stderr, "stentord: %s\n", why);
+            storage_close(&house->storage);
             return false;
         }
     }
@@ -184,6 +186,7 @@ static void log_start(struct house *house)
                  (int)settings->stream.domain.len, settings->stream.domain.at,
                  settings->stream.registration ? ", registration open" : "",
                  settings->stream.plaintext ? ", without TLS allowed" : "");
+    storage_log(settings);
     const struct component_settings *component = &settings->component;
     for (unsigned i = 0; i < component->link_count; i++)
         log_info("component link: %s port %u, for %s", component->hosts[i].name.at,
@@ -238,8 +241,7 @@ static void free_parts(struct house *house)
         net_free(house->nets[i]);
     for (unsigned i = 0; i < house->shard_count; i++)
         shard_free(house->shards[i]);
-    if (house->scribe != NULL)
-        scribe_free(house->scribe);
+    storage_free(&house->storage);
     rcu_finish_later();
     if (house->directory != NULL)
         directory_free(house->directory);
@@ -247,6 +249,15 @@ static void free_parts(struct house *house)
         exchange_free(house->exchange);
     mem_free(house->nets);
     mem_free(house->shards);
+}
+
+/* What its threads use cannot be taken from under them. */
+_Noreturn static void leave(struct house *house)
+{
+    log_error("stopped before the disk had answered; who was inside, and what rooms last remembered"
+              " of themselves, may be found as it was a moment earlier");
+    logs_close(house->logs);
+    _exit(EXIT_FAILURE);
 }
 
 static void stop(struct house *house)
@@ -260,8 +271,8 @@ static void stop(struct house *house)
         close(house->listen_fd);
     for (unsigned i = 0; i < house->shard_count; i++)
         stop_agent(shard_agent(house->shards[i]));
-    if (house->scribe != NULL)
-        stop_agent(scribe_agent(house->scribe));
+    if (!storage_stop(&house->storage))
+        leave(house);
     free_parts(house);
     log_info("stopped");
 }

@@ -2,12 +2,12 @@
  * Reads the configuration and does what the command line asks; the rest is in settings.c and
  * boot.c.
  */
-#include "core/base/mem.h"
 #include "core/xmpp/prep.h"
 #include "tools/stentord/arguments.h"
 #include "tools/stentord/boot.h"
+#include "tools/stentord/check.h"
+#include "tools/stentord/load.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -18,44 +18,22 @@ enum { EXIT_USAGE = 2 };
 extern const char *malloc_conf;
 const char *malloc_conf = "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0";
 
-static bool load_file(struct config *config, const char *path)
+/* Needs no door, nor anything else that only a server does. */
+static int run_check_store(const struct config *config)
 {
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        snprintf(config->error, sizeof(config->error), "%.300s: %s", path, strerror(errno));
-        return false;
-    }
-    struct buf text;
-    buf_init(&text, NULL);
-    size_t got;
-    do {
-        got = fread(buf_reserve(&text, 4096), 1, 4096, file);
-        text.len += got;
-    } while (got > 0);
-    bool ok = ferror(file) == 0;
-    fclose(file);
-    if (!ok)
-        snprintf(config->error, sizeof(config->error), "%.300s: cannot be read", path);
-    ok = ok && config_load(config, buf_str(&text), path);
-    buf_free(&text);
-    return ok;
-}
-
-static bool load(struct config *config, const struct arguments *arguments)
-{
-    if (arguments->config_file != NULL && !load_file(config, arguments->config_file))
-        return false;
-    for (unsigned i = 0; i < arguments->setting_count; i++) {
-        if (!config_set(config, arguments->settings[i]))
-            return false;
-    }
-    return true;
+    if (str_eqz(config_text(config, CONFIG_STORE_BACKEND), "sqlite"))
+        return check_store(config_text(config, CONFIG_STORE_PATH));
+    fprintf(stderr, "stentord: store.backend is %s: nothing of that is in a file\n",
+            config_text(config, CONFIG_STORE_BACKEND).at);
+    return EXIT_FAILURE;
 }
 
 static int run(const struct config *config, enum order order)
 {
     struct settings settings;
     int status = EXIT_USAGE;
+    if (order == ORDER_CHECK_STORE)
+        return run_check_store(config);
     if (!settings_make(&settings, config))
         fprintf(stderr, "stentord: %s\n", settings.error);
     else if (order == ORDER_RUN)
@@ -76,7 +54,7 @@ static int start(const struct arguments *arguments)
     struct config config;
     config_init(&config);
     int status = EXIT_USAGE;
-    if (load(&config, arguments))
+    if (load_config(&config, arguments->config_file, arguments->settings, arguments->setting_count))
         status = run(&config, arguments->order);
     else
         fprintf(stderr, "stentord: %s\n", config.error);
@@ -97,6 +75,7 @@ static int obey(const struct arguments *arguments)
         return EXIT_SUCCESS;
     case ORDER_RUN:
     case ORDER_CHECK:
+    case ORDER_CHECK_STORE:
         return start(arguments);
     }
     return EXIT_FAILURE;

@@ -190,6 +190,11 @@ static bool make_room_defaults(struct settings *settings, const struct config *c
         if (!option_set_text(defaults, option, given->value, &why))
             return fail(settings, "%s: %s%s: '%s' %s", given->where.at,
                         defaults_lead(settings, config).at, option->name, given->value.at, why);
+        if (option->id == OPTION_ID_ARCHIVE && defaults->archive && !settings->store.sqlite)
+            return fail(settings,
+                        "%s: %s%s: archives need a store that lasts, and store.backend is memory: "
+                        "set that to sqlite, or this to off",
+                        given->where.at, defaults_lead(settings, config).at, option->name);
     }
     return true;
 }
@@ -337,6 +342,8 @@ static bool make_service(struct settings *settings, const struct config *config)
         .defaults = defaults,
         .version = STR(STENTOR_VERSION),
         .started_us = settings->started_us,
+        .durable = settings->store.sqlite,
+        .full_text = settings->store.full_text,
     };
     maps_init(settings, muc);
     if (!prepare_domain(settings, config, CONFIG_MUC_DOMAIN, &muc->domain))
@@ -466,6 +473,24 @@ static void make_threads(struct settings *settings, const struct config *config)
     settings->net_threads = net_threads > 0 ? (unsigned)net_threads : half;
 }
 
+static bool make_store(struct settings *settings, const struct config *config)
+{
+    static const char *const backends[] = {"memory", "sqlite"};
+    struct keep_settings *store = &settings->store;
+    struct str durability = config_text(config, CONFIG_STORE_DURABILITY);
+    store->path = str_in(settings->arena, config_text(config, CONFIG_STORE_PATH));
+    store->power_messages = str_eqz(durability, "power");
+    store->power_gated = store->power_messages || str_eqz(durability, "mixed");
+    store->full_text = config_on(config, CONFIG_STORE_FULL_TEXT);
+    store->handover = config_on(config, CONFIG_STORE_HANDOVER);
+    store->keep_days = (uint32_t)config_number(config, CONFIG_STORE_KEEP_DAYS);
+    store->keep_count = (uint32_t)config_number(config, CONFIG_STORE_KEEP_COUNT);
+    if (!store->power_gated && !str_eqz(durability, "process"))
+        return fail_option(settings, config, CONFIG_STORE_DURABILITY,
+                           "'%s' is neither power nor process nor mixed", durability.at);
+    return read_word(settings, config, CONFIG_STORE_BACKEND, backends, &store->sqlite);
+}
+
 bool settings_make(struct settings *settings, const struct config *config)
 {
     *settings = (struct settings){.arena = arena_new(16 * 1024)};
@@ -473,11 +498,8 @@ bool settings_make(struct settings *settings, const struct config *config)
     crypto_random(&settings->placement_key, sizeof(settings->placement_key));
     make_threads(settings, config);
     settings->router.version = STR(STENTOR_VERSION);
-    if (!str_empty(config_text(config, CONFIG_STORE_PATH)))
-        return fail_option(settings, config, CONFIG_STORE_PATH,
-                           "this version keeps everything in memory; leave it unset");
-    return make_services(settings, config) && make_client(settings, config) &&
-           check_doors(settings, config);
+    return make_store(settings, config) && make_services(settings, config) &&
+           make_client(settings, config) && check_doors(settings, config);
 }
 
 void settings_fini(struct settings *settings)

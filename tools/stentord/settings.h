@@ -14,6 +14,17 @@
 #include "net/stream.h"
 #include "net/tls.h"
 
+struct keep_settings {
+    bool sqlite;         /* else everything is kept in memory */
+    struct str path;     /* ends in NUL */
+    bool power_gated;    /* changes survive the loss of power */
+    bool power_messages; /* and messages do */
+    bool full_text;
+    bool handover; /* a restart behind a host server is not noticed */
+    uint32_t keep_days;
+    uint32_t keep_count;
+};
+
 struct settings {
     struct arena *arena; /* texts below live here */
     struct hash_key hash_key;
@@ -24,6 +35,7 @@ struct settings {
     struct muc_settings services[DOMAINS_MAX]; /* muc.domain, then muc.domains */
     struct room_options room_defaults[DOMAINS_MAX];
     unsigned service_count;
+    struct keep_settings store;
     bool client_door;
     struct str client_listen;
     struct stream_settings stream;

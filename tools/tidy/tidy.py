@@ -26,13 +26,15 @@ LAYERS = (
     ("core/config/", ("core/base/", "core/config/")),
     ("core/muc/feature/", ("core/base/", "core/xml/", "core/xmpp/", "core/muc/")),
     ("core/muc/", ("core/base/", "core/xml/", "core/xmpp/", "core/muc/")),
+    ("core/record/", ("core/base/", "core/xml/", "core/xmpp/", "core/muc/", "core/record/")),
     ("shard/runtime/", ("core/", "shard/runtime/", "shard/store/store.h")),
     ("shard/store/", ("core/", "shard/runtime/", "shard/store/")),
     ("shard/", ("core/", "shard/")),
     ("net/", ("core/", "shard/", "net/")),
 )
-# Outside core/muc/ only these of its headers are public.
-MUC_PUBLIC = ("muc", "event", "effect", "roster", "gallery", "option", "order", "command")
+# Outside core/muc/ and core/record/ only these of its headers are public.
+MUC_PUBLIC = ("muc", "event", "effect", "roster", "gallery", "option", "order", "command",
+              "archived", "stored", "durable")
 
 # Third-party headers and where alone they may stand.
 LIBRARIES = (
@@ -44,6 +46,7 @@ LIBRARIES = (
     (r"openssl/", ("net/tls.c", "net/component.c", "tools/stentord/crypto.c",
                   "tools/stentord/digest.c", "bench/")),
     (r"gsasl", ("net/sasl.c",)),
+    (r"sqlite3\.h", ("shard/store/store_sqlite", "bench/")),
     (r"cmocka|strophe", ("tests/",)),
 )
 
@@ -123,7 +126,7 @@ class Tidy:
                     self.say(path, number, f'includes "{name}": {prefix} may include only '
                                            + ", ".join(allowed))
                 break
-        inside = path.startswith("core/muc/")
+        inside = path.startswith(("core/muc/", "core/record/"))
         match = re.match(r"core/muc/(\w+)\.h$", name)
         if match and not inside and match.group(1) not in MUC_PUBLIC:
             self.say(path, number, f'includes "{name}", which is private to core/muc')

@@ -121,7 +121,6 @@ static enum step_outcome allow(struct room *room, struct step *step, const struc
 
     if (refusal != NULL)
         return refuse(room, step, in, refusal);
-    registration_forget(room, account);
     return change_submit(room, step, registration_change(room, step, account, after, nick),
                          announce, in);
 }
@@ -147,8 +146,9 @@ static enum step_outcome answer(struct room *room, struct step *step, const stru
         return refuse(room, step, in, &refusal_REGISTRATION_UNKNOWN);
     if (allowed)
         return allow(room, step, in, waiting);
-    registration_forget(room, str_in(step->arena, waiting->account));
-    return STEP_DONE;
+    struct change change = {.kind = CHANGE_WAITING};
+    change.waiting.account = str_in(step->arena, waiting->account);
+    return change_submit(room, step, &change, NULL, in);
 }
 
 /* Told apart from other forms (requests for voice) by what it says it is. */

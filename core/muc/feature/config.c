@@ -45,6 +45,8 @@ static bool is_on(const struct option *option, const struct room_options *option
 static bool may_be_on(const struct room *room, const struct inbound *in,
                       const struct option *option)
 {
+    if (option->id == OPTION_ID_ARCHIVE && !room->env->settings->durable)
+        return false;
     return permit_option(room->env->settings, option, jid_bare(in->from)) ||
            is_on(option, &room->options);
 }
@@ -134,6 +136,22 @@ static void announce(struct room *room, struct step *step, const struct change *
 
 /* ---- codes of the notice (13.7) ---- */
 
+/* To who is inside it is the same whether the room or somebody else keeps what is said. */
+static bool is_logged(const struct room_options *options)
+{
+    return options->archive || options->logged;
+}
+
+static unsigned code_of(const struct option *option, const struct room_options *before,
+                        const struct room_options *after)
+{
+    bool logging = option->id == OPTION_ID_ARCHIVE || option->id == OPTION_ID_LOGGED;
+    if (logging && is_logged(before) == is_logged(after))
+        return 104;
+    unsigned code = is_on(option, after) ? option->status_on : option->status_off;
+    return code != 0 ? code : 104;
+}
+
 static uint32_t statuses_of(const struct room_options *before, const struct room_options *after)
 {
     unsigned count;
@@ -142,9 +160,8 @@ static uint32_t statuses_of(const struct room_options *before, const struct room
 
     for (unsigned i = 0; i < count; i++) {
         const struct option *option = options[i];
-        unsigned code = is_on(option, after) ? option->status_on : option->status_off;
         if (!option_equal(option, before, after))
-            statuses |= status_bit(code != 0 ? code : 104);
+            statuses |= status_bit(code_of(option, before, after));
     }
     if (((before->broadcast ^ after->broadcast) & BROADCAST_NONE) != 0)
         statuses |= (after->broadcast & BROADCAST_NONE) != 0 ? STATUS_BIT(102) : STATUS_BIT(103);
@@ -209,9 +226,11 @@ static const char *why_not(const struct room *room, const struct inbound *in, st
 
     if (option == NULL)
         return NULL;
+    if (option->id == OPTION_ID_ARCHIVE)
+        return "must be off: this service keeps no archives";
     if (!may_be_on(room, in, option))
         return "takes a permission that the operator of this service has not given you";
-    return option->never_on;
+    return NULL;
 }
 
 static enum step_outcome refuse_value(struct room *room, struct step *step,

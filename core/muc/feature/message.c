@@ -4,16 +4,17 @@
  * @xep 0045 1.35.5 #message.reflect #message.visitor #message.stranger #message.stable-id
  * @xep 0045 1.35.5 #bizrules-message.outside #bizrules-message.refused #registrar-features
  * @xep 0045 1.35.5 #continue
- * A message that its author retracts becomes a tombstone in the history.
+ * A message that its author retracts becomes a tombstone, in the history and in the archive.
  * @xep 0424 0.4.2 #usecase #rules #business-id
  * @xep 0308 1.2.1 #rules
  */
+#include "core/muc/durable.h"
 #include "core/muc/feature.h"
 #include "core/muc/groupchat.h"
+#include "core/muc/keeping.h"
 #include "core/muc/retraction.h"
 
 #include "core/xmpp/disco.h"
-#include "core/xmpp/stamp.h"
 
 static bool not_subject(const struct room *room, const struct inbound *in)
 {
@@ -64,45 +65,45 @@ static const struct refusal *may_speak(struct room *room, struct step *step,
     return NULL;
 }
 
-/* An owner who makes a conversation of two a conference sends what was said before, with the times
- * of then: the room adds none to those (7.9). */
-static const struct node *dating(const struct room *room, const struct step *step,
-                                 const struct inbound *in)
-{
-    const struct node *delay = node_find(in->root, NAME_DELAY, NS_DELAY);
-    while (delay != NULL && !reflect_may_pass(room, step->arena, delay))
-        delay = node_find_next(delay, NAME_DELAY, NS_DELAY);
-    return in->affiliation == AFF_OWNER ? delay : NULL;
-}
-
-static void keep(struct room *room, struct step *step, const struct inbound *in,
-                 const struct groupchat *message)
-{
-    const struct node *delay = dating(room, step, in);
-    struct history_entry entry = {
-        .frame = message->frame,
-        .at_us = step->now_us,
-        .dated = delay != NULL,
-        .id_hash = id_hash(room, message->id),
-    };
-    if (!stamp_parse(node_attr(delay, NAME_STAMP), &entry.dated_us))
-        entry.dated_us = step->now_us;
-    memcpy(entry.stanza_id, message->stanza_id.at, STANZA_ID_BYTES);
-    memcpy(entry.author, in->self->id, OCCUPANT_ID_BYTES);
-    room_history_add(room, &entry);
-}
-
-/* One's own message only; what else it is that is to be retracted, clients may know. */
-static void retract(struct room *room, struct step *step, const struct inbound *in,
-                    const struct groupchat *message)
+/* Which message is to be taken back; STR_NONE: none is. */
+static struct str retracted_id(const struct room *room, struct step *step, const struct inbound *in)
 {
     const struct node *retract = node_find(in->root, NAME_RETRACT, NS_RETRACT);
     if (retract == NULL || !reflect_may_pass(room, step->arena, retract))
-        return;
-    struct history_entry *entry = room_history_find(room, node_attr(retract, NAME_ID));
-    struct retraction retraction = {.id = message->id};
-    if (entry != NULL && wrote(in->self, entry))
-        retraction_bury(room, step, entry, &retraction);
+        return STR_NONE;
+    return node_attr(retract, NAME_ID);
+}
+
+/* One's own only, and once. What else it is that is to be retracted, clients may know. */
+static bool may_take_back(const struct inbound *in, const struct history_entry *entry)
+{
+    return entry != NULL && !entry->retracted && wrote(in->self, entry);
+}
+
+static void taken_back(struct room *room, struct step *step, const struct change *change,
+                       const struct inbound *in)
+{
+    struct groupchat message = {
+        .frame = change->bury.notice,
+        .id = change->bury.notice_id,
+        .stanza_id = change->bury.notice_stanza_id,
+    };
+    if (change->kept != NULL)
+        keeping_show(room, step, in, &message, change->kept->at_us);
+    effect_broadcast(step, frame_ref(message.frame), room->roster, AUDIENCE_ALL);
+}
+
+static enum step_outcome take_back(struct room *room, struct step *step, const struct inbound *in,
+                                   const struct history_entry *entry)
+{
+    struct groupchat message = groupchat_make(room, step, in);
+    struct retraction retraction = {.id = message.id};
+    struct change change = retraction_change(room, step, entry, &retraction);
+    change.bury.notice = message.frame;
+    change.bury.notice_id = message.id;
+    change.bury.notice_stanza_id = message.stanza_id;
+    change.kept = keeping_wanted(room, step, in, &message);
+    return change_submit(room, step, &change, taken_back, in);
 }
 
 static enum step_outcome say(struct room *room, struct step *step, const struct inbound *in)
@@ -110,12 +111,37 @@ static enum step_outcome say(struct room *room, struct step *step, const struct 
     const struct refusal *refusal = features_may_speak(room, step, in);
     if (refusal != NULL)
         return refuse(room, step, in, refusal);
+    struct str taken_back_id = retracted_id(room, step, in);
+    const struct history_entry *entry = room_history_find(room, taken_back_id);
+    if (may_take_back(in, entry))
+        return take_back(room, step, in, entry);
+    if (entry == NULL && !str_empty(taken_back_id) && room_is_durable(room))
+        keeping_look_up(step, in, taken_back_id);
     struct groupchat message = groupchat_make(room, step, in);
-    retract(room, step, in, &message);
-    if (groupchat_is_kept(in->root))
-        keep(room, step, in, &message);
+    keeping_message(room, step, in, &message);
     effect_broadcast(step, message.frame, room->roster, AUDIENCE_ALL);
     return STEP_DONE;
+}
+
+/* An older message of one's own that was found in the archive: everybody has been told, and there
+ * as well a tombstone takes its place. Who is not inside any more has said so while it was. */
+static enum step_outcome found(struct room *room, struct step *step, const struct inbound *in,
+                               const struct event *answer)
+{
+    const struct archive_page *page = answer->answer.page;
+    struct history_entry entry;
+    if (page->err != 0 || page->count == 0 || !keeping_entry(room, &page->rows[0], &entry))
+        return STEP_DONE;
+    char author[OCCUPANT_ID_BYTES];
+    occupant_id_make(room, jid_bare(in->from), author);
+    struct retraction retraction = {.id = in->id};
+    enum step_outcome outcome = STEP_DONE;
+    if (!entry.retracted && memcmp(author, entry.author, sizeof(author)) == 0) {
+        struct change change = retraction_change(room, step, &entry, &retraction);
+        outcome = change_submit(room, step, &change, NULL, NULL);
+    }
+    frame_unref(entry.frame);
+    return outcome;
 }
 
 static void disco(const struct room *room, struct fb *fb)
@@ -144,6 +170,7 @@ static const struct handler handlers[] = {
         .types = TYPE_GROUPCHAT,
         .match = not_subject,
         .run = say,
+        .answered = found,
     },
 };
 

@@ -88,17 +88,6 @@ static const struct option options[] = {
         .help = "who is inside can be asked for from outside",
     },
     {
-        .id = OPTION_ID_ARCHIVE,
-        .name = "archive",
-        .aliases = {"muc#roomconfig_enablearchiving", "mam"},
-        .label = "Archive the messages?",
-        .type = OPTION_BOOL,
-        .offset = offsetof(struct room_options, archive),
-        .preset = "off",
-        .never_on = "must be off: this version keeps no archive",
-        .help = "messages are archived; not possible in this version",
-    },
-    {
         .id = OPTION_ID_LOGGED,
         .name = "logged",
         .field = "muc#roomconfig_enablelogging",

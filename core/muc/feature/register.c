@@ -137,6 +137,14 @@ static bool read_answers(struct step *step, const struct form *form, uint32_t qu
     return true;
 }
 
+static void applied_for(struct room *room, struct step *step, const struct change *change,
+                        const struct inbound *in)
+{
+    reply_result(room, step, in);
+    room_asked(room, change->waiting.account, ASKED_REGISTRATION, step->now_us);
+    registration_ask(room, step, change->waiting.wanted);
+}
+
 /* Registering waits for an admin's word; that it was received is answered at once (7.17). */
 static enum step_outcome apply_for(struct room *room, struct step *step, const struct inbound *in,
                                    const struct registration *wanted)
@@ -144,19 +152,20 @@ static enum step_outcome apply_for(struct room *room, struct step *step, const s
     const struct registration *waiting = registration_waiting(room, wanted->account);
     int64_t asked_us = room_asked_us(room, wanted->account, ASKED_REGISTRATION);
     bool soon = asked_us != 0 && step->now_us - asked_us < REGISTERING_SECONDS * INT64_C(1000000);
-    bool news = waiting == NULL || !registration_equal(waiting, wanted);
+    struct change change = {.kind = CHANGE_WAITING};
 
-    /* Each is a form for every admin: they are not to be worn down, whatever became of the last. */
-    if (news && soon)
-        return refuse(room, step, in, &refusal_REGISTER_TOO_SOON);
-    if (news && !registration_keep(room, wanted))
-        return refuse(room, step, in, &refusal_ROOM_BUSY);
-    reply_result(room, step, in);
-    if (!news)
+    if (waiting != NULL && registration_equal(waiting, wanted)) {
+        reply_result(room, step, in);
         return STEP_DONE;
-    room_asked(room, wanted->account, ASKED_REGISTRATION, step->now_us);
-    registration_ask(room, step, wanted);
-    return STEP_DONE;
+    }
+    /* Each is a form for every admin: they are not to be worn down, whatever became of the last. */
+    if (soon)
+        return refuse(room, step, in, &refusal_REGISTER_TOO_SOON);
+    if (!registration_fits(room, wanted->account))
+        return refuse(room, step, in, &refusal_ROOM_BUSY);
+    change.waiting.account = wanted->account;
+    change.waiting.wanted = wanted;
+    return change_submit(room, step, &change, applied_for, in);
 }
 
 static enum step_outcome enrol(struct room *room, struct step *step, const struct inbound *in)
@@ -192,6 +201,13 @@ static enum step_outcome enrol(struct room *room, struct step *step, const struc
 
 /* ---- unregistering ---- */
 
+static void withdrawn(struct room *room, struct step *step, const struct change *change,
+                      const struct inbound *in)
+{
+    UNUSED(change);
+    reply_result(room, step, in);
+}
+
 /* Who waits to be registered waits no longer. A member who never took a nickname may still give up
  * membership; admins and owners lose only the nickname (7.7). */
 static enum step_outcome withdraw(struct room *room, struct step *step, const struct inbound *in)
@@ -200,9 +216,8 @@ static enum step_outcome withdraw(struct room *room, struct step *step, const st
     bool member = held == AFF_MEMBER;
 
     if (registration_waiting(room, jid_bare(in->from)) != NULL) {
-        registration_forget(room, jid_bare(in->from));
-        reply_result(room, step, in);
-        return STEP_DONE;
+        struct change change = {.kind = CHANGE_WAITING, .waiting.account = jid_bare(in->from)};
+        return change_submit(room, step, &change, withdrawn, in);
     }
     if (!member && str_empty(reserved_nick(room, in)))
         return refuse(room, step, in, &refusal_NOT_REGISTERED);

@@ -5,6 +5,7 @@
  */
 #include "core/muc/feature.h"
 #include "core/muc/groupchat.h"
+#include "core/muc/keeping.h"
 
 #include "core/xmpp/stamp.h"
 
@@ -38,7 +39,7 @@ static void announce(struct room *room, struct step *step, const struct change *
                      const struct inbound *in)
 {
     UNUSED(in);
-    effect_broadcast(step, change->subject.frame, room->roster, AUDIENCE_ALL);
+    effect_broadcast(step, frame_ref(change->subject.frame), room->roster, AUDIENCE_ALL);
 }
 
 static enum step_outcome set_subject(struct room *room, struct step *step, const struct inbound *in)
@@ -49,7 +50,8 @@ static enum step_outcome set_subject(struct room *room, struct step *step, const
         return refuse_with(room, step, in, &refusal_SUBJECT_DENIED,
                            (struct refuse_more){.echo = in->root, .echo_subject = true});
     }
-    struct frame *frame = groupchat_make(room, step, in).frame;
+    struct groupchat message = groupchat_make(room, step, in);
+    struct frame *frame = message.frame;
     bool many = node_count(in->root, NAME_SUBJECT, NS_STANZA) > ROOM_SUBJECT_LANGS_MAX;
     if (many || frame->size > ROOM_SUBJECT_BYTES_MAX) {
         frame_unref(frame);
@@ -61,6 +63,8 @@ static enum step_outcome set_subject(struct room *room, struct step *step, const
     change->subject.frame = frame;
     change->subject.plain = node_text(subject, step->arena);
     change->subject.at_us = step->now_us;
+    if (room->options.archive)
+        change->kept = keeping_row(room, step, in, &message);
     return change_submit(room, step, change, announce, in);
 }
 

@@ -306,6 +306,24 @@ static void lists_without_end_are_too_much_too(void **state)
     assert_true(deliver_is_empty(&world.deliver));
 }
 
+/* Pages of an archive, for one: they are made for who asks. */
+static void large_lists_are_too_much_sooner(void **state)
+{
+    UNUSED(state);
+    bool closed = false;
+    unsigned count = 0;
+    for (; count < 100 && !closed; count++) {
+        struct delivery list =
+            lane_world_list(guests[0].route, guests[0].jid, 7, "item", 50, 60000);
+        lane_world_deliver(&world, 0, &list, 1);
+        lane_world_step(&world, 0);
+        closed = strstr(buf_str(&world.log).at, "is gone: it does not read") != NULL;
+    }
+    assert_true(closed);
+    assert_in_range(count, 40, 60); /* of 3 MB each */
+    assert_true(deliver_is_empty(&world.deliver));
+}
+
 /* ---- the link ---- */
 
 static void a_slow_host_holds_up_itself_alone(void **state)
@@ -416,6 +434,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(who_does_not_read_is_closed_and_told_why, begin, end),
         cmocka_unit_test_setup_teardown(live_frames_behind_a_list_count_too, begin, end),
         cmocka_unit_test_setup_teardown(lists_without_end_are_too_much_too, begin, end),
+        cmocka_unit_test_setup_teardown(large_lists_are_too_much_sooner, begin, end),
         cmocka_unit_test_setup_teardown(a_slow_host_holds_up_itself_alone, begin, end),
         cmocka_unit_test_setup_teardown(what_is_for_a_link_that_is_down_is_counted_and_dropped,
                                         begin, end),

@@ -143,7 +143,8 @@ static int begin(void **state)
     UNUSED(state);
     open_door();
     int err = 0;
-    scribe = scribe_new(exchange, store_mem_open(&key), &sink, &err);
+    struct scribe_setup kept = {.exchange = exchange, .store = store_mem_open(&key), .log = &sink};
+    scribe = scribe_new(&kept, &err);
     ensure(scribe != NULL && agent_start(scribe_agent(scribe)) == 0);
     for (uint16_t i = 0; i < LANES; i++)
         make_net(i, 2);

@@ -43,7 +43,7 @@ static int end(void **state)
     return 0;
 }
 
-static struct frame *frame_of(const char *body)
+static struct frame *frame_made(const char *body)
 {
     struct fb fb;
     fb_begin(&fb, arena, "message", STR_NONE, STR_NONE, STR_NONE);
@@ -89,7 +89,7 @@ static struct message *deliveries(struct fake_lane *lane, uint32_t count)
 static void a_broadcast_is_shared(void **state)
 {
     UNUSED(state);
-    struct frame *frame = frame_of("hello");
+    struct frame *frame = frame_made("hello");
     struct roster *roster = roster_new();
     seat(&roster, 0, 0, 100);
     seat(&roster, 2, 100, 3);
@@ -123,7 +123,7 @@ static void a_broadcast_is_shared(void **state)
 static void nobody_there(void **state)
 {
     UNUSED(state);
-    struct frame *frame = frame_of("hello");
+    struct frame *frame = frame_made("hello");
     struct address *address = address_new(STR("u@example.org"));
     struct listed_frame listed = {.frame = frame_ref(frame), .tail = STR_NONE};
     fanout_broadcast(&fanout, 1, frame_ref(frame), roster_new(), AUDIENCE_ALL);
@@ -146,16 +146,16 @@ static void order_and_one_message_per_cycle(void **state)
     seat(&roster, 0, 0, 2);
     seat(&roster, 1, 2, 1);
     struct listed_frame list[] = {
-        {.frame = frame_of("c"), .tail = STR_NONE},
-        {.frame = frame_of("d"), .tail = str_in(arena, STR("<late/>"))},
+        {.frame = frame_made("c"), .tail = STR_NONE},
+        {.frame = frame_made("d"), .tail = str_in(arena, STR("<late/>"))},
     };
-    fanout_one(&fanout, 1, route(0, 0), frame_of("a"), address_ref(address));
-    fanout_broadcast(&fanout, 1, frame_of("b"), roster_ref(roster), AUDIENCE_ALL);
+    fanout_one(&fanout, 1, route(0, 0), frame_made("a"), address_ref(address));
+    fanout_broadcast(&fanout, 1, frame_made("b"), roster_ref(roster), AUDIENCE_ALL);
     fanout_list(&fanout, 2, route(0, 0), list, 2, address_ref(address));
-    fanout_broadcast(&fanout, 2, frame_of("e"), roster_ref(roster), AUDIENCE_ALL);
+    fanout_broadcast(&fanout, 2, frame_made("e"), roster_ref(roster), AUDIENCE_ALL);
     arena_reset(arena); /* texts of effects live no longer than their step */
     fanout_flush(&fanout);
-    fanout_one(&fanout, 1, route(0, 0), frame_of("f"), address_ref(address));
+    fanout_one(&fanout, 1, route(0, 0), frame_made("f"), address_ref(address));
     fanout_flush(&fanout);
 
     assert_int_equal(fake_lane_drain(&lanes[0]), 2);
@@ -183,7 +183,7 @@ static void order_and_one_message_per_cycle(void **state)
 
 static void one_of(struct fanout *to, uint16_t lane, const char *body)
 {
-    fanout_one(to, 1, route(1, lane), frame_of(body), address_new(STR("u@example.org")));
+    fanout_one(to, 1, route(1, lane), frame_made(body), address_new(STR("u@example.org")));
 }
 
 /* The lane's backlog is exactly what it was given and has not given back. */
@@ -191,7 +191,7 @@ static void overload_begins_and_ends(void **state)
 {
     UNUSED(state);
     struct roster *roster = roster_new();
-    struct frame *frame = frame_of("just some text");
+    struct frame *frame = frame_made("just some text");
     uint32_t listeners = 1024;
     seat(&roster, 1, 0, listeners);
     uint32_t each = kib((uint64_t)listeners * (frame->size + 48));
@@ -230,7 +230,7 @@ static void a_lane_that_is_gone(void **state)
     struct roster *roster = roster_new();
     seat(&roster, 9, 0, 2000);
     while (!fanout_overloaded(&fanout))
-        fanout_broadcast(&fanout, 1, frame_of("x"), roster_ref(roster), AUDIENCE_ALL);
+        fanout_broadcast(&fanout, 1, frame_made("x"), roster_ref(roster), AUDIENCE_ALL);
     fanout_flush(&fanout);
     assert_false(fanout_overloaded(&fanout));
     fanout_lane_credit(&fanout, 9, 5); /* was on its way when it went */
@@ -241,7 +241,7 @@ static void a_lane_that_is_gone(void **state)
 static void dropped_at_the_end(void **state)
 {
     UNUSED(state);
-    struct frame *frame = frame_of("x");
+    struct frame *frame = frame_made("x");
     fanout_one(&fanout, 1, route(0, 0), frame_ref(frame), address_new(STR("u@example.org")));
     assert_int_equal(atomic_load(&frame->refs), 2);
     fanout_fini(&fanout);

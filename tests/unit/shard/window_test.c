@@ -82,7 +82,7 @@ static int end(void **state)
 
 /* ---- a step is put together ---- */
 
-static struct frame *frame_of(const char *kind, const char *id)
+static struct frame *frame_made(const char *kind, const char *id)
 {
     struct fb fb;
     fb_begin(&fb, arena, kind, STR("room@rooms.example"), STR_NONE, str_z(id));
@@ -91,7 +91,7 @@ static struct frame *frame_of(const char *kind, const char *id)
 
 static void presence(const char *id, uint32_t about, uint8_t any_of, enum urgency urgency)
 {
-    effect_presence(&step, frame_of("presence", id), roster, (struct audience){any_of, about},
+    effect_presence(&step, frame_made("presence", id), roster, (struct audience){any_of, about},
                     (struct tidings){about, urgency});
 }
 
@@ -107,19 +107,19 @@ static void lasting(const char *id, uint32_t about)
 
 static void message(const char *id)
 {
-    effect_broadcast(&step, frame_of("message", id), roster, AUDIENCE_ALL);
+    effect_broadcast(&step, frame_made("message", id), roster, AUDIENCE_ALL);
 }
 
 static void one(const char *kind, const char *id)
 {
-    effect_send(&step, frame_of(kind, id), (struct route){0, 1, 0}, address);
+    effect_send(&step, frame_made(kind, id), (struct route){0, 1, 0}, address);
 }
 
 static void list(const char *first, const char *second, const char *tail)
 {
     struct listed_frame *frames = ARENA_NEW_ARRAY(arena, struct listed_frame, 2);
-    frames[0].frame = frame_of("presence", first);
-    frames[1].frame = frame_of("message", second);
+    frames[0].frame = frame_made("presence", first);
+    frames[1].frame = frame_made("message", second);
     frames[1].tail = str_in(arena, str_z(tail));
     effect_send_list(&step, frames, 2, (struct route){0, 1, 0}, address);
 }
@@ -352,7 +352,7 @@ static void nicknames_of_an_account_are_two(void **state)
     UNUSED(state);
     rush();
     for (unsigned i = 0; i < ARRAY_LEN(news); i++) {
-        effect_presence(&step, frame_of("presence", news[i].id), roster,
+        effect_presence(&step, frame_made("presence", news[i].id), roster,
                         (struct audience){0, news[i].account},
                         (struct tidings){news[i].about, URGENCY_STANDING});
         assert_true(happens());
@@ -407,7 +407,7 @@ static void a_message_takes_it_along(void **state)
 
     standing("juliet", JULIET);
     assert_true(happens());
-    effect_route(&step, frame_of("message", "routed"), jid_parse(arena, STR("a@b")));
+    effect_route(&step, frame_made("message", "routed"), jid_parse(arena, STR("a@b")));
     assert_false(happens());
     CAME("juliet");
 

@@ -231,6 +231,34 @@ static void the_server_may_say_that_it_is_busy(void **state)
     ledger_free(&ledger);
 }
 
+static void changes_are_answered_once(void **state)
+{
+    (void)state;
+    struct ledger ledger;
+    begin(&ledger, 2, 2, true);
+    ledger.changing = true;
+    uint32_t spoken = ledger_mark(&ledger, MARK_MESSAGE, 0, 0);
+    uint32_t change = ledger_mark(&ledger, MARK_CHANGE, 0, 0);
+    give(&ledger, SEEN_NOTICE, 1, NUMBER_NONE, NUMBER_NONE);
+    give(&ledger, SEEN_RESULT, 0, NUMBER_NONE, change);
+    assert_int_equal(ledger.free_count, 1); /* the room may be changed again */
+    assert_int_equal(ledger.free_rooms[0], 0);
+    talk(&ledger, 0, 0, spoken); /* which has its place in the room's order, the change has none */
+    talk(&ledger, 1, 0, spoken);
+    ledger_settle(&ledger);
+    assert_int_equal(ledger.groups[0].completed, 2);
+    expect_faults(&ledger, 0, 0, 0, 0);
+    give(&ledger, SEEN_RESULT, 0, NUMBER_NONE, change); /* twice */
+    uint32_t other = ledger_mark(&ledger, MARK_CHANGE, 2, 0);
+    give(&ledger, SEEN_RESULT, 3, NUMBER_NONE, other); /* not to who has asked */
+    ledger_mark(&ledger, MARK_CHANGE, 0, 0);
+    ledger.changing = false;
+    give(&ledger, SEEN_NOTICE, 1, NUMBER_NONE, NUMBER_NONE); /* of nothing */
+    finish(&ledger);                                         /* and two that nobody answers */
+    expect_faults(&ledger, 2, 0, 0, 3);
+    ledger_free(&ledger);
+}
+
 static void a_full_ledger_says_so(void **state)
 {
     (void)state;
@@ -591,6 +619,7 @@ int main(void)
         cmocka_unit_test(a_sender_is_overtaken_by_himself),
         cmocka_unit_test(not_for_these),
         cmocka_unit_test(the_server_may_say_that_it_is_busy),
+        cmocka_unit_test(changes_are_answered_once),
         cmocka_unit_test(a_full_ledger_says_so),
         cmocka_unit_test(latency_counts_from_when_it_was_due),
         cmocka_unit_test(all_enter),

@@ -35,6 +35,11 @@ static const struct reader link_reader = {{NULL, 0}, 0};
     "<message from='r7@conference.localhost/u70' type='groupchat' to='u71@localhost/r'>"           \
     "<body>0000000009 old</body><delay xmlns='urn:xmpp:delay' from='r7@conference.localhost' "     \
     "stamp='2026-11-23T09:22:17Z'/></message>"
+#define ANSWER                                                                                     \
+    "<iq from='r7@conference.localhost' type='result' id='m0000000012' to='u71@localhost/r'/>"
+#define NOTICE                                                                                     \
+    "<message from='r7@conference.localhost' to='u71@localhost/r'>" MUC_USER                       \
+    "<item affiliation='member' jid='guest@elsewhere'/></x></message>"
 #define SUBJECT                                                                                    \
     "<message from='r7@conference.localhost' type='groupchat' to='u71@localhost/r'><subject/>"     \
     "</message>"
@@ -43,7 +48,8 @@ static const char conversation[] = LISTED("1", "3") LISTED("2", "3") OWN("3") LI
     LISTED("3", "2") PAST SUBJECT TALK("0", "0000000001") TALK("1", "0000000001")
         TALK("2", "0000000001") TALK("1000", "0000000001") TALK("1", "0000000002") TALK(
             "3", "0000000002") "<presence type=\"unavailable\" from=\"r0@conference.localhost/u2\" "
-                               "to=\"u1@localhost/r\" say='a > b'/>" TALK("0", "0000000003");
+                               "to=\"u1@localhost/r\" say='a > b'/>" TALK("0", "0000000003")
+                                   ANSWER NOTICE;
 
 static const struct seen wanted[] = {
     {SEEN_HERE, false, 3, 0, 1, NUMBER_NONE},
@@ -61,6 +67,8 @@ static const struct seen wanted[] = {
     {SEEN_GROUPCHAT, false, 3, 0, 1, 2},
     {SEEN_GONE, false, 1, 0, 2, NUMBER_NONE},
     {SEEN_GROUPCHAT, false, 0, 0, 1, 3},
+    {SEEN_RESULT, false, 71, 7, NUMBER_NONE, 12},
+    {SEEN_NOTICE, false, 71, 7, NUMBER_NONE, NUMBER_NONE},
 };
 
 #define WANTED (sizeof(wanted) / sizeof(wanted[0]))

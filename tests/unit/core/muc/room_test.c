@@ -433,7 +433,7 @@ static void the_service_stops(void **state)
 
 /* ---- memories ---- */
 
-static struct frame *frame_of(struct arena *arena, size_t bytes)
+static struct frame *frame_made(struct arena *arena, size_t bytes)
 {
     char *text = arena_alloc(arena, bytes + 1);
     memset(text, 'x', bytes);
@@ -445,7 +445,7 @@ static struct frame *frame_of(struct arena *arena, size_t bytes)
 
 static void add_history(struct room *room, struct arena *arena, size_t bytes, int64_t at_us)
 {
-    struct frame *frame = frame_of(arena, bytes);
+    struct frame *frame = frame_made(arena, bytes);
     room_history_add(room, &(struct history_entry){.frame = frame, .at_us = at_us});
     frame_unref(frame);
     room_check(room);
@@ -458,7 +458,7 @@ static void history_buries(void **state)
     join(world, ROMEO, "Romeo");
     struct room *room = world_room(world, ROOM);
     struct arena *arena = arena_new(4096);
-    struct frame *small = frame_of(arena, 10), *large = frame_of(arena, 500 * 1024);
+    struct frame *small = frame_made(arena, 10), *large = frame_made(arena, 500 * 1024);
     room->options.history = 4;
     for (char i = 0; i < 3; i++) {
         struct history_entry entry = {.frame = small, .at_us = i};
@@ -486,7 +486,7 @@ static void history_stays_bounded(void **state)
     join(world, ROMEO, "Romeo");
     struct room *room = world_room(world, ROOM);
     struct arena *arena = arena_new(4096);
-    struct frame *tombstone = frame_of(arena, 1000);
+    struct frame *tombstone = frame_made(arena, 1000);
     room->options.history = 100;
     for (int64_t i = 0; i < 4; i++)
         add_history(room, arena, ROOM_HISTORY_BYTES_MAX / 4 - 600, i);
@@ -496,7 +496,7 @@ static void history_stays_bounded(void **state)
     room_history_bury(room, last, tombstone);
     assert_int_equal(room->history.count, 5);
     struct history_entry *again = &room->history.ring[room->history.start + 4];
-    struct frame *larger = frame_of(arena, 5000);
+    struct frame *larger = frame_made(arena, 5000);
     room_history_bury(room, again, larger);
     assert_int_equal(room->history.count, 4); /* the oldest had to go */
     assert_ptr_equal(room_history_at(room, 3)->frame, larger);
@@ -594,7 +594,7 @@ static void memories_are_bounded(void **state)
     }
     room_asked(room, STR("user0@localhost"), ASKED_REGISTRATION, 5000); /* no longer the oldest */
     room_asked(room, STR("more@localhost"), ASKED_VOICE, 5001);
-    assert_int_equal(room->asked.count, ROOM_ASKED_MAX);
+    assert_int_equal(room->asked->count, ROOM_ASKED_MAX);
     assert_int_equal(room_asked_us(room, STR("user0@localhost"), ASKED_REGISTRATION), 5000);
     assert_int_equal(room_asked_us(room, STR("user0@localhost"), ASKED_VOICE), 1);
     assert_int_equal(room_asked_us(room, STR("user1@localhost"), ASKED_VOICE), 0);

@@ -264,6 +264,54 @@ static void every_byte_is_escaped_at_every_place(void **state)
     }
 }
 
+/* ---- frames from bytes ---- */
+
+static void a_frame_is_made_of_its_bytes(void **state)
+{
+    UNUSED(state);
+    struct fb fb;
+    fb_begin(&fb, arena, "message", STR("a>b@c/d' e"), STR("groupchat"), STR_NONE);
+    fb_lang(&fb, STR("en"));
+    fb_leaf(&fb, NAME_BODY, NS_STANZA, STR("hi"));
+    struct frame *frame = fb_finish(&fb);
+    struct str bytes = str_of(frame->bytes, frame->size);
+    struct frame *again = frame_of(bytes, frame->address_at, frame->tail_at);
+    assert_non_null(again);
+    assert_int_equal(again->size, frame->size);
+    assert_memory_equal(again->bytes, frame->bytes, frame->size);
+    assert_int_equal(again->address_at, frame->address_at);
+    assert_int_equal(again->tail_at, frame->tail_at);
+    frame_unref(again);
+    /* In no other place is there one. */
+    unsigned fitting = 0;
+    for (uint32_t address = 0; address <= frame->size + 1; address++) {
+        for (uint32_t tail = 0; tail <= frame->size + 1; tail++) {
+            bool fits = frame_fits(bytes, address, tail);
+            assert_true(!fits || (tail == frame->tail_at && address < tail));
+            fitting += fits;
+        }
+    }
+    assert_int_equal(fitting, 4); /* before each attribute, and before the end of the tag */
+    frame_unref(frame);
+}
+
+static void bytes_that_are_no_frame(void **state)
+{
+    UNUSED(state);
+    assert_true(frame_fits(STR("<a></a>"), 2, 3));
+    assert_false(frame_fits(STR_NONE, 0, 0));
+    assert_false(frame_fits(STR("<a></a>"), 3, 3));
+    assert_false(frame_fits(STR("<a></b>"), 2, 3));
+    assert_false(frame_fits(STR("<a></a "), 2, 3));
+    assert_false(frame_fits(STR("<></>"), 1, 2));
+    assert_false(frame_fits(STR("<></>"), 2, 3));
+    assert_false(frame_fits(STR("a></a>"), 1, 2));
+    assert_false(frame_fits(STR("<a><b></a>"), 5, 6)); /* not in the start tag */
+    assert_false(frame_fits(STR("<a></a></a>"), 2, 3));
+    assert_false(frame_fits(STR("<a></a>"), UINT32_MAX, UINT32_MAX));
+    assert_null(frame_of(STR("<a></b>"), 2, 3));
+}
+
 static void kinds(void **state)
 {
     UNUSED(state);
@@ -287,6 +335,8 @@ static void kinds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_frame_is_made_of_its_bytes),
+        cmocka_unit_test(bytes_that_are_no_frame),
         cmocka_unit_test(slots),
         cmocka_unit_test(empty_stanza),
         cmocka_unit_test(namespaces),

@@ -131,6 +131,19 @@ static void running(void **state)
     assert_string_equal(worker->name, "tester");
 }
 
+/* Whoever waits for it does not wait longer than said; whether it has ended by then is true. */
+static void waiting_has_an_end(void **state)
+{
+    struct worker *worker = *state;
+    assert_int_equal(agent_start(&worker->agent), 0);
+    await_cycles(worker, 1);
+    int64_t at_ms = clock_mono_ms() + 30;
+    assert_false(agent_join_by(&worker->agent, at_ms));
+    assert_true(clock_mono_ms() >= at_ms);
+    agent_stop(&worker->agent);
+    assert_true(agent_join_by(&worker->agent, clock_mono_ms() + 60000));
+}
+
 static void alarms_wake_too(void **state)
 {
     struct worker *worker = *state;
@@ -290,6 +303,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(stepping, begin, end),
         cmocka_unit_test_setup_teardown(running, begin, end),
+        cmocka_unit_test_setup_teardown(waiting_has_an_end, begin, end),
         cmocka_unit_test_setup_teardown(alarms_wake_too, begin, end),
         cmocka_unit_test_setup_teardown(resting, begin, end),
         cmocka_unit_test_setup_teardown(it_rests_before_it_sleeps, begin, end),

@@ -132,7 +132,8 @@ static void the_scribe_answers(void **state)
     struct exchange *exchange = exchange_new();
     struct mailbox *lane = mailbox_new(&err);
     exchange_set_lane(exchange, 3, lane);
-    struct scribe *scribe = scribe_new(exchange, store_mem_open(&key), NULL, &err);
+    struct scribe_setup setup = {.exchange = exchange, .store = store_mem_open(&key)};
+    struct scribe *scribe = scribe_new(&setup, &err);
     assert_non_null(scribe);
     assert_int_equal(agent_start(scribe_agent(scribe)), 0);
     for (unsigned i = 0; i < ASKS; i++) {
@@ -165,7 +166,8 @@ static void an_answer_without_a_lane(void **state)
     UNUSED(state);
     int err = 0;
     struct exchange *exchange = exchange_new();
-    struct scribe *scribe = scribe_new(exchange, store_mem_open(&key), NULL, &err);
+    struct scribe_setup setup = {.exchange = exchange, .store = store_mem_open(&key)};
+    struct scribe *scribe = scribe_new(&setup, &err);
     assert_non_null(scribe);
     post_ask(exchange, ask(ACCOUNT_CREATE, "a", "w"), 0);
     assert_int_equal(agent_step(scribe_agent(scribe)), 1);

@@ -469,11 +469,11 @@ static void an_empty_room_is_at_rest(void **state)
     struct world *w = world_with(stays);
     (void)state;
     enters(w, ROMEO, "Romeo");
-    assert_true(world_room(w, ROOM)->silence.alarm_us > world_now(w));
+    assert_true(world_room(w, ROOM)->silence_alarm_us > world_now(w));
     leaves(w, ROMEO);
-    assert_true(world_room(w, ROOM)->silence.alarm_us == 0);
+    assert_true(world_room(w, ROOM)->silence_alarm_us == 0);
     enters(w, ROMEO, "Romeo");
-    assert_true(world_room(w, ROOM)->silence.alarm_us > world_now(w));
+    assert_true(world_room(w, ROOM)->silence_alarm_us > world_now(w));
     world_free(w);
 }
 

@@ -1,0 +1,23 @@
+/*
+ * Who has come, changed or gone during a step, where that is written behind: after a restart those
+ * who were inside a stored room are found again. Notes are taken where a session changes, and told
+ * at the end of the step.
+ */
+#ifndef CORE_MUC_ATTENDANCE_H
+#define CORE_MUC_ATTENDANCE_H
+
+#include "core/muc/occupant.h"
+
+struct step;
+
+/* The session is new, is not what it was, or is about to go. Nothing, if the room is not stored. */
+void attendance_note(struct room *room, struct session *session);
+/* The same for all sessions of a nickname. */
+void attendance_note_all(struct room *room, struct occupant *occupant);
+
+/* One FX_SESSION for each of them. */
+void attendance_tell(struct room *room, struct step *step);
+/* What was noted is known where it is written. */
+void attendance_drop(struct room *room);
+
+#endif

@@ -1,0 +1,179 @@
+#include "core/muc/snapshot.h"
+
+#include "core/muc/registration.h"
+#include "core/muc/room.h"
+
+#include <stdlib.h>
+
+enum { CHANGES_BESIDE = 3 }; /* creation, card, subject; the others wait to be registered */
+
+static struct change *add_change(struct stored_room *stored, enum change_kind kind)
+{
+    struct change *change = &stored->changes[stored->change_count++];
+    *change = (struct change){.kind = kind};
+    return change;
+}
+
+/* ---- creation ---- */
+
+static void list_affiliation(struct change *create, const struct affiliate *row)
+{
+    create->affiliations[create->affiliation_count++] = (struct affiliation_change){
+        .jid = row->jid,
+        .before = AFF_NONE,
+        .after = row->affiliation,
+        .set_nick = true,
+        .nick = row->nick,
+        .reason = row->reason,
+    };
+}
+
+static void list_affiliations(const struct room *room, struct arena *arena, struct change *create)
+{
+    uint32_t count = room->affiliations.count + 1;
+    const struct affiliate *creator = room_affiliate(room, room->creator);
+    const struct affiliate *row;
+
+    create->affiliations = ARENA_NEW_ARRAY(arena, struct affiliation_change, count);
+    if (creator != NULL)
+        list_affiliation(create, creator);
+    else
+        create->affiliations[create->affiliation_count++] = (struct affiliation_change){
+            .jid = room->creator,
+            .before = AFF_NONE,
+            .after = AFF_NONE,
+        };
+    map_each (&room->affiliations, at, row) {
+        if (row != creator)
+            list_affiliation(create, row);
+    }
+}
+
+static void add_creation(const struct room *room, struct arena *arena, struct stored_room *stored)
+{
+    struct change *create = add_change(stored, CHANGE_CREATE);
+    create->options = &room->options;
+    memcpy(create->create.secret, room->secret, sizeof(room->secret));
+    create->create.at_us = room->created_us;
+    create->create.locked = room->state == ROOM_LOCKED;
+    list_affiliations(room, arena, create);
+}
+
+/* ---- the rest ---- */
+
+static void add_subject(const struct room *room, struct arena *arena, struct stored_room *stored)
+{
+    const struct frame *frame = room->subject.frame;
+    struct change *change = add_change(stored, CHANGE_SUBJECT);
+    struct archived *kept = ARENA_NEW(arena, struct archived);
+    kept->xml = str_of(frame->bytes, frame->size);
+    kept->address_at = frame->address_at;
+    kept->tail_at = frame->tail_at;
+    change->kept = kept;
+    change->subject.at_us = room->subject.at_us;
+    change->subject.plain = room->subject.plain;
+}
+
+static void add_waiting(const struct room *room, struct stored_room *stored)
+{
+    const struct registration *waiting;
+    map_each (&room->registrations, at, waiting) {
+        struct change *change = add_change(stored, CHANGE_WAITING);
+        change->waiting.account = waiting->account;
+        change->waiting.wanted = waiting;
+    }
+}
+
+void snapshot_session(const struct session *session, struct stored_session *stored)
+{
+    const struct occupant *occupant = session->occupant;
+    *stored = (struct stored_session){
+        .jid = jid_full(session->jid),
+        .route = session->route,
+        .joined = session->joined,
+        .nick = occupant->nick,
+        .role = occupant->role,
+        .affiliation = occupant->affiliation,
+        .quiet = occupant->quiet,
+        .missed = session_is_cut_off(session),
+        .priority = session->priority,
+        .payload = session->payload,
+        .lang = session->lang,
+    };
+}
+
+static int by_joined(const void *a, const void *b)
+{
+    uint64_t left = ((const struct stored_session *)a)->joined;
+    uint64_t right = ((const struct stored_session *)b)->joined;
+    return (left > right) - (left < right);
+}
+
+static void list_sessions(const struct room *room, struct arena *arena, struct stored_room *stored)
+{
+    const struct session *session;
+    stored->sessions = ARENA_NEW_ARRAY(arena, struct stored_session, room->session_count);
+    map_each (&room->sessions_by_jid, at, session)
+        snapshot_session(session, &stored->sessions[stored->session_count++]);
+    qsort(stored->sessions, stored->session_count, sizeof(*stored->sessions), by_joined);
+}
+
+static void list_roles(const struct room *room, struct arena *arena, struct stored_memory *memory)
+{
+    const struct kept_role *kept;
+    memory->role_jids = ARENA_NEW_ARRAY(arena, struct str, room->roles_kept.count);
+    memory->roles = ARENA_NEW_ARRAY(arena, enum role, room->roles_kept.count);
+    map_each (&room->roles_kept, at, kept) {
+        memory->role_jids[memory->role_count] = kept->jid;
+        memory->roles[memory->role_count++] = kept->role;
+    }
+}
+
+void snapshot_memory(const struct room *room, struct arena *arena, struct stored_memory *memory)
+{
+    const struct invited_account *invited;
+    const struct voice_request *voice;
+
+    *memory = (struct stored_memory){0};
+    list_roles(room, arena, memory);
+    memory->invited = ARENA_NEW_ARRAY(arena, struct str, room->invited.count);
+    memory->invited_by = ARENA_NEW_ARRAY(arena, struct str, room->invited.count);
+    map_each (&room->invited, at, invited) {
+        memory->invited[memory->invited_count] = invited->jid;
+        memory->invited_by[memory->invited_count++] = invited->by;
+    }
+    memory->voice_accounts = ARENA_NEW_ARRAY(arena, struct str, room->voice_pending.count);
+    memory->voice_jids = ARENA_NEW_ARRAY(arena, struct str, room->voice_pending.count);
+    map_each (&room->voice_pending, at, voice) {
+        memory->voice_accounts[memory->voice_count] = voice->account;
+        memory->voice_jids[memory->voice_count++] = voice->jid;
+    }
+}
+
+static void add_tombstone(const struct room *room, struct stored_room *stored)
+{
+    struct change *change = add_change(stored, CHANGE_DESTROY);
+    change->destroy.until_us = room->tombstone->until_us;
+    change->destroy.alternate = room->tombstone->alternate;
+    change->destroy.reason = room->tombstone->reason;
+}
+
+void room_snapshot(const struct room *room, struct arena *arena, struct stored_room *stored)
+{
+    *stored = (struct stored_room){0};
+    stored->changes =
+        ARENA_NEW_ARRAY(arena, struct change, CHANGES_BESIDE + room->registrations.count);
+    if (room->state == ROOM_DESTROYED)
+        add_tombstone(room, stored);
+    if (!room_exists(room))
+        return;
+    add_creation(room, arena, stored);
+    if (room->card != NULL)
+        add_change(stored, CHANGE_CARD)->card = room->card;
+    if (room->subject.frame != NULL)
+        add_subject(room, arena, stored);
+    add_waiting(room, stored);
+    list_sessions(room, arena, stored);
+    stored->memory = ARENA_NEW(arena, struct stored_memory);
+    snapshot_memory(room, arena, stored->memory);
+}

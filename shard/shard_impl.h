@@ -1,0 +1,80 @@
+/*
+ * Inside a shard: what its files share. Nobody else includes this.
+ */
+#ifndef SHARD_SHARD_IMPL_H
+#define SHARD_SHARD_IMPL_H
+
+#include "shard/lower.h"
+#include "shard/shard.h"
+#include "shard/ways.h"
+
+enum { ENTROPY_BYTES = 4096, STEP_ARENA_BYTES = 64 * 1024 };
+
+struct shard {
+    struct agent agent;
+    char name[16];
+    struct shard_setup setup;
+    struct mailbox *mailbox;
+    struct arena *arena; /* of the step */
+    struct rooms rooms;
+    struct fanout fanout;
+    struct windows windows;
+    struct bounces bounces;
+    struct commands commands;
+    struct ways ways;
+    uint32_t links_at; /* the place of the next room to be told of links; past the end: none */
+    struct commits commits;
+    struct keeping keeping;
+    struct asks asks;
+    int64_t last_step_us;
+    int64_t silent_until_us; /* of rooms that cannot be loaded */
+    uint32_t parked;         /* messages, in all rooms */
+    uint64_t held;           /* bytes, in all rooms */
+    bool closing;            /* nothing new begins: goodbye has been said, or is about to be */
+    bool said_goodbye;
+    bool done;             /* and main was told */
+    int64_t rewrite_at_ms; /* rooms whose backing is stale are written again; 0: there are none */
+    uint32_t *credits;     /* by lane: handled and not yet given back */
+    unsigned credit_lanes;
+    size_t entropy_used;
+    uint8_t entropy[ENTROPY_BYTES];
+};
+
+/* ---- shard.c ---- */
+
+/* A step's beginning: its instant and its secrets. The arena is empty. */
+struct step shard_step(struct shard *shard, const struct muc_env *env);
+
+/* ---- room_steps.c ---- */
+
+/* A message for a room that is in memory, or (`need`) is to be: handled, parked, or refused. Taken.
+ */
+void rooms_take(struct shard *shard, const struct jid *room, bool need, struct message *message);
+/* The same for a room that is known; NULL: there is none (any more). */
+void rooms_give(struct shard *shard, struct room_entry *entry, struct message *message);
+/* An event that no message brought: an alarm, the end. */
+void rooms_tell(struct shard *shard, struct room_entry *entry, const struct event *event);
+
+/* EV_SHUTDOWN. The entry stays. */
+void rooms_goodbye(struct shard *shard, struct room_entry *entry, const struct event *event);
+
+/* The scribe's answers; borrowed. */
+void rooms_loaded(struct shard *shard, const struct message *message);
+void rooms_committed(struct shard *shard, const struct message *message);
+
+/* What a refused batch had of who is inside is written again, when it is time. */
+void rooms_rewrite(struct shard *shard);
+/* Until then; -1: nothing was refused. */
+int rooms_rewrite_ms(const struct shard *shard);
+
+/* Nobody has been in it for a while: its memory is written, then it leaves. */
+void rooms_idle(struct shard *shard, struct room_entry *entry);
+
+/* ---- service_steps.c ---- */
+
+/* A stanza to a service, or the store's answer to one. Taken. */
+void service_take(struct shard *shard, struct message *message);
+/* Commands whose rooms have reported, or all of them. Returns how many. */
+unsigned service_answer_commands(struct shard *shard, bool all);
+
+#endif

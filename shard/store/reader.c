@@ -1,0 +1,121 @@
+#include "shard/store/reader.h"
+
+#include "core/base/base.h"
+#include "core/base/ensure.h"
+#include "core/base/err.h"
+#include "core/base/limits.h"
+#include "core/base/mem.h"
+#include "shard/store/trouble.h"
+
+struct reader {
+    struct agent agent;
+    struct exchange *exchange;
+    struct store_reader *connection;
+    struct mailbox *mailbox;
+    struct trouble reading;
+    bool told_damage;
+};
+
+static void tell_operator(struct reader *reader, int err, struct str room)
+{
+    if (err == 0 || is_trouble(err))
+        trouble_note(&reader->reading, err);
+    if (err == ERR_CORRUPT && !reader->told_damage)
+        log_error("the archive of %.*s is damaged; --check-store says where", (int)room.len,
+                  room.at);
+    reader->told_damage |= err == ERR_CORRUPT;
+}
+
+static void reader_on_ask(struct reader *reader, struct message *message)
+{
+    struct store_reader *connection = reader->connection;
+    struct asked *ask = message->ask;
+    ASSERT_ON(&reader->agent);
+    if (ask->query != NULL)
+        connection->query(connection, ask->arena, jid_bare(ask->to), ask->query, &ask->page);
+    else
+        connection->listing(connection, ask->arena, ask->listing, &ask->listed);
+    tell_operator(reader, ask->query != NULL ? ask->page.err : ask->listed.err, jid_bare(ask->to));
+    message->kind = MSG_ANSWER;
+    post_shard(reader->exchange, ask->shard, message);
+}
+
+static void reader_on_message(void *self, struct mail *mail)
+{
+    struct message *message = container_of(mail, struct message, mail);
+    ensure(message->kind == MSG_ASK);
+    reader_on_ask(self, message);
+}
+
+static int reader_work(void *self)
+{
+    struct reader *reader = self;
+    bool more = false;
+    unsigned count =
+        mailbox_drain(reader->mailbox, reader_on_message, reader, SHARD_DRAIN_MAX, &more);
+    return (int)count + (more ? 1 : 0);
+}
+
+static void reader_wait(void *self, int work, int timeout_ms)
+{
+    struct reader *reader = self;
+    if (work == 0)
+        mailbox_wait(reader->mailbox, timeout_ms);
+}
+
+static void reader_wake(void *self)
+{
+    struct reader *reader = self;
+    mailbox_wake(reader->mailbox);
+}
+
+struct reader *reader_new(struct exchange *exchange, struct store_reader *connection,
+                          struct log_sink *log, int *err)
+{
+    struct mailbox *mailbox = mailbox_new(err);
+    if (mailbox == NULL) {
+        connection->close(connection);
+        return NULL;
+    }
+    struct reader *reader = MEM_NEW(struct reader);
+    reader->exchange = exchange;
+    reader->connection = connection;
+    reader->mailbox = mailbox;
+    reader->reading.begins = "archives cannot be read";
+    reader->reading.ends = "archives can be read again";
+    reader->agent = (struct agent){
+        .name = "reader",
+        .self = reader,
+        .do_work = reader_work,
+        .wait = reader_wait,
+        .wake = reader_wake,
+        .blocking = true,
+        .log = log,
+    };
+    exchange_set_reader(exchange, mailbox);
+    return reader;
+}
+
+struct agent *reader_agent(struct reader *reader)
+{
+    return &reader->agent;
+}
+
+static void discard(void *self, struct mail *mail)
+{
+    UNUSED(self);
+    message_free(container_of(mail, struct message, mail));
+}
+
+void reader_free(struct reader *reader)
+{
+    if (reader == NULL)
+        return;
+    exchange_set_reader(reader->exchange, NULL);
+    bool more = true;
+    while (more)
+        mailbox_drain(reader->mailbox, discard, NULL, SHARD_DRAIN_MAX, &more);
+    mailbox_free(reader->mailbox);
+    reader->connection->close(reader->connection);
+    mem_free(reader);
+}

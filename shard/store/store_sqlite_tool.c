@@ -1,0 +1,440 @@
+#include "shard/store/store_tool.h"
+
+#include "core/base/err.h"
+#include "core/base/limits.h"
+#include "shard/store/store_sqlite.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static int tool_open(struct db *db, struct str path, enum sqlite_use use, struct arena *arena,
+                     const char **why)
+{
+    *db = (struct db){0};
+    *why = NULL;
+    struct store_sqlite_setup setup = {.path = str_in(arena, path)};
+    return sqlite_open(db, &setup, use, arena, why);
+}
+
+/* What went wrong while it was done. */
+static int tool_close(struct db *db, int err, struct arena *arena, const char **why)
+{
+    db_rollback(db);
+    if (err < 0 && *why == NULL)
+        *why = str_fmt(arena, "it could not be finished: %s", err_text(err)).at;
+    db_close(db);
+    return err;
+}
+
+/* ---- checking ---- */
+
+struct check {
+    struct db *db;
+    struct tool_lines *lines;
+    struct arena *arena; /* of one room at a time */
+    int64_t found;
+};
+
+static void PRINTF_LIKE(2, 3) find(struct check *check, const char *format, ...)
+{
+    char text[512];
+    va_list list;
+    va_start(list, format);
+    int len = vsnprintf(text, sizeof(text), format, list);
+    va_end(list);
+    size_t kept = len < (int)sizeof(text) ? (size_t)len : sizeof(text) - 1;
+    check->lines->line(check->lines, str_of(text, kept));
+    check->found++;
+}
+
+/* What SQLite says of its file. */
+static int check_file(struct check *check)
+{
+    int err = 0;
+    sqlite3_stmt *rows = db_sql(check->db, "PRAGMA integrity_check", &err);
+    if (rows == NULL)
+        return err;
+    while ((err = db_step(check->db, rows)) == 1) {
+        struct str text = column_text(rows, 0);
+        if (!str_eqz(text, "ok"))
+            find(check, "file: %.*s", (int)text.len, text.at);
+    }
+    if (err == ERR_CORRUPT) {
+        find(check, "file: damaged so that it cannot be read to the end");
+        return 0;
+    }
+    return err;
+}
+
+/* Rows that belong to no room, and counts that are wrong. */
+static int check_counts(struct check *check)
+{
+    static const struct {
+        const char *sql;
+        const char *what;
+    } counts[] = {
+        {"SELECT count(*) FROM archive WHERE room NOT IN (SELECT id FROM room UNION SELECT room"
+         " FROM gone)",
+         "messages that belong to no room"},
+        {"SELECT count(*) FROM item WHERE room NOT IN (SELECT id FROM room UNION SELECT room FROM"
+         " gone)",
+         "rows that belong to no room"},
+        {"SELECT count(*) FROM room r WHERE kept != (SELECT count(*) FROM archive a INDEXED BY"
+         " archive_room WHERE a.room = r.id AND a.archived = 1)",
+         "rooms that have another number of messages than they think"},
+    };
+    for (unsigned i = 0; i < ARRAY_LEN(counts); i++) {
+        int64_t count = 0;
+        int err = db_number(check->db, counts[i].sql, 0, &count);
+        if (err != 0)
+            return err;
+        if (count != 0)
+            find(check, "%lld %s", (long long)count, counts[i].what);
+    }
+    return 0;
+}
+
+static void check_rows(struct check *check, struct str jid, const struct store_room *loaded)
+{
+    struct stored_room stored;
+    const char *why = "";
+    int err = record_read(check->arena, loaded->rows, loaded->row_count, &stored, &why);
+    if (err != 0)
+        find(check, "%.*s: cannot be read: %s", (int)jid.len, jid.at, why);
+}
+
+static int check_rooms(struct check *check)
+{
+    int err = 0;
+    sqlite3_stmt *rooms = db_sql(check->db, "SELECT jid FROM room ORDER BY id", &err);
+    if (rooms == NULL)
+        return err;
+    while ((err = db_step(check->db, rooms)) == 1) {
+        struct str jid = column_in(check->arena, rooms, 0);
+        struct store_room loaded = {0};
+        int read = sqlite_load_room(check->db, check->arena, jid, &loaded);
+        if (read == 0)
+            check_rows(check, jid, &loaded);
+        else if (read == ERR_CORRUPT)
+            find(check, "%.*s: a message cannot be read", (int)jid.len, jid.at);
+        else if (read != ERR_NOT_FOUND)
+            return read;
+        arena_reset(check->arena);
+    }
+    return err;
+}
+
+static int check_messages(struct check *check)
+{
+    int err = 0;
+    sqlite3_stmt *rows =
+        db_sql(check->db, "SELECT " ARCHIVE_COLUMNS " FROM archive a ORDER BY a.seq", &err);
+    if (rows == NULL)
+        return err;
+    while ((err = db_step(check->db, rows)) == 1) {
+        struct archived message;
+        if (archive_read(check->arena, rows, &message) != 0)
+            find(check, "message %.*s cannot be read", (int)message.id.len, message.id.at);
+        arena_reset(check->arena);
+    }
+    return err;
+}
+
+int64_t store_tool_check(struct str path, struct tool_lines *lines, struct arena *arena,
+                         const char **why)
+{
+    struct db db;
+    int err = tool_open(&db, path, SQLITE_USE_READ, arena, why);
+    if (err != 0)
+        return err;
+    struct check check = {.db = &db, .lines = lines, .arena = arena_new(64 * 1024)};
+    err = db_exec(&db, "BEGIN");
+    if (err == 0)
+        err = check_file(&check);
+    if (err == 0 && check.found == 0)
+        err = check_counts(&check);
+    if (err == 0 && check.found == 0)
+        err = check_rooms(&check);
+    if (err == 0)
+        err = check_messages(&check);
+    if (err == ERR_CORRUPT && check.found > 0)
+        err = 0; /* that was said */
+    arena_free(check.arena);
+    err = tool_close(&db, err, arena, why);
+    return err != 0 ? err : check.found;
+}
+
+/* ---- the rooms ---- */
+
+static int64_t list_rooms(struct db *db, struct tool_lines *lines)
+{
+    int err = 0;
+    sqlite3_stmt *rows = db_sql(db,
+                                "SELECT jid, kept, (SELECT count(*) FROM item WHERE room = id)"
+                                " FROM room ORDER BY jid",
+                                &err);
+    if (rows == NULL)
+        return err;
+    struct arena *arena = arena_new(4096);
+    int64_t count = 0;
+    while ((err = db_step(db, rows)) == 1) {
+        struct str jid = column_text(rows, 0);
+        lines->line(lines, str_fmt(arena, "%.*s\t%lld messages\t%lld rows", (int)jid.len, jid.at,
+                                   (long long)sqlite3_column_int64(rows, 1),
+                                   (long long)sqlite3_column_int64(rows, 2)));
+        arena_reset(arena);
+        count++;
+    }
+    arena_free(arena);
+    return err < 0 ? err : count;
+}
+
+int64_t store_tool_list(struct str path, struct tool_lines *lines, struct arena *arena,
+                        const char **why)
+{
+    struct db db;
+    int err = tool_open(&db, path, SQLITE_USE_READ, arena, why);
+    if (err != 0)
+        return err;
+    int64_t count = list_rooms(&db, lines);
+    err = tool_close(&db, count < 0 ? (int)count : 0, arena, why);
+    return err != 0 ? err : count;
+}
+
+/* ---- a copy ---- */
+
+/* All in one go, in one read transaction: a server that writes meanwhile does not make it begin
+ * again, and its log is copied back when this is done. */
+static int backup_copy(struct db *from, struct db *to)
+{
+    sqlite3_backup *backup = sqlite3_backup_init(to->handle, "main", from->handle, "main");
+    if (backup == NULL)
+        return db_err(to, sqlite3_errcode(to->handle));
+    sqlite3_backup_step(backup, -1);
+    return db_err(to, sqlite3_backup_finish(backup));
+}
+
+static int backup_to(struct db *from, const char *name)
+{
+    struct db to = {0};
+    int err = sqlite_create(name);
+    if (err == 0)
+        err = sqlite_connect(&to, name, NULL, SQLITE_OPEN_READWRITE);
+    if (err == 0)
+        err = backup_copy(from, &to);
+    db_close(&to);
+    return err;
+}
+
+int store_tool_backup(struct str path, struct str copy, struct arena *arena, const char **why)
+{
+    struct str name = str_in(arena, copy);
+    struct str part = str_fmt(arena, "%s.part", name.at);
+    if (access(name.at, F_OK) == 0) {
+        *why = str_fmt(arena, "%s is there already; name another file", name.at).at;
+        return ERR_EXISTS;
+    }
+    struct db db;
+    int err = tool_open(&db, path, SQLITE_USE_READ, arena, why);
+    if (err != 0)
+        return err;
+    unlink(part.at); /* of one that was interrupted */
+    err = backup_to(&db, part.at);
+    if (err == 0 && rename(part.at, name.at) != 0)
+        err = err_from_errno(errno);
+    if (err != 0) {
+        *why = str_fmt(arena, "%s could not be written: %s", part.at, err_text(err)).at;
+        unlink(part.at);
+    }
+    return tool_close(&db, err, arena, why);
+}
+
+/* ---- exporting ---- */
+
+static void add_json(struct buf *line, const char *name, struct str text)
+{
+    if (!str_present(text))
+        return;
+    buf_addf(line, "%s\"%s\":\"", line->len > 1 ? "," : "", name);
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char byte = (unsigned char)text.at[i];
+        if (byte == '"' || byte == '\\')
+            buf_addf(line, "\\%c", byte);
+        else if (byte < 0x20)
+            buf_addf(line, "\\u%04x", byte);
+        else
+            buf_addc(line, (char)byte);
+    }
+    buf_addc(line, '"');
+}
+
+static struct str time_text(struct arena *arena, int64_t at_us)
+{
+    int64_t rest = at_us % 1000000;
+    int64_t us = rest < 0 ? rest + 1000000 : rest;
+    time_t seconds = (time_t)((at_us - us) / 1000000);
+    struct tm utc;
+    char text[32] = "";
+    if (gmtime_r(&seconds, &utc) != NULL)
+        strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+    return str_fmt(arena, "%s.%06dZ", text, (int)us);
+}
+
+static struct str message_json(struct arena *arena, const struct archived *message)
+{
+    struct buf line;
+    buf_init(&line, arena);
+    buf_addc(&line, '{');
+    add_json(&line, "id", message->id);
+    add_json(&line, "at", time_text(arena, message->at_us));
+    add_json(&line, "nick", message->nick);
+    add_json(&line, "jid", message->jid);
+    add_json(&line, "occupant-id", message->author);
+    add_json(&line, "affiliation", affiliation_text(message->affiliation));
+    add_json(&line, "role", role_text(message->role));
+    add_json(&line, "body", message->body);
+    add_json(&line, "xml", message->xml);
+    buf_addf(&line, ",\"retracted\":%s}", message->retracted ? "true" : "false");
+    return buf_str(&line);
+}
+
+static int room_number(struct db *db, struct str jid, int64_t *room)
+{
+    int err = 0;
+    sqlite3_stmt *find_room = db_sql(db, "SELECT id FROM room WHERE jid = ?1", &err);
+    if (find_room == NULL)
+        return err;
+    bind_text(find_room, 1, jid);
+    err = db_step(db, find_room);
+    if (err == 1)
+        *room = sqlite3_column_int64(find_room, 0);
+    sqlite3_reset(find_room);
+    if (err == 0)
+        return ERR_NOT_FOUND;
+    return err < 0 ? err : 0;
+}
+
+static int64_t export_rows(struct db *db, int64_t room, struct tool_lines *lines)
+{
+    int err = 0;
+    sqlite3_stmt *rows = db_sql(db,
+                                "SELECT " ARCHIVE_COLUMNS " FROM archive a INDEXED BY archive_room"
+                                " WHERE a.room = ?1 AND a.archived = 1"
+                                " ORDER BY a.seq",
+                                &err);
+    if (rows == NULL)
+        return err;
+    bind_number(rows, 1, room);
+    struct arena *arena = arena_new(64 * 1024);
+    int64_t count = 0;
+    while ((err = db_step(db, rows)) == 1) {
+        struct archived message;
+        err = archive_read(arena, rows, &message);
+        if (err != 0)
+            break;
+        lines->line(lines, message_json(arena, &message));
+        arena_reset(arena);
+        count++;
+    }
+    sqlite3_reset(rows);
+    arena_free(arena);
+    return err < 0 ? err : count;
+}
+
+/* The same end for all that look for a room first. */
+static const char *no_room(struct arena *arena, struct str room)
+{
+    return str_fmt(arena, "no room %.*s is stored", (int)room.len, room.at).at;
+}
+
+int64_t store_tool_export(struct str path, struct str room, struct tool_lines *lines,
+                          struct arena *arena, const char **why)
+{
+    struct db db;
+    int err = tool_open(&db, path, SQLITE_USE_READ, arena, why);
+    if (err != 0)
+        return err;
+    int64_t number = 0;
+    int64_t count = 0;
+    err = room_number(&db, room, &number);
+    if (err == ERR_NOT_FOUND)
+        *why = no_room(arena, room);
+    if (err == 0)
+        count = export_rows(&db, number, lines);
+    err = tool_close(&db, count < 0 ? (int)count : err, arena, why);
+    return err != 0 ? err : count;
+}
+
+/* ---- deleting ---- */
+
+/* One step, in a transaction of its own; synced, since somebody wants it gone. */
+static int forget_step(struct db *db, const char *sql, int64_t room, struct str account)
+{
+    int err = db_begin(db, true);
+    sqlite3_stmt *select = err == 0 ? db_sql(db, sql, &err) : NULL;
+    if (select == NULL)
+        return err;
+    if (str_present(account))
+        bind_text(select, 1, account);
+    else
+        bind_number(select, 1, room);
+    bind_number(select, 2, STORE_TRIM_ROWS);
+    int count = archive_delete(db, select);
+    if (count < 0) {
+        db_rollback(db);
+        return count;
+    }
+    err = db_commit(db);
+    return err != 0 ? err : count;
+}
+
+static int64_t forget(struct db *db, const char *sql, int64_t room, struct str account)
+{
+    static const struct timespec breath = {.tv_nsec = 2000000}; /* the server writes, too */
+    int64_t all = 0;
+    int count;
+    while ((count = forget_step(db, sql, room, account)) > 0) {
+        all += count;
+        db_checkpoint(db, STORE_WAL_PAGES);
+        nanosleep(&breath, NULL);
+    }
+    return count < 0 ? count : all;
+}
+
+int64_t store_tool_forget_room(struct str path, struct str room, struct arena *arena,
+                               const char **why)
+{
+    static const char *const sql = "SELECT seq, room FROM archive INDEXED BY archive_room"
+                                   " WHERE room = ?1 LIMIT ?2";
+    struct db db;
+    int err = tool_open(&db, path, SQLITE_USE_ASSIST, arena, why);
+    if (err != 0)
+        return err;
+    int64_t number = 0;
+    int64_t count = 0;
+    err = room_number(&db, room, &number);
+    if (err == ERR_NOT_FOUND)
+        *why = no_room(arena, room);
+    if (err == 0)
+        count = forget(&db, sql, number, STR_NONE);
+    err = tool_close(&db, count < 0 ? (int)count : err, arena, why);
+    return err != 0 ? err : count;
+}
+
+int64_t store_tool_forget_account(struct str path, struct str account, struct arena *arena,
+                                  const char **why)
+{
+    static const char *const sql = "SELECT seq, room FROM archive INDEXED BY archive_account"
+                                   " WHERE account = ?1 LIMIT ?2";
+    struct db db;
+    int err = tool_open(&db, path, SQLITE_USE_ASSIST, arena, why);
+    if (err != 0)
+        return err;
+    int64_t count = forget(&db, sql, 0, account);
+    err = tool_close(&db, count < 0 ? (int)count : 0, arena, why);
+    return err != 0 ? err : count;
+}

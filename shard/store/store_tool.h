@@ -1,0 +1,47 @@
+/*
+ * What an operator does to a store from the command line. Everything works while a server has the
+ * store open: what reads sees one moment of it; what deletes takes the lock for a moment at a time,
+ * in small steps, and the server waits that long (STORE_BUSY_MS at most).
+ *
+ * A server that runs keeps the last messages of its live rooms in memory: those it still shows to
+ * newcomers until the room has left memory. Rows that say who may do what are never touched here.
+ */
+#ifndef SHARD_STORE_STORE_TOOL_H
+#define SHARD_STORE_STORE_TOOL_H
+
+#include "core/base/arena.h"
+#include "core/base/str.h"
+
+#include <stdint.h>
+
+/* Where lines of text go: findings, exported messages. */
+struct tool_lines {
+    void (*line)(struct tool_lines *lines, struct str text);
+};
+
+/* All return a negative code with *why (static or in the arena) if they could not do it. */
+
+/* Is the file whole, and does all in it make sense? One line per finding; how many. */
+int64_t store_tool_check(struct str path, struct tool_lines *lines, struct arena *arena,
+                         const char **why);
+
+/* The rooms, by name: how many messages and rows are kept of each, a line per room; how many. */
+int64_t store_tool_list(struct str path, struct tool_lines *lines, struct arena *arena,
+                        const char **why);
+
+/* A copy of one moment, complete in itself, in a file that must not be there yet; it appears when
+ * it is complete. */
+int store_tool_backup(struct str path, struct str copy, struct arena *arena, const char **why);
+
+/* One room's archive, a JSON object per line, oldest first; how many. ERR_NOT_FOUND: no such room.
+ */
+int64_t store_tool_export(struct str path, struct str room, struct tool_lines *lines,
+                          struct arena *arena, const char **why);
+
+/* Deletes one room's archive, or what one account (bare JID) has said in all rooms; how many. */
+int64_t store_tool_forget_room(struct str path, struct str room, struct arena *arena,
+                               const char **why);
+int64_t store_tool_forget_account(struct str path, struct str account, struct arena *arena,
+                                  const char **why);
+
+#endif

@@ -1,0 +1,468 @@
+/*
+ * Messages that only the archive has any more: moderators and authors take them back there.
+ */
+#include "core/muc/room.h"
+#include "tests/support/talk.h"
+
+#define MAM      "urn:xmpp:mam:2"
+#define MODERATE "urn:xmpp:message-moderate:1"
+#define RETRACT  "urn:xmpp:message-retract:1"
+#define UNKNOWN  "0123456789abcdef0123456789abcdef"
+
+enum { ROWS_MAX = 8 };
+
+struct row {
+    char id[STANZA_ID_BYTES + 1];
+    char *came; /* heap */
+};
+
+/* Newcomers are shown nothing, or the last message alone. */
+static const char *const nothing_shown[] = {"persistent=on", "archive=on", "history=0", NULL};
+static const char *const one_shown[] = {"persistent=on", "archive=on", "history=1", NULL};
+
+/* Romeo owns the room, Juliet and Paris are in it; Paris has said two things. */
+static struct world *company(const char *const *options)
+{
+    static const char *const admins[] = {"admin@localhost", NULL};
+    struct world_config config = {.options = options, .admins = admins, .durable = true};
+    struct world *w = world_new(&config);
+    world_client(w, ROMEO);
+    world_client(w, JULIET);
+    world_client(w, PARIS);
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "Juliet");
+    enters(w, PARIS, "Paris");
+    says(w, PARIS, "<message to='" ROOM "' type='groupchat' id='m1'><body>Rude</body></message>");
+    world_advance(w, 1000000);
+    says(w, PARIS, "<message to='" ROOM "' type='groupchat' id='m2'><body>Ruder</body></message>");
+    hush(w);
+    return w;
+}
+
+/* What the archive has, by Romeo's eyes. */
+static unsigned archive(struct world *w, struct row rows[ROWS_MAX])
+{
+    const char *came;
+    unsigned count = 0;
+    hush(w);
+    says(w, ROMEO, "<iq to='" ROOM "' type='set' id='q'><query xmlns='" MAM "'/></iq>");
+    while ((came = world_next(w, ROMEO)) != NULL) {
+        const char *result = strstr(came, "<result ");
+        const char *id = result == NULL ? NULL : strstr(result, " id='");
+        if (id == NULL)
+            continue;
+        assert_true(count < ROWS_MAX);
+        memcpy(rows[count].id, id + 5, STANZA_ID_BYTES);
+        rows[count].id[STANZA_ID_BYTES] = '\0';
+        rows[count++].came = text_of("%s", came);
+    }
+    hush(w);
+    return count;
+}
+
+static void rows_free(struct row *rows, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        free(rows[i].came);
+}
+
+/* The archive's id of the first message. */
+static void id_of_first(struct world *w, char id[STANZA_ID_BYTES + 1])
+{
+    struct row rows[ROWS_MAX];
+    unsigned count = archive(w, rows);
+    assert_int_equal(count, 2);
+    memcpy(id, rows[0].id, STANZA_ID_BYTES + 1);
+    rows_free(rows, count);
+}
+
+/* Is the message of that id a tombstone (with that text in it), or is it as it was? */
+static bool is_buried(struct world *w, const char *id, const char *inside)
+{
+    struct row rows[ROWS_MAX];
+    unsigned count = archive(w, rows), found = 0;
+    bool buried = false;
+    for (unsigned i = 0; i < count; i++) {
+        if (strcmp(rows[i].id, id) != 0)
+            continue;
+        found++;
+        buried = strstr(rows[i].came, "<retracted ") != NULL;
+        assert_true(buried != (strstr(rows[i].came, "<body>Rude</body>") != NULL));
+        assert_non_null(strstr(rows[i].came, "from='" ROOM "/Paris' type='groupchat' id='m1'"));
+        if (buried)
+            assert_non_null(strstr(rows[i].came, inside));
+    }
+    assert_int_equal(found, 1);
+    rows_free(rows, count);
+    return buried;
+}
+
+static void moderates(struct world *w, const char *who, const char *id, const char *reason)
+{
+    says(w, who,
+         "<iq to='" ROOM "' type='set' id='mod'><moderate xmlns='" MODERATE "' id='%s'>"
+         "<retract xmlns='" RETRACT "'/><reason>%s</reason></moderate></iq>",
+         id, reason);
+}
+
+static void retracts(struct world *w, const char *who, const char *id)
+{
+    says(w, who,
+         "<message to='" ROOM "' type='groupchat' id='r'><retract xmlns='" RETRACT
+         "' id='%s'/></message>",
+         id);
+}
+
+static unsigned notices(struct world *w, const char *who)
+{
+    const char *came;
+    unsigned count = 0;
+    while ((came = world_next(w, who)) != NULL)
+        count += strstr(came, "<retract ") != NULL;
+    return count;
+}
+
+/* ---- by moderators ---- */
+
+/* @covers 0425#usecase 0425#usecase-success 0425#tombstones */
+static void a_moderator_takes_it_back(void **state)
+{
+    static const char *const *const all[] = {nothing_shown, one_shown};
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        struct world *w = company(all[i]);
+        char id[STANZA_ID_BYTES + 1];
+        id_of_first(w, id);
+        moderates(w, ROMEO, id, "Be polite");
+        static const char *const inside[] = {ROMEO, JULIET, PARIS};
+        for (size_t k = 0; k < ARRAY_LEN(inside); k++) {
+            reads(w, inside[k],
+                  "<message from='" ROOM "' type='groupchat'><retract xmlns='" RETRACT
+                  "' id='%s'><moderated xmlns='" MODERATE "' by='" ROOM "/Romeo'>"
+                  "<occupant-id xmlns='urn:xmpp:occupant-id:0' id='{scansion:any}'/></moderated>"
+                  "<reason>Be polite</reason></retract></message>",
+                  id);
+        }
+        reads(w, ROMEO, "<iq from='" ROOM "' type='result' id='mod'/>");
+        assert_true(is_buried(w, id, "<reason>Be polite</reason>"));
+        assert_true(is_buried(w, id, "by='" ROOM "/Romeo'"));
+        assert_int_equal(world_room(w, ROOM)->history.count, i); /* it does not come back there */
+        world_restart(w, WORLD_CRASH);
+        assert_true(is_buried(w, id, "<reason>Be polite</reason>"));
+        assert_int_equal(world_room(w, ROOM)->history.count, i);
+        world_free(w);
+    }
+}
+
+static void in_the_former_form(void **state)
+{
+    struct world *w = company(nothing_shown);
+    char id[STANZA_ID_BYTES + 1];
+    UNUSED(state);
+    id_of_first(w, id);
+    says(w, ROMEO,
+         "<iq to='" ROOM "' type='set' id='mod'><apply-to xmlns='urn:xmpp:fasten:0' id='%s'>"
+         "<moderate xmlns='urn:xmpp:message-moderate:0'><retract "
+         "xmlns='urn:xmpp:message-retract:0'/><reason>No</reason></moderate></apply-to></iq>",
+         id);
+    assert_int_equal(notices(w, JULIET), 1);
+    assert_true(is_buried(w, id, "<reason>No</reason>"));
+    world_free(w);
+}
+
+/* Nobody is told before it is certain. */
+static void not_before_it_is_certain(void **state)
+{
+    struct world *w = company(nothing_shown);
+    char id[STANZA_ID_BYTES + 1];
+    UNUSED(state);
+    id_of_first(w, id);
+    world_commits(w, WORLD_LATER);
+    moderates(w, ROMEO, id, "x");
+    reads_nothing(w, ROMEO);
+    reads_nothing(w, JULIET);
+    world_commits(w, WORLD_FAIL);
+    world_settle(w);
+    reads_error(w, ROMEO, "wait", "internal-server-error");
+    reads_nothing(w, ROMEO);
+    reads_nothing(w, JULIET);
+    world_commits(w, WORLD_AT_ONCE);
+    assert_false(is_buried(w, id, ""));
+    moderates(w, ROMEO, id, "again");
+    assert_int_equal(notices(w, JULIET), 1);
+    assert_true(is_buried(w, id, "again"));
+    world_free(w);
+}
+
+/* @covers 0425#usecase-error */
+static void what_the_archive_does_not_have(void **state)
+{
+    struct world *w = company(nothing_shown);
+    UNUSED(state);
+    moderates(w, ROMEO, UNKNOWN, "x");
+    reads_error(w, ROMEO, "cancel", "item-not-found");
+    moderates(w, ROMEO, "m1", "x"); /* its sender's id is not the room's */
+    reads_error(w, ROMEO, "cancel", "item-not-found");
+    reads_nothing(w, ROMEO);
+    reads_nothing(w, JULIET);
+    world_free(w);
+}
+
+static void an_archive_that_cannot_be_read(void **state)
+{
+    struct world *w = company(nothing_shown);
+    char id[STANZA_ID_BYTES + 1];
+    UNUSED(state);
+    id_of_first(w, id);
+    world_fail_queries(w, 1);
+    moderates(w, ROMEO, id, "x");
+    reads_error(w, ROMEO, "wait", "internal-server-error");
+    reads_nothing(w, JULIET);
+    assert_false(is_buried(w, id, ""));
+    world_free(w);
+}
+
+/* Somebody was faster: then there is nothing left to tell. */
+static void once_is_enough(void **state)
+{
+    struct world *w = company(nothing_shown);
+    char id[STANZA_ID_BYTES + 1];
+    UNUSED(state);
+    id_of_first(w, id);
+    moderates(w, ROMEO, id, "first");
+    hush(w);
+    moderates(w, ROMEO, id, "second");
+    reads(w, ROMEO, "<iq from='" ROOM "' type='result' id='mod'/>");
+    reads_nothing(w, ROMEO);
+    reads_nothing(w, JULIET);
+    retracts(w, PARIS, id);
+    assert_true(is_buried(w, id, "<reason>first</reason>"));
+    world_free(w);
+}
+
+/* Between question and answer a lot can happen. */
+static void a_role_that_was_lost_meanwhile(void **state)
+{
+    struct world *w = company(nothing_shown);
+    char id[STANZA_ID_BYTES + 1];
+    UNUSED(state);
+    id_of_first(w, id);
+    sets(w, ROMEO, "<item role='moderator' nick='Juliet'/>");
+    world_commits(w, WORLD_LATER);
+    moderates(w, JULIET, id, "x");
+    sets(w, ROMEO, "<item role='participant' nick='Juliet'/>");
+    world_settle(w);
+    reads_error(w, JULIET, "auth", "forbidden");
+    reads_nothing(w, PARIS);
+    sets(w, ROMEO, "<item role='moderator' nick='Juliet'/>");
+    moderates(w, JULIET, id, "x");
+    leaves(w, JULIET);
+    world_settle(w);
+    const char *came = world_next(w, JULIET);
+    assert_non_null(came);
+    assert_non_null(strstr(came, "id='mod'"));
+    assert_non_null(strstr(came, "<forbidden "));
+    reads_nothing(w, PARIS);
+    world_commits(w, WORLD_AT_ONCE);
+    assert_false(is_buried(w, id, ""));
+    world_free(w);
+}
+
+static void who_is_no_moderator(void **state)
+{
+    struct world *w = company(nothing_shown);
+    char id[STANZA_ID_BYTES + 1];
+    UNUSED(state);
+    id_of_first(w, id);
+    moderates(w, PARIS, id, "x");
+    reads_error(w, PARIS, "auth", "forbidden");
+    /* Nor is it told whether there is such a message. */
+    moderates(w, PARIS, UNKNOWN, "x");
+    reads_error(w, PARIS, "auth", "forbidden");
+    assert_false(is_buried(w, id, ""));
+    world_free(w);
+}
+
+/* What was archived can still be read, so it can still be taken back (13.12). */
+static void when_the_archive_is_off(void **state)
+{
+    struct world *w = company(nothing_shown);
+    char id[STANZA_ID_BYTES + 1];
+    UNUSED(state);
+    id_of_first(w, id);
+    configures(w, ROMEO, "muc#roomconfig_enablearchiving", "0");
+    moderates(w, ROMEO, id, "late");
+    assert_int_equal(notices(w, JULIET), 1);
+    reads(w, PARIS, "<message from='" ROOM "'/>");
+    assert_true(is_buried(w, id, "<reason>late</reason>"));
+    world_free(w);
+}
+
+/* @covers 0425#disco */
+static void told_where_it_can_be_done(void **state)
+{
+    struct world *w = company(nothing_shown);
+    UNUSED(state);
+    says(w, PARIS,
+         "<iq to='" ROOM "' type='get' id='i'>"
+         "<query xmlns='http://jabber.org/protocol/disco#info'/></iq>");
+    const char *came = world_next(w, PARIS);
+    assert_non_null(came);
+    assert_non_null(strstr(came, "<feature var='" MODERATE "'/>"));
+    assert_non_null(strstr(came, "<feature var='" RETRACT "#tombstone'/>"));
+    world_free(w);
+}
+
+/* ---- by authors ---- */
+
+/* @covers 0424#usecase 0424#rules 0424#tombstones */
+static void authors_take_back_their_own(void **state)
+{
+    static const char *const *const all[] = {nothing_shown, one_shown};
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        struct world *w = company(all[i]);
+        char id[STANZA_ID_BYTES + 1];
+        id_of_first(w, id);
+        retracts(w, PARIS, id);
+        reads(w, JULIET,
+              "<message from='" ROOM "/Paris' id='r'><retract xmlns='" RETRACT
+              "' id='%s'/></message>",
+              id);
+        assert_int_equal(notices(w, JULIET), 0); /* once */
+        reads(w, PARIS, "<message from='" ROOM "/Paris' id='r'/>");
+        reads_nothing(w, PARIS);
+        assert_true(is_buried(w, id, "<retracted xmlns='" RETRACT "' id='r' "));
+        world_restart(w, WORLD_CRASH);
+        assert_true(is_buried(w, id, "<retracted xmlns='" RETRACT "' id='r' "));
+        world_free(w);
+    }
+}
+
+/* Passed on, as clients may know more; but nothing is buried. */
+/* @covers 0424#rules */
+static void others_do_not(void **state)
+{
+    struct world *w = company(nothing_shown);
+    char id[STANZA_ID_BYTES + 1];
+    UNUSED(state);
+    id_of_first(w, id);
+    says(w, PARIS, "<presence to='" ROOM "' type='unavailable'/>");
+    says(w, JULIET, "<presence to='" ROOM "/Paris'/>"); /* the nickname is no proof */
+    static const char *const others[] = {JULIET, ROMEO};
+    for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+        hush(w);
+        retracts(w, others[i], id);
+        assert_int_equal(notices(w, ROMEO), 1);
+        assert_false(is_buried(w, id, ""));
+    }
+    world_free(w);
+}
+
+/* It has been said to everybody; whether its author is inside still is of no importance. */
+static void an_author_that_has_left(void **state)
+{
+    struct world *w = company(nothing_shown);
+    char id[STANZA_ID_BYTES + 1];
+    UNUSED(state);
+    id_of_first(w, id);
+    world_commits(w, WORLD_LATER);
+    retracts(w, PARIS, id);
+    leaves(w, PARIS);
+    world_settle(w);
+    world_commits(w, WORLD_AT_ONCE);
+    assert_true(is_buried(w, id, "id='r'"));
+    world_free(w);
+}
+
+/* The message is passed on all the same; and the author may try again. */
+static void a_store_that_fails(void **state)
+{
+    struct world *w = company(nothing_shown);
+    char id[STANZA_ID_BYTES + 1];
+    UNUSED(state);
+    id_of_first(w, id);
+    world_fail_queries(w, 1);
+    retracts(w, PARIS, id);
+    assert_int_equal(notices(w, JULIET), 1);
+    assert_false(is_buried(w, id, ""));
+    retracts(w, PARIS, UNKNOWN);
+    assert_int_equal(notices(w, JULIET), 1);
+    retracts(w, PARIS, id);
+    assert_true(is_buried(w, id, "id='r'"));
+    world_free(w);
+}
+
+/* A message that has waited for its turn asks the archive as any other does. */
+static void when_one_has_to_wait(void **state)
+{
+    static const char *const slow[] = {"persistent=on",  "archive=on",      "history=0",
+                                       "message_rate=1", "message_burst=3", NULL};
+    struct world *w = company(slow);
+    char id[STANZA_ID_BYTES + 1];
+    UNUSED(state);
+    id_of_first(w, id);
+    for (unsigned i = 0; i < 3; i++)
+        says(w, PARIS, "<message to='" ROOM "' type='groupchat'><body>x</body></message>");
+    hush(w);
+    retracts(w, PARIS, id);
+    reads_nothing(w, JULIET);
+    world_advance(w, 5000000);
+    assert_int_equal(notices(w, JULIET), 1);
+    assert_true(is_buried(w, id, "id='r'"));
+    world_free(w);
+}
+
+/* Nor does it matter to a change, and what waits behind both comes to its turn. */
+static void when_a_change_has_to_wait(void **state)
+{
+    static const char *const slow[] = {"persistent=on", "archive=on", "message_rate=1",
+                                       "message_burst=3", NULL};
+    struct world *w = company(slow);
+    char id[STANZA_ID_BYTES + 1];
+    const char *came;
+    unsigned heard = 0;
+    UNUSED(state);
+    id_of_first(w, id);
+    for (unsigned i = 0; i < 3; i++)
+        says(w, PARIS, "<message to='" ROOM "' type='groupchat'><body>x</body></message>");
+    retracts(w, PARIS, id);
+    says(w, PARIS, "<message to='" ROOM "' type='groupchat'><body>last</body></message>");
+    hush(w);
+    world_commits(w, WORLD_LATER);
+    world_advance(w, 9000000);
+    reads_nothing(w, JULIET);
+    world_commits(w, WORLD_AT_ONCE);
+    world_settle(w);
+    world_advance(w, 9000000);
+    while ((came = world_next(w, JULIET)) != NULL) {
+        heard += strstr(came, "<retract ") != NULL ? 1 : 0;
+        heard += strstr(came, "<body>last</body>") != NULL ? 10 : 0;
+    }
+    assert_int_equal(heard, 11);
+    assert_true(is_buried(w, id, "id='r'"));
+    world_free(w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_moderator_takes_it_back),
+        cmocka_unit_test(in_the_former_form),
+        cmocka_unit_test(not_before_it_is_certain),
+        cmocka_unit_test(what_the_archive_does_not_have),
+        cmocka_unit_test(an_archive_that_cannot_be_read),
+        cmocka_unit_test(once_is_enough),
+        cmocka_unit_test(a_role_that_was_lost_meanwhile),
+        cmocka_unit_test(who_is_no_moderator),
+        cmocka_unit_test(when_the_archive_is_off),
+        cmocka_unit_test(told_where_it_can_be_done),
+        cmocka_unit_test(authors_take_back_their_own),
+        cmocka_unit_test(others_do_not),
+        cmocka_unit_test(an_author_that_has_left),
+        cmocka_unit_test(a_store_that_fails),
+        cmocka_unit_test(when_one_has_to_wait),
+        cmocka_unit_test(when_a_change_has_to_wait),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,272 @@
+/*
+ * What is done to a store from the command line, beside a server that has it open.
+ */
+#include "shard/store/store_tool.h"
+#include "tests/support/store_world.h"
+
+#include "core/base/err.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define ROOM "room@conference.example"
+
+static struct store_world world;
+
+static int setup(void **state)
+{
+    UNUSED(state);
+    world.vfs = NULL;
+    store_world_begin(&world, BACKEND_SQLITE);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    UNUSED(state);
+    store_world_end(&world);
+    return 0;
+}
+
+static void is_text(struct str text, const char *expected)
+{
+    if (!str_eqz(text, expected))
+        fail_msg("'%.*s', not '%s'", (int)text.len, text.at == NULL ? "" : text.at, expected);
+}
+
+static void speaks(const char *room, unsigned from, unsigned to)
+{
+    struct record_show show = {.archived = true, .history = 20};
+    add_put(&world, RECORD_HEAD, "", "head");
+    add_show(&world, &show);
+    for (unsigned i = from; i <= to; i++)
+        add_append(&world, i, i % 5 == 0 ? "High Five, everybody" : "just a word");
+    assert_int_equal(store_world_commit(&world, room, false), 0);
+}
+
+static uint64_t total(const char *room, const char *text)
+{
+    struct archive_query query = query_all();
+    query.text = str_z(text);
+    struct archive_page page = ask(&world, room, &query);
+    assert_int_equal(page.err, 0);
+    return page.total;
+}
+
+/* SQL past the store. */
+static void tampers(const char *sql)
+{
+    sqlite3 *handle;
+    assert_int_equal(sqlite3_open(world.path, &handle), SQLITE_OK);
+    char *why = NULL;
+    if (sqlite3_exec(handle, sql, NULL, NULL, &why) != SQLITE_OK)
+        fail_msg("%s", why);
+    sqlite3_close(handle);
+}
+
+struct found {
+    struct tool_lines lines;
+    struct buf text;
+    unsigned count;
+};
+
+static void keep_line(struct tool_lines *lines, struct str text)
+{
+    struct found *found = container_of(lines, struct found, lines);
+    buf_add(&found->text, text);
+    buf_addc(&found->text, '\n');
+    found->count++;
+}
+
+static struct found found_begin(void)
+{
+    struct found found = {.lines.line = keep_line};
+    buf_init(&found.text, world.arena);
+    return found;
+}
+
+static int64_t checks(struct found *found)
+{
+    *found = found_begin();
+    return store_tool_check(str_z(world.path), &found->lines, world.arena, &world.why);
+}
+
+/* A room as the rules write it would need a room; messages are enough for what is checked here. */
+static void messages_only(unsigned count)
+{
+    struct record_show show = {.archived = true, .history = 20};
+    add_show(&world, &show);
+    for (unsigned i = 1; i <= count; i++)
+        add_append(&world, i, i % 5 == 0 ? "High Five, everybody" : "just a word");
+    assert_int_equal(store_world_commit(&world, ROOM, false), 0);
+}
+
+static void a_check_finds_what_is_wrong(void **state)
+{
+    UNUSED(state);
+    struct found found;
+    messages_only(100);
+    assert_int_equal(checks(&found), 0); /* while it is open */
+    add_put(&world, RECORD_HEAD, "", "\xff no such version");
+    assert_int_equal(store_world_commit(&world, ROOM, false), 0);
+    assert_int_equal(checks(&found), 1);
+    assert_non_null(strstr(buf_str(&found.text).at, ROOM ": cannot be read"));
+    add_clear(&world, RECORD_HEAD);
+    assert_int_equal(store_world_commit(&world, ROOM, false), 0);
+    store_world_close(&world);
+    assert_int_equal(checks(&found), 0); /* and while it is not */
+    tampers("UPDATE room SET kept = 3");
+    assert_int_equal(checks(&found), 1);
+    assert_non_null(strstr(buf_str(&found.text).at, "another number of messages"));
+    tampers("UPDATE room SET kept = 100; UPDATE archive SET role = 'king' WHERE id = 'm7'");
+    assert_int_equal(checks(&found), 1);
+    assert_non_null(strstr(buf_str(&found.text).at, "message m7 cannot be read"));
+    tampers("UPDATE archive SET role = 'visitor'; UPDATE archive SET room = 99 WHERE id = 'm8'");
+    assert_true(checks(&found) >= 1);
+    assert_non_null(strstr(buf_str(&found.text).at, "1 messages that belong to no room"));
+}
+
+static void a_check_finds_broken_pages(void **state)
+{
+    UNUSED(state);
+    struct found found;
+    messages_only(2000);
+    store_world_close(&world);
+    tampers("SELECT count(*) FROM room"); /* copies the log back into the file when it closes it */
+    int file = open(world.path, O_RDWR | O_CLOEXEC);
+    char noise[4096];
+    memset(noise, 0x5a, sizeof(noise));
+    for (unsigned page = 20; page < 40; page++)
+        assert_int_equal(pwrite(file, noise, sizeof(noise), page * INT64_C(4096)), 4096);
+    close(file);
+    assert_true(checks(&found) > 0);
+    assert_int_equal(found.count > 0, true);
+    snprintf(world.path, sizeof(world.path), "%s/nothing", world.folder);
+    assert_int_equal(checks(&found), ERR_NOT_FOUND);
+    assert_non_null(strstr(world.why, "is not there"));
+}
+
+static void a_copy_is_whole(void **state)
+{
+    UNUSED(state);
+    messages_only(3000);
+    char copy[100];
+    snprintf(copy, sizeof(copy), "%s/copy.db", world.folder);
+    pid_t child = fork(); /* somebody else makes the copy, while commits go on */
+    if (child == 0) {
+        struct arena *arena = arena_new(4096);
+        const char *why;
+        _exit(store_tool_backup(str_z(world.path), str_z(copy), arena, &why) == 0 ? 0 : 1);
+    }
+    int status = 0;
+    unsigned more = 3001;
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        add_append(&world, more++, "meanwhile");
+        assert_int_equal(store_world_commit(&world, ROOM, false), 0);
+    }
+    assert_int_equal(status, 0);
+    assert_int_equal(store_tool_backup(str_z(world.path), str_z(copy), world.arena, &world.why),
+                     ERR_EXISTS);
+    assert_non_null(strstr(world.why, "there already"));
+    store_world_close(&world);
+    snprintf(world.path, sizeof(world.path), "%s/copy.db", world.folder);
+    struct found found;
+    assert_int_equal(checks(&found), 0);
+    assert_int_equal(store_world_reopen(&world), 0);
+    uint64_t count = total(ROOM, NULL);
+    assert_in_range(count, 3000, more - 1);
+    struct archive_query query = query_all();
+    query.max = 1;
+    query.backwards = true;
+    struct archive_page page = ask(&world, ROOM, &query);
+    is_text(page.rows[0].id, str_fmt(world.arena, "m%u", (unsigned)count).at);
+}
+
+static void an_archive_is_exported(void **state)
+{
+    UNUSED(state);
+    add_append(&world, 1, "a \"quote\"\n\\ and more");
+    add_append(&world, 2, "b");
+    add_bury(&world, 2, "<tomb/>");
+    assert_int_equal(store_world_commit(&world, ROOM, false), 0);
+    struct found found = found_begin();
+    assert_int_equal(
+        store_tool_export(str_z(world.path), STR(ROOM), &found.lines, world.arena, &world.why), 2);
+    is_text(buf_str(&found.text),
+            "{\"id\":\"m1\",\"at\":\"1970-01-01T00:00:01.000000Z\",\"nick\":\"nick1\","
+            "\"jid\":\"user1@h/res1\",\"occupant-id\":\"author1\",\"affiliation\":\"owner\","
+            "\"role\":\"moderator\",\"body\":\"a \\\"quote\\\"\\u000a\\\\ and more\","
+            "\"xml\":\"<message from='r@h/nick1' id='s1'><body>a \\\"quote\\\"\\u000a\\\\ and more"
+            "</body></message>\",\"retracted\":false}\n"
+            "{\"id\":\"m2\",\"at\":\"1970-01-01T00:00:02.000000Z\",\"nick\":\"nick2\","
+            "\"jid\":\"user2@h/res2\",\"occupant-id\":\"author2\",\"affiliation\":\"member\","
+            "\"role\":\"participant\",\"xml\":\"<tomb/>\",\"retracted\":true}\n");
+    assert_int_equal(
+        store_tool_export(str_z(world.path), STR("x@y"), &found.lines, world.arena, &world.why),
+        ERR_NOT_FOUND);
+    assert_non_null(strstr(world.why, "no room x@y"));
+}
+
+static void rooms_are_listed(void **state)
+{
+    UNUSED(state);
+    struct found found = found_begin();
+    assert_int_equal(store_tool_list(str_z(world.path), &found.lines, world.arena, &world.why), 0);
+    speaks(ROOM, 1, 12);
+    speaks("other@conference.example", 1, 3);
+    assert_int_equal(store_tool_list(str_z(world.path), &found.lines, world.arena, &world.why), 2);
+    is_text(buf_str(&found.text),
+            "other@conference.example\t3 messages\t1 rows\n" ROOM "\t12 messages\t1 rows\n");
+    assert_int_equal(store_tool_list(STR("/nowhere/x"), &found.lines, world.arena, &world.why),
+                     ERR_NOT_FOUND);
+}
+
+static void archives_and_accounts_are_forgotten(void **state)
+{
+    UNUSED(state);
+    speaks("other@conference.example", 1, 40);
+    speaks(ROOM, 1, 1000);
+    assert_int_equal(
+        store_tool_forget_account(str_z(world.path), STR("user2@h"), world.arena, &world.why), 260);
+    assert_int_equal(total(ROOM, NULL), 750);
+    assert_int_equal(total("other@conference.example", NULL), 30);
+    struct archive_query query = query_all();
+    query.with_account = STR("user2@h");
+    assert_int_equal(ask(&world, ROOM, &query).total, 0);
+    assert_int_equal(total(ROOM, "five"), 150);
+    assert_int_equal(store_tool_forget_room(str_z(world.path), STR(ROOM), world.arena, &world.why),
+                     750);
+    assert_int_equal(total(ROOM, NULL), 0);
+    assert_int_equal(total(ROOM, "five"), 0);
+    assert_int_equal(total("other@conference.example", NULL), 30);
+    speaks(ROOM, 1001, 1003); /* the server goes on */
+    assert_int_equal(total(ROOM, NULL), 3);
+    assert_int_equal(store_tool_forget_room(str_z(world.path), STR("x@y"), world.arena, &world.why),
+                     ERR_NOT_FOUND);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(a_check_finds_what_is_wrong),
+        CASE(a_check_finds_broken_pages),
+        CASE(a_copy_is_whole),
+        CASE(an_archive_is_exported),
+        CASE(rooms_are_listed),
+        CASE(archives_and_accounts_are_forgotten),
+    };
+    return cmocka_run_group_tests_name("tools of a store", tests, NULL, NULL);
+}

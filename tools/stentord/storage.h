@@ -1,0 +1,42 @@
+/*
+ * The store and its two threads: opened before anybody is served, closed when all others have
+ * ended.
+ */
+#ifndef TOOLS_STENTORD_STORAGE_H
+#define TOOLS_STENTORD_STORAGE_H
+
+#include "shard/runtime/lane.h"
+#include "tools/stentord/logs.h"
+#include "tools/stentord/settings.h"
+
+struct storage {
+    struct store *store;             /* the scribe's, once that is there */
+    struct store_reader *connection; /* the reader's; NULL: rooms are not stored */
+    struct scribe *scribe;
+    struct reader *reader;
+    struct arena *arena;
+    struct str *occupied; /* rooms in which somebody was when the process ended */
+    unsigned occupied_count;
+};
+
+/* False: the operator was told why, on stderr; nothing is open. */
+MUST_CHECK bool storage_open(struct storage *storage, const struct settings *settings);
+/* Instead of starting it. */
+void storage_close(struct storage *storage);
+
+/* One line for the log: where things are kept, and how well. */
+void storage_log(const struct settings *settings);
+
+/* 0 or a negative code: then some of it runs. */
+MUST_CHECK int storage_start(struct storage *storage, const struct settings *settings,
+                             struct exchange *exchange, struct logs *logs);
+/* Those rooms are loaded, by the shards that own them. */
+void storage_wake(const struct storage *storage, const struct settings *settings,
+                  struct exchange *exchange);
+
+/* When nobody asks it for anything any more. False: the disk does not answer, and its threads
+ * cannot be waited for: nothing may be freed. */
+MUST_CHECK bool storage_stop(struct storage *storage);
+void storage_free(struct storage *storage);
+
+#endif
