@@ -72,6 +72,16 @@ static bool stage_send(void *self, unsigned client, const char *stanza, char **p
     return false;
 }
 
+/* Connections stay, as behind a host server. */
+static bool stage_restart(void *self, char **problem)
+{
+    struct stage *stage = self;
+    (void)problem;
+    world_restart(stage->world, WORLD_PLANNED);
+    world_trim(stage->world);
+    return true;
+}
+
 /* Everything is there at once, but for what an alarm has to ring for. */
 static void stage_pump(void *self, unsigned ms)
 {
@@ -153,6 +163,7 @@ static bool play(const struct script *script)
     const struct player_stage functions = {.connect = stage_connect,
                                            .disconnect = stage_disconnect,
                                            .send = stage_send,
+                                           .restart = stage_restart,
                                            .pump = stage_pump,
                                            .pump_is_clock = true,
                                            .receive_ms = 5000,

@@ -11,8 +11,14 @@
 #define NS_SCRIPT  "https://matthewwild.co.uk/projects/scansion"
 #define NS_DEFAULT "jabber:client"
 #define ANY        "{scansion:any}"
+#define ANY_CALLED "{scansion:any " /* a name and the brace follow */
 
 enum mode { MODE_SUBSET, MODE_EXACT };
+
+struct matching {
+    const char *stanza_ns;
+    struct match_values *values; /* NULL: nobody wants them */
+};
 
 /* ---- reading ---- */
 
@@ -113,9 +119,58 @@ static char *differs(const char *format, ...)
     return text;
 }
 
-static bool value_fits(const char *expected, const char *came)
+/* What a name has met so far in this stanza; NULL: nothing. */
+static const char *value_called(const struct match_values *values, const char *name, size_t len)
 {
-    return strcmp(expected, ANY) == 0 || strcmp(expected, came) == 0;
+    for (unsigned i = 0; values != NULL && i < values->count; i++) {
+        const struct match_value *value = &values->at[i];
+        if (strlen(value->name) == len && memcmp(value->name, name, len) == 0)
+            return value->text;
+    }
+    return NULL;
+}
+
+static void add_value(struct match_values *values, const char *name, size_t len, const char *text)
+{
+    struct match_value *at = realloc(values->at, (values->count + 1) * sizeof(*at));
+    if (at == NULL)
+        abort();
+    values->at = at;
+    at[values->count] = (struct match_value){strndup(name, len), strdup(text)};
+    if (at[values->count].name == NULL || at[values->count].text == NULL)
+        abort();
+    values->count++;
+}
+
+/* All but the first so many. */
+static void drop_values(struct match_values *values, unsigned kept)
+{
+    while (values != NULL && values->count > kept) {
+        values->count--;
+        free(values->at[values->count].name);
+        free(values->at[values->count].text);
+    }
+}
+
+void match_values_free(struct match_values *values)
+{
+    drop_values(values, 0);
+    free(values->at);
+    *values = (struct match_values){0};
+}
+
+static bool value_fits(const struct matching *matching, const char *expected, const char *came)
+{
+    size_t head = sizeof(ANY_CALLED) - 1, len = strlen(expected);
+    if (strncmp(expected, ANY_CALLED, head) != 0 || expected[len - 1] != '}')
+        return strcmp(expected, ANY) == 0 || strcmp(expected, came) == 0;
+    const char *name = expected + head;
+    const char *met = value_called(matching->values, name, len - head - 1);
+    if (met != NULL)
+        return strcmp(met, came) == 0;
+    if (matching->values != NULL)
+        add_value(matching->values, name, len - head - 1, came);
+    return true;
 }
 
 static bool is_ours(const xmlAttr *attr)
@@ -130,14 +185,15 @@ static xmlChar *value_in(const xmlNode *node, const xmlAttr *attr)
     return xmlGetNsProp(node, attr->name, attr->ns->href);
 }
 
-static char *differ_attr(const xmlNode *expected, const xmlNode *came, const xmlAttr *attr)
+static char *differ_attr(const xmlNode *expected, const xmlNode *came, const xmlAttr *attr,
+                         const struct matching *matching)
 {
     xmlChar *wanted = value_in(expected, attr);
     xmlChar *found = value_in(came, attr);
     char *difference = NULL;
     if (found == NULL)
         difference = differs("<%s> has no attribute '%s'", expected->name, attr->name);
-    else if (!value_fits((const char *)wanted, (const char *)found))
+    else if (!value_fits(matching, (const char *)wanted, (const char *)found))
         difference = differs("attribute '%s' of <%s> is '%s' instead of '%s'", attr->name,
                              expected->name, found, wanted);
     xmlFree(wanted);
@@ -145,10 +201,11 @@ static char *differ_attr(const xmlNode *expected, const xmlNode *came, const xml
     return difference;
 }
 
-static char *differ_attrs(const xmlNode *expected, const xmlNode *came, enum mode mode)
+static char *differ_attrs(const xmlNode *expected, const xmlNode *came,
+                          const struct matching *matching, enum mode mode)
 {
     for (const xmlAttr *attr = expected->properties; attr != NULL; attr = attr->next) {
-        char *difference = is_ours(attr) ? NULL : differ_attr(expected, came, attr);
+        char *difference = is_ours(attr) ? NULL : differ_attr(expected, came, attr, matching);
         if (difference != NULL)
             return difference;
     }
@@ -164,12 +221,13 @@ static char *differ_attrs(const xmlNode *expected, const xmlNode *came, enum mod
     return NULL;
 }
 
-static char *differ_text(const xmlNode *expected, const xmlNode *came)
+static char *differ_text(const xmlNode *expected, const xmlNode *came,
+                         const struct matching *matching)
 {
     char *wanted = text_of(expected);
     char *found = text_of(came);
     char *difference = NULL;
-    if (!value_fits(wanted, found))
+    if (!value_fits(matching, wanted, found))
         difference =
             differs("the text in <%s> is '%s' instead of '%s'", expected->name, found, wanted);
     free(wanted);
@@ -178,7 +236,8 @@ static char *differ_text(const xmlNode *expected, const xmlNode *came)
 }
 
 /* What scansion:strict says here; else `mode` goes on, and another namespace begins exactness. */
-static enum mode mode_of(const xmlNode *expected, const char *stanza_ns, enum mode mode, bool *told)
+static enum mode mode_of(const xmlNode *expected, const struct matching *matching, enum mode mode,
+                         bool *told)
 {
     xmlChar *strict = xmlGetNsProp(expected, BAD_CAST "strict", BAD_CAST NS_SCRIPT);
     if (strict != NULL) {
@@ -187,34 +246,36 @@ static enum mode mode_of(const xmlNode *expected, const char *stanza_ns, enum mo
         xmlFree(strict);
         return mode;
     }
-    return !*told && strcmp(element_ns(expected), stanza_ns) != 0 ? MODE_EXACT : mode;
+    return !*told && strcmp(element_ns(expected), matching->stanza_ns) != 0 ? MODE_EXACT : mode;
 }
 
-static char *differ_element(const xmlNode *expected, const xmlNode *came, const char *stanza_ns,
-                            enum mode mode, bool told);
+static char *differ_element(const xmlNode *expected, const xmlNode *came,
+                            const struct matching *matching, enum mode mode, bool told);
 
-static char *differ_next(const xmlNode *expected, xmlNodePtr *came, const char *stanza_ns,
+static char *differ_next(const xmlNode *expected, xmlNodePtr *came, const struct matching *matching,
                          enum mode mode, bool told)
 {
     if (*came == NULL)
         return differs("<%s xmlns='%s'> is missing", expected->name, element_ns(expected));
-    char *difference = differ_element(expected, *came, stanza_ns, mode, told);
+    char *difference = differ_element(expected, *came, matching, mode, told);
     *came = xmlNextElementSibling(*came);
     return difference;
 }
 
 /* Searches on from *came; keeps the difference of the first element of that name, to tell it. */
-static char *differ_search(const xmlNode *expected, xmlNodePtr *came, const char *stanza_ns,
-                           bool told)
+static char *differ_search(const xmlNode *expected, xmlNodePtr *came,
+                           const struct matching *matching, bool told)
 {
     char *telling = NULL;
+    unsigned kept = matching->values == NULL ? 0 : matching->values->count;
     for (xmlNodePtr at = *came; at != NULL; at = xmlNextElementSibling(at)) {
-        char *difference = differ_element(expected, at, stanza_ns, MODE_SUBSET, told);
+        char *difference = differ_element(expected, at, matching, MODE_SUBSET, told);
         if (difference == NULL) {
             free(telling);
             *came = xmlNextElementSibling(at);
             return NULL;
         }
+        drop_values(matching->values, kept);
         if (telling == NULL && same_name(expected, at))
             telling = difference;
         else
@@ -226,14 +287,14 @@ static char *differ_search(const xmlNode *expected, xmlNodePtr *came, const char
                    element_ns(expected), expected->parent->name);
 }
 
-static char *differ_children(const xmlNode *expected, const xmlNode *came, const char *stanza_ns,
-                             enum mode mode, bool told)
+static char *differ_children(const xmlNode *expected, const xmlNode *came,
+                             const struct matching *matching, enum mode mode, bool told)
 {
     xmlNodePtr at = xmlFirstElementChild((xmlNodePtr)came);
     for (xmlNodePtr child = xmlFirstElementChild((xmlNodePtr)expected); child != NULL;
          child = xmlNextElementSibling(child)) {
-        char *difference = mode == MODE_EXACT ? differ_next(child, &at, stanza_ns, mode, told)
-                                              : differ_search(child, &at, stanza_ns, told);
+        char *difference = mode == MODE_EXACT ? differ_next(child, &at, matching, mode, told)
+                                              : differ_search(child, &at, matching, told);
         if (difference != NULL)
             return difference;
     }
@@ -244,18 +305,18 @@ static char *differ_children(const xmlNode *expected, const xmlNode *came, const
 }
 
 /* `told`: a scansion:strict further out has decided the mode. */
-static char *differ_element(const xmlNode *expected, const xmlNode *came, const char *stanza_ns,
-                            enum mode mode, bool told)
+static char *differ_element(const xmlNode *expected, const xmlNode *came,
+                            const struct matching *matching, enum mode mode, bool told)
 {
     if (!same_name(expected, came))
         return differs("<%s xmlns='%s'> instead of <%s xmlns='%s'>", came->name, element_ns(came),
                        expected->name, element_ns(expected));
-    mode = mode_of(expected, stanza_ns, mode, &told);
-    char *difference = differ_attrs(expected, came, mode);
+    mode = mode_of(expected, matching, mode, &told);
+    char *difference = differ_attrs(expected, came, matching, mode);
     if (difference == NULL)
-        difference = differ_text(expected, came);
+        difference = differ_text(expected, came, matching);
     if (difference == NULL)
-        difference = differ_children(expected, came, stanza_ns, mode, told);
+        difference = differ_children(expected, came, matching, mode, told);
     return difference;
 }
 
@@ -291,7 +352,8 @@ static void sort_children(xmlNodePtr root)
     free(children);
 }
 
-static char *differ(const char *expected, const char *came, bool reordered)
+char *match_with_values(const char *expected, const char *came, bool reordered,
+                        struct match_values *values)
 {
     xmlDocPtr expected_doc;
     xmlDocPtr came_doc;
@@ -307,8 +369,10 @@ static char *differ(const char *expected, const char *came, bool reordered)
             sort_children(expected_root);
             sort_children(came_root);
         }
-        difference =
-            differ_element(expected_root, came_root, element_ns(expected_root), MODE_SUBSET, false);
+        const struct matching matching = {element_ns(expected_root), values};
+        difference = differ_element(expected_root, came_root, &matching, MODE_SUBSET, false);
+        if (difference != NULL)
+            drop_values(values, 0);
     }
     xmlFreeDoc(expected_doc);
     xmlFreeDoc(came_doc);
@@ -317,12 +381,12 @@ static char *differ(const char *expected, const char *came, bool reordered)
 
 char *match_difference(const char *expected, const char *came)
 {
-    return differ(expected, came, false);
+    return match_with_values(expected, came, false, NULL);
 }
 
 char *match_difference_reordered(const char *expected, const char *came)
 {
-    return differ(expected, came, true);
+    return match_with_values(expected, came, true, NULL);
 }
 
 /* ---- ids ---- */

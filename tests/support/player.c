@@ -28,6 +28,7 @@ struct player {
     struct seat *seats;
     int turn;          /* who acted last, or -1 */
     int64_t pumped_ms; /* ever */
+    struct match_values named;
 };
 
 /* ---- inboxes ---- */
@@ -108,6 +109,7 @@ void player_free(struct player *player)
         free(player->seats[i].stanza_id);
         free(player->seats[i].lost);
     }
+    match_values_free(&player->named);
     free(player->seats);
     free(player);
 }
@@ -130,9 +132,22 @@ static const char *stanza_id(const void *self, unsigned client)
     return player->seats[client].stanza_id;
 }
 
-static char *expanded(const struct player *player, const char *text, char **problem)
+static const char *named(const void *self, const char *name, size_t name_len)
 {
-    const struct script_addresses addresses = {bare_jid, full_jid, stanza_id, player};
+    const struct player *player = self;
+    for (unsigned i = 0; i < player->named.count; i++) {
+        const struct match_value *value = &player->named.at[i];
+        if (strlen(value->name) == name_len && memcmp(value->name, name, name_len) == 0)
+            return value->text;
+    }
+    return NULL;
+}
+
+/* What is received may give things a name. */
+static char *expanded(const struct player *player, const char *text, bool received, char **problem)
+{
+    const struct script_addresses addresses = {bare_jid, full_jid, stanza_id,
+                                               named,    player,   received};
     return script_expand(player->script, text, &addresses, problem);
 }
 
@@ -178,7 +193,7 @@ static bool step_failed(const struct player *player, const struct script_step *s
                         const char *why)
 {
     fprintf(report, "%s:%u: %s %s\n  %s\n", player->script->path, step->line,
-            player->script->clients[step->client].name, script_verb_text(step->verb), why);
+            script_actor(player->script, step), script_verb_text(step->verb), why);
     return false;
 }
 
@@ -233,7 +248,7 @@ static bool play_send(struct player *player, const struct script_step *step, FIL
         return false;
     }
     char *problem = NULL;
-    char *text = expanded(player, step->stanza, &problem);
+    char *text = expanded(player, step->stanza, false, &problem);
     char *stanza = text == NULL ? NULL : match_outgoing(text, &problem);
     bool good =
         stanza != NULL && player->stage->send(player->stage->self, step->client, stanza, &problem);
@@ -245,10 +260,19 @@ static bool play_send(struct player *player, const struct script_step *step, FIL
     return good;
 }
 
-static void remember_stanza_id(struct seat *seat, const char *came)
+/* Takes the values. */
+static void remember(struct player *player, struct seat *seat, const char *came,
+                     struct match_values *values)
 {
+    struct match_values *known = &player->named;
     free(seat->stanza_id);
     seat->stanza_id = match_stanza_id(came);
+    if (values->count > 0) {
+        known->at = sure(realloc(known->at, (known->count + values->count) * sizeof(known->at[0])));
+        memcpy(&known->at[known->count], values->at, values->count * sizeof(values->at[0]));
+        known->count += values->count;
+    }
+    free(values->at);
 }
 
 /* Collects what was passed over, so that a failure can show all of it. */
@@ -259,16 +283,19 @@ static bool receive(struct player *player, const struct script_step *step, const
     int64_t until = now_ms(player) + player->stage->receive_ms;
     for (char *came = await_stanza(player, seat, until); came != NULL;
          came = await_stanza(player, seat, until)) {
-        char *difference = player->stage->reordered ? match_difference_reordered(expected, came)
-                                                    : match_difference(expected, came);
+        struct match_values values = {0};
+        char *difference = match_with_values(expected, came, player->stage->reordered, &values);
         if (difference != NULL)
             fprintf(passed, "    %s\n      (%s)\n", came, difference);
         else
-            remember_stanza_id(seat, came);
+            remember(player, seat, came, &values);
         free(came);
         if (difference == NULL)
             return true;
+        match_values_free(&values);
         free(difference);
+        if (step->verb == SCRIPT_RECEIVES_NEXT)
+            return false;
     }
     return false;
 }
@@ -276,7 +303,7 @@ static bool receive(struct player *player, const struct script_step *step, const
 static bool play_receive(struct player *player, const struct script_step *step, FILE *report)
 {
     char *problem = NULL;
-    char *expected = expanded(player, step->stanza, &problem);
+    char *expected = expanded(player, step->stanza, true, &problem);
     if (expected == NULL) {
         step_failed(player, step, report, problem);
         free(problem);
@@ -319,13 +346,33 @@ static bool play_nothing(struct player *player, const struct script_step *step, 
     return false;
 }
 
+/* What the clients have sent is to arrive before it. */
+static bool play_restart(struct player *player, const struct script_step *step, FILE *report)
+{
+    pump_for(player, player->stage->pause_ms);
+    player->turn = -1;
+    if (player->stage->restart == NULL)
+        return step_failed(player, step, report, "which is not possible here");
+    char *problem = NULL;
+    bool good = player->stage->restart(player->stage->self, &problem);
+    if (!good)
+        step_failed(player, step, report, problem);
+    free(problem);
+    return good;
+}
+
+static bool is_act(enum script_verb verb)
+{
+    return verb == SCRIPT_CONNECTS || verb == SCRIPT_DISCONNECTS || verb == SCRIPT_SENDS;
+}
+
 static bool play_step(struct player *player, const struct script_step *step, FILE *report)
 {
-    bool acts = step->verb != SCRIPT_RECEIVES && step->verb != SCRIPT_RECEIVES_NOTHING;
-    if (acts && player->turn >= 0 && player->turn != (int)step->client)
-        pump_for(player, player->stage->pause_ms);
-    if (acts)
+    if (is_act(step->verb)) {
+        if (player->turn >= 0 && player->turn != (int)step->client)
+            pump_for(player, player->stage->pause_ms);
         player->turn = (int)step->client;
+    }
     switch (step->verb) {
     case SCRIPT_CONNECTS:
         return play_connect(player, step, report);
@@ -334,9 +381,12 @@ static bool play_step(struct player *player, const struct script_step *step, FIL
     case SCRIPT_SENDS:
         return play_send(player, step, report);
     case SCRIPT_RECEIVES:
+    case SCRIPT_RECEIVES_NEXT:
         return play_receive(player, step, report);
     case SCRIPT_RECEIVES_NOTHING:
         return play_nothing(player, step, report);
+    case SCRIPT_RESTARTS:
+        return play_restart(player, step, report);
     }
     return step_failed(player, step, report, "which no player can do");
 }

@@ -1,6 +1,6 @@
 /*
  * Plays a script against something: the pure core, or a server over the network. The something is
- * known only as five functions; what it sends to the clients comes in by player_deliver().
+ * known only as six functions; what it sends to the clients comes in by player_deliver().
  *
  * Every client has an inbox: what arrives while another is on turn is matched later, in order. A
  * stanza that does not fit the `receives` it meets is passed over: it leaves the inbox for good.
@@ -21,6 +21,8 @@ struct player_stage {
     bool (*connect)(void *self, unsigned client, char **full_jid, char **problem);
     bool (*disconnect)(void *self, unsigned client, char **problem);
     bool (*send)(void *self, unsigned client, const char *stanza, char **problem);
+    /* The service ends and begins anew; returns when it is there again. NULL: not possible. */
+    bool (*restart)(void *self, char **problem);
     /* Lets what is under way arrive, for at most that long; may return earlier. */
     void (*pump)(void *self, unsigned ms);
     void *self;

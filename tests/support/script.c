@@ -14,6 +14,7 @@ struct reader {
     const char *line; /* the current one, without its end */
     size_t line_len;
     unsigned line_number;
+    bool in_client; /* indented lines belong to the last client */
     bool cast_ended;
     bool in_stanza; /* indented lines belong to the last step */
     char *problem;
@@ -49,7 +50,9 @@ static const struct {
     {"disconnects", SCRIPT_DISCONNECTS, false},
     {"sends:", SCRIPT_SENDS, true},
     {"receives:", SCRIPT_RECEIVES, true},
+    {"receives next:", SCRIPT_RECEIVES_NEXT, true},
     {"receives nothing", SCRIPT_RECEIVES_NOTHING, false},
+    {"restarts", SCRIPT_RESTARTS, false},
 };
 
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
@@ -61,6 +64,20 @@ const char *script_verb_text(enum script_verb verb)
             return verbs[i].text;
     }
     return "does something unknown";
+}
+
+static bool verb_has_stanza(enum script_verb verb)
+{
+    for (size_t i = 0; i < VERBS; i++) {
+        if (verbs[i].verb == verb)
+            return verbs[i].has_stanza;
+    }
+    return false;
+}
+
+const char *script_actor(const struct script *script, const struct script_step *step)
+{
+    return step->verb == SCRIPT_RESTARTS ? SCRIPT_SERVICE : script->clients[step->client].name;
 }
 
 int script_client_named(const struct script *script, const char *name, unsigned name_len)
@@ -93,20 +110,30 @@ static void trim(const char **at, size_t *len)
         (*len)--;
 }
 
+static bool is_text(const char *at, size_t len, const char *text)
+{
+    return len == strlen(text) && memcmp(at, text, len) == 0;
+}
+
 static bool read_object(struct reader *reader)
 {
     static const char head[] = "[Client]";
     const char *at = reader->line;
     size_t len = reader->line_len;
+    trim(&at, &len);
+    reader->in_client = !is_text(at, len, "[Host]");
+    if (!reader->in_client)
+        return reader->script->host = true;
     if (len < sizeof(head) - 1 || memcmp(at, head, sizeof(head) - 1) != 0)
-        return wrong(reader, reader->line_number, "the cast has only objects of the kind [Client]");
+        return wrong(reader, reader->line_number,
+                     "the cast has only objects of the kind [Client], and [Host]");
     at += sizeof(head) - 1;
     len -= sizeof(head) - 1;
     trim(&at, &len);
     if (len == 0)
         return wrong(reader, reader->line_number, "the client has no name");
     struct script *script = reader->script;
-    if (script_client_named(script, at, (unsigned)len) >= 0)
+    if (script_client_named(script, at, (unsigned)len) >= 0 || is_text(at, len, SCRIPT_SERVICE))
         return wrong(reader, reader->line_number, "there is already a client of that name");
     script->clients = grown(script->clients, script->client_count, sizeof(script->clients[0]));
     script->clients[script->client_count].name = copy_of(at, len);
@@ -122,7 +149,7 @@ static bool read_property(struct reader *reader)
     size_t len = reader->line_len;
     trim(&at, &len);
     const char *colon = memchr(at, ':', len);
-    if (colon == NULL || script->client_count == 0)
+    if (colon == NULL || !reader->in_client)
         return wrong(reader, reader->line_number, "not a 'key: value' of a client");
     const char *value = colon + 1;
     size_t value_len = (size_t)(at + len - value);
@@ -170,31 +197,45 @@ static int client_at(const struct script *script, const char *line, size_t len, 
     return found;
 }
 
-static bool read_step(struct reader *reader)
+static void add_step(struct reader *reader, enum script_verb verb, unsigned client)
 {
     struct script *script = reader->script;
+    script->steps = grown(script->steps, script->step_count, sizeof(script->steps[0]));
+    script->steps[script->step_count++] = (struct script_step){
+        .verb = verb,
+        .client = client,
+        .line = reader->line_number,
+    };
+}
+
+static bool read_step(struct reader *reader)
+{
+    const struct script *script = reader->script;
+    const char *verb = reader->line;
+    size_t verb_len = reader->line_len;
+    trim(&verb, &verb_len);
+    reader->in_stanza = false;
+    if (is_text(verb, verb_len, SCRIPT_SERVICE " restarts")) {
+        add_step(reader, SCRIPT_RESTARTS, 0);
+        return true;
+    }
     size_t name_len;
     int client = client_at(script, reader->line, reader->line_len, &name_len);
     if (client < 0)
         return wrong(reader, reader->line_number, "the line does not begin with a client's name");
-    const char *verb = reader->line + name_len;
-    size_t verb_len = reader->line_len - name_len;
+    verb += name_len;
+    verb_len -= name_len;
     trim(&verb, &verb_len);
     for (size_t i = 0; i < VERBS; i++) {
-        if (strlen(verbs[i].text) != verb_len || memcmp(verbs[i].text, verb, verb_len) != 0)
+        if (verbs[i].verb == SCRIPT_RESTARTS || !is_text(verb, verb_len, verbs[i].text))
             continue;
-        script->steps = grown(script->steps, script->step_count, sizeof(script->steps[0]));
-        script->steps[script->step_count++] = (struct script_step){
-            .verb = verbs[i].verb,
-            .client = (unsigned)client,
-            .line = reader->line_number,
-        };
+        add_step(reader, verbs[i].verb, (unsigned)client);
         reader->in_stanza = verbs[i].has_stanza;
         return true;
     }
     return wrong(reader, reader->line_number,
                  "what a client does is one of: connects, disconnects, sends:, receives:, "
-                 "receives nothing");
+                 "receives next:, receives nothing");
 }
 
 static bool read_stanza_line(struct reader *reader)
@@ -247,6 +288,36 @@ static bool read_line(struct reader *reader)
     return indented ? read_stanza_line(reader) : read_step(reader);
 }
 
+/* Is anybody's connection to end although the script does not say so? */
+static bool check_restarts(struct reader *reader)
+{
+    const struct script *script = reader->script;
+    bool *connected = calloc(script->client_count, sizeof(*connected));
+    bool good = true;
+    if (connected == NULL)
+        abort();
+    for (unsigned i = 0; good && i < script->step_count; i++) {
+        const struct script_step *step = &script->steps[i];
+        if (step->verb == SCRIPT_CONNECTS || step->verb == SCRIPT_DISCONNECTS)
+            connected[step->client] = step->verb == SCRIPT_CONNECTS;
+        for (unsigned c = 0; step->verb == SCRIPT_RESTARTS && c < script->client_count; c++)
+            good = good && (script->host || !connected[c]);
+        if (!good)
+            wrong(reader, step->line,
+                  "somebody is connected: let them disconnect first, or name a [Host] in the cast");
+    }
+    free(connected);
+    return good;
+}
+
+static const char *any_value(const void *self, const char *name, size_t name_len)
+{
+    (void)self;
+    (void)name;
+    (void)name_len;
+    return "something";
+}
+
 static const char *any_address(const void *self, unsigned client)
 {
     (void)self;
@@ -257,11 +328,12 @@ static const char *any_address(const void *self, unsigned client)
 /* Finds what is wrong with a stanza now, not in the middle of a conversation. */
 static bool check_step(struct reader *reader, const struct script_step *step)
 {
-    if (step->verb != SCRIPT_SENDS && step->verb != SCRIPT_RECEIVES)
+    if (!verb_has_stanza(step->verb))
         return true;
     if (step->stanza == NULL)
         return wrong(reader, step->line, "the stanza is missing; it stands on indented lines");
-    const struct script_addresses addresses = {any_address, any_address, any_address, NULL};
+    const struct script_addresses addresses = {
+        .bare = any_address, .full = any_address, .stanza_id = any_address, .named = any_value};
     char *problem = NULL;
     char *expanded = script_expand(reader->script, step->stanza, &addresses, &problem);
     char *checked = expanded == NULL ? NULL : match_outgoing(expanded, &problem);
@@ -291,7 +363,7 @@ static bool read_all(struct reader *reader, const char *text)
         if (!check_step(reader, &reader->script->steps[i]))
             return false;
     }
-    return true;
+    return check_restarts(reader);
 }
 
 struct script *script_parse(const char *path, const char *text, char **problem)
@@ -375,8 +447,8 @@ static const struct {
 };
 
 /* The value of what stands between the braces; NULL: *why says what is wrong with it. */
-static const char *value_of(const struct script *script, const char *at, size_t len,
-                            const struct script_addresses *addresses, const char **why)
+static const char *client_value(const struct script *script, const char *at, size_t len,
+                                const struct script_addresses *addresses, const char **why)
 {
     const char *(*const ask[THINGS])(const void *, unsigned) = {addresses->bare, addresses->full,
                                                                 addresses->stanza_id};
@@ -386,7 +458,7 @@ static const char *value_of(const struct script *script, const char *at, size_t 
             thing = i;
     }
     if (thing == THINGS) {
-        *why = "is none of NAME's JID, NAME's full JID, NAME's stanza-id";
+        *why = "is none of NAME's JID, NAME's full JID, NAME's stanza-id, the NAME";
         return NULL;
     }
     size_t name_len = len - strlen(things[thing].tail);
@@ -401,6 +473,24 @@ static const char *value_of(const struct script *script, const char *at, size_t 
     return value;
 }
 
+/* False: *why says what is wrong with it. */
+static bool expand_one(FILE *out, const struct script *script, const char *at, size_t len,
+                       const struct script_addresses *addresses, const char **why)
+{
+    static const char head[] = "the ";
+    size_t head_len = sizeof(head) - 1;
+    bool named = len > head_len && memcmp(at, head, head_len) == 0;
+    const char *value = named ? addresses->named(addresses->self, at + head_len, len - head_len)
+                              : client_value(script, at, len, addresses, why);
+    if (value != NULL)
+        add_escaped(out, value);
+    else if (named && addresses->any_new)
+        fprintf(out, "{scansion:any %.*s}", (int)(len - head_len), at + head_len);
+    else if (named)
+        *why = "stands for nothing yet: it has to be received before it is sent";
+    return value != NULL || (named && addresses->any_new);
+}
+
 static bool expand_into(FILE *out, const struct script *script, const char *text,
                         const struct script_addresses *addresses, char **problem)
 {
@@ -409,14 +499,12 @@ static bool expand_into(FILE *out, const struct script *script, const char *text
         const char *end = strchr(inside, '}');
         size_t len = end == NULL ? strlen(inside) : (size_t)(end - inside);
         const char *why = "has no closing brace";
-        const char *value = end == NULL ? NULL : value_of(script, inside, len, addresses, &why);
-        if (value == NULL) {
+        fwrite(text, 1, (size_t)(mark - text), out);
+        if (end == NULL || !expand_one(out, script, inside, len, addresses, &why)) {
             if (asprintf(problem, "${%.*s} %s", (int)len, inside, why) < 0)
                 abort();
             return false;
         }
-        fwrite(text, 1, (size_t)(mark - text), out);
-        add_escaped(out, value);
         text = end + 1;
     }
     fputs(text, out);

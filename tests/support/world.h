@@ -105,12 +105,18 @@ bool world_waits(struct world *world, const char *bare_jid);
 void world_fail_queries(struct world *world, unsigned count);
 
 enum world_end {
-    WORLD_CLEAN, /* everything on its way arrives first */
-    WORLD_CRASH, /* it is lost */
+    WORLD_PLANNED, /* everything on its way arrives first, rooms that are not stored are handed over
+                    */
+    WORLD_CLEAN,   /* the same, but they are not */
+    WORLD_CRASH,   /* what is on its way is lost */
 };
 /* The process ends and begins anew: all rooms leave memory, the connections of clients stay. Rooms
  * that somebody was inside of are loaded at once, others when they are needed. */
 void world_restart(struct world *world, enum world_end end);
+
+/* What is over the number or time that its room keeps is deleted, as a scribe does when it begins.
+ */
+void world_trim(struct world *world);
 
 /* The room is loaded, if it is stored and not in memory. */
 void world_wake(struct world *world, const char *bare_jid);

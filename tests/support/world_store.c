@@ -173,6 +173,28 @@ void backed_park(struct backed *backed, struct message *message)
     ensure(taken);
 }
 
+/* Takes the bytes; nothing else is on its way. */
+static void commit_now(struct world *world, const struct place *place, struct buf *bytes)
+{
+    struct store *store = world->store->store;
+    const struct store_commit commit = {.room = jid_full(room_jid(place->room)),
+                                        .batch = buf_str(bytes)};
+    int err = bytes->len == 0 ? 0 : store->commit(store, &commit, 1);
+    ensure(err == 0);
+    buf_free(bytes);
+}
+
+/* Handed over by the process before: it is in memory only now. Or nothing is left of it. */
+static void forget_stored(struct world *world, const struct place *place)
+{
+    struct buf bytes;
+    if (room_is_durable(place->room) || room_is_parkable(place->room))
+        return;
+    buf_init(&bytes, NULL);
+    record_gone(&bytes);
+    commit_now(world, place, &bytes);
+}
+
 /* ---- loading ---- */
 
 bool world_store_has(struct world *world, const struct jid *room)
@@ -208,6 +230,8 @@ void world_store_load(struct world *world, struct place *place)
     place->backed->unparking = true; /* it stays: something is to happen to it */
     world_room_step(world, place, &event, NULL);
     place->backed->unparking = false;
+    if (err == 0)
+        forget_stored(world, place);
     arena_free(arena);
 }
 
@@ -489,17 +513,15 @@ void world_fail_queries(struct world *world, unsigned count)
 
 /* ---- the process ends and begins ---- */
 
-static void remember(struct world *world, const struct place *place)
+static void remember(struct world *world, const struct place *place, enum world_end end)
 {
-    struct store *store = world->store->store;
     struct buf bytes;
     buf_init(&bytes, NULL);
-    record_memory(&bytes, world->arena, place->room);
-    const struct store_commit commit = {.room = jid_full(room_jid(place->room)),
-                                        .batch = buf_str(&bytes)};
-    int err = bytes.len == 0 ? 0 : store->commit(store, &commit, 1);
-    ensure(err == 0);
-    buf_free(&bytes);
+    if (room_is_durable(place->room))
+        record_memory(&bytes, world->arena, place->room);
+    else if (end == WORLD_PLANNED && room_sessions(place->room) > 0)
+        record_handover(&bytes, world->arena, place->room);
+    commit_now(world, place, &bytes);
     arena_reset(world->arena);
 }
 
@@ -516,16 +538,27 @@ static void wake_occupied(struct world *world)
     arena_free(arena);
 }
 
+void world_trim(struct world *world)
+{
+    struct store *store = world->store->store;
+    const struct store_retention retention = {.now_us = world->now_us};
+    int more;
+    do {
+        more = store->trim(store, &retention);
+        ensure(more >= 0);
+    } while (more > 0);
+}
+
 void world_restart(struct world *world, enum world_end end)
 {
-    if (end == WORLD_CLEAN)
-        world_settle(world);
-    else
+    if (end == WORLD_CRASH)
         lose(world->store);
+    else
+        world_settle(world);
     while (world->place_count > 0) {
         struct place *place = world->places[0];
-        if (end == WORLD_CLEAN)
-            remember(world, place);
+        if (end != WORLD_CRASH)
+            remember(world, place, end);
         lose_pending(world, place);
         world_place_drop(world, place);
     }

@@ -342,15 +342,35 @@ class Ejabberd(Host):
 
 # ---- what the tests have in common ----
 
-def play(args, port, scripts, extra=()):
-    """Plays scripts with libstrophe's clients; returns the names of those that failed."""
+def play_one(command, restart):
+    """Returns the player's exit status; whenever it asks for it, the service is restarted."""
+    ours, players = socket.socketpair()
+    with ours:
+        with players:
+            process = subprocess.Popen(
+                [command[0], "--restart", str(players.fileno()), *command[1:]],
+                pass_fds=[players.fileno()], preexec_fn=die_with_parent)
+        try:
+            while ours.recv(1):
+                restart()
+                ours.send(b"r")
+        finally:
+            ours.shutdown(socket.SHUT_RDWR)
+            process.wait()
+    return process.returncode
+
+
+def play(args, port, where, extra, restart):
+    """Plays all scripts with libstrophe's clients; restart() ends the service and starts it anew."""
     assert args.play, "the player is not named: --play"
-    failed = []
-    for script in scripts:
-        command = [args.play, "--port", str(port), *extra, script]
-        if subprocess.run(command, check=False).returncode != 0:
-            failed.append(os.path.basename(script))
-    return failed
+    scripts = scripts_of(args)
+    ends = {os.path.basename(script):
+            play_one([args.play, "--port", str(port), *extra, script], restart)
+            for script in scripts}
+    count = list(ends.values()).count
+    print(f"{where}: {count(0)} of {len(scripts)} scripts played, {count(SKIPPED)} left out")
+    failed = [script for script, status in ends.items() if status not in (0, SKIPPED)]
+    assert not failed, f"{where}: " + ", ".join(failed)
 
 
 def talk(args, port):

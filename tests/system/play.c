@@ -4,15 +4,20 @@
  * event loop. Sends exactly the stanzas of the script: no initial presence, no roster.
  *
  *   play [--host 127.0.0.1] --port N [--tls off|trust|require] [--pause MS] [--timeout MS]
- *        [--reordered] FILE...
+ *        [--reordered] [--alone] [--restart FD] FILE...
  *
  * --reordered: the server changes the order of a stanza's children (ejabberd does).
- * Exit status: 0 all played, 1 one or more did not go as written, 2 called wrongly.
+ * --alone: there is no host server; scripts that are about one are left out.
+ * --restart: where to ask for a restart of the service, by one byte; one byte comes back when it is
+ * there again, or the end if it is not.
+ * Exit status: 0 all played, 1 one or more did not go as written, 2 called wrongly, 77 all left
+ * out.
  */
 #include "tests/support/player.h"
 #include "tests/support/script.h"
 
 #include <getopt.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,10 +25,13 @@
 #include <string.h>
 #include <strophe.h>
 #include <time.h>
+#include <unistd.h>
 
 #define STREAM_LANG "en" /* libstrophe opens every stream with it */
 #define LOGIN_MS    10000
 #define GOODBYE_MS  3000
+#define RESTART_MS  60000
+#define LEFT_OUT    77 /* exit status */
 #define SLICE_MS    10 /* the longest nap of the event loop: what a timeout may be late */
 
 struct settings {
@@ -33,6 +41,8 @@ struct settings {
     unsigned pause_ms;
     unsigned receive_ms;
     bool reordered;
+    bool alone;
+    int restart_fd; /* -1: nobody restarts it */
 };
 
 enum line_state { LINE_OFF, LINE_DIALLING, LINE_UP, LINE_CLOSING };
@@ -224,6 +234,28 @@ static bool stage_send(void *self, unsigned client, const char *stanza, char **p
     return true;
 }
 
+/* The clients are served meanwhile: some may be connected to something else than what restarts. */
+static bool stage_restart(void *self, char **problem)
+{
+    struct theatre *theatre = self;
+    struct pollfd asked = {.fd = theatre->settings->restart_fd, .events = POLLIN};
+    char word = 'r';
+    if (asked.fd < 0) {
+        *problem = sentence("but nobody here can do that: --restart is missing", NULL);
+        return false;
+    }
+    bool answered = write(asked.fd, &word, 1) == 1;
+    int64_t until = now_ms() + RESTART_MS;
+    while (answered && poll(&asked, 1, 0) == 0) {
+        stage_pump(theatre, SLICE_MS);
+        answered = now_ms() < until;
+    }
+    if (answered && read(asked.fd, &word, 1) == 1)
+        return true;
+    *problem = sentence("but did not come back", NULL);
+    return false;
+}
+
 /* ---- one script after the other ---- */
 
 static void close_all(struct theatre *theatre)
@@ -242,6 +274,7 @@ static bool play(const struct script *script, const struct settings *settings)
     const struct player_stage stage = {.connect = stage_connect,
                                        .disconnect = stage_disconnect,
                                        .send = stage_send,
+                                       .restart = stage_restart,
                                        .pump = stage_pump,
                                        .self = &theatre,
                                        .receive_ms = settings->receive_ms,
@@ -263,28 +296,35 @@ static bool play(const struct script *script, const struct settings *settings)
     return good;
 }
 
-static bool play_file(const char *path, const struct settings *settings)
+enum outcome { PLAYED, FAILED, NOT_HERE };
+
+static enum outcome play_file(const char *path, const struct settings *settings)
 {
     char *problem = NULL;
     struct script *script = script_read(path, &problem);
     if (script == NULL) {
         printf("%s\n", problem);
         free(problem);
-        return false;
+        return FAILED;
+    }
+    if (script->host && settings->alone) {
+        printf("left out  %s: it is about a service behind a host server\n", path);
+        script_free(script);
+        return NOT_HERE;
     }
     int64_t began = now_ms();
     bool good = play(script, settings);
     printf("%s  %s  (%lld ms)\n", good ? "played" : "FAILED", path, (long long)(now_ms() - began));
     fflush(stdout);
     script_free(script);
-    return good;
+    return good ? PLAYED : FAILED;
 }
 
 static int usage(const char *why)
 {
     fprintf(stderr,
             "play: %s\nusage: play [--host 127.0.0.1] --port N [--tls off|trust|require] "
-            "[--pause MS] [--timeout MS] [--reordered] FILE...\n",
+            "[--pause MS] [--timeout MS] [--reordered] [--alone] [--restart FD] FILE...\n",
             why);
     return 2;
 }
@@ -327,6 +367,14 @@ static bool set_option(struct settings *settings, int option, const char *value)
     case 'o':
         settings->reordered = true;
         return true;
+    case 'a':
+        settings->alone = true;
+        return true;
+    case 's':
+        if (!set_number(value, 65535, &number))
+            return false;
+        settings->restart_fd = (int)number;
+        return true;
     case 'p':
         if (!set_number(value, 65535, &number))
             return false;
@@ -351,6 +399,8 @@ int main(int argc, char **argv)
 {
     static const struct option options[] = {
         {"reordered", no_argument, NULL, 'o'},
+        {"alone", no_argument, NULL, 'a'},
+        {"restart", required_argument, NULL, 's'},
         {"host", required_argument, NULL, 'h'},
         {"port", required_argument, NULL, 'p'},
         {"tls", required_argument, NULL, 't'},
@@ -358,8 +408,11 @@ int main(int argc, char **argv)
         {"timeout", required_argument, NULL, 'r'},
         {NULL, 0, NULL, 0},
     };
-    struct settings settings = {
-        .host = "127.0.0.1", .flags = XMPP_CONN_FLAG_TRUST_TLS, .pause_ms = 50, .receive_ms = 5000};
+    struct settings settings = {.host = "127.0.0.1",
+                                .flags = XMPP_CONN_FLAG_TRUST_TLS,
+                                .pause_ms = 50,
+                                .receive_ms = 5000,
+                                .restart_fd = -1};
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (!set_option(&settings, option, optarg))
             return usage("an option is unknown or has an impossible value");
@@ -369,9 +422,11 @@ int main(int argc, char **argv)
     if (optind == argc)
         return usage("no script is named");
     xmpp_initialize();
-    unsigned failed = 0;
+    int outcomes[] = {[PLAYED] = 0, [FAILED] = 0, [NOT_HERE] = 0};
     for (int i = optind; i < argc; i++)
-        failed += play_file(argv[i], &settings) ? 0 : 1;
+        outcomes[play_file(argv[i], &settings)]++;
     xmpp_shutdown();
-    return failed == 0 ? 0 : 1;
+    if (outcomes[FAILED] > 0)
+        return 1;
+    return outcomes[PLAYED] > 0 ? 0 : LEFT_OUT;
 }

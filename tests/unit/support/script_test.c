@@ -223,6 +223,34 @@ static void a_host_may_change_the_order(void **state)
     }
 }
 
+static void a_named_value_is_one_value(void **state)
+{
+    (void)state;
+    const char *expected = "<message id='{scansion:any id}'><x xmlns='u' scansion:strict='false'>"
+                           "<item of='{scansion:any id}' n='{scansion:any number}'>"
+                           "{scansion:any number}</item></x></message>";
+    /* What was met by an item that does not fit is forgotten again. */
+    const char *came = "<message id='7'><x xmlns='u'><item of='7' n='1'>2</item>"
+                       "<item of='7' n='3'>3</item></x></message>";
+    struct match_values values = {0};
+    assert_null(match_with_values(expected, came, false, &values));
+    assert_int_equal(values.count, 2);
+    assert_string_equal(values.at[0].name, "id");
+    assert_string_equal(values.at[0].text, "7");
+    assert_string_equal(values.at[1].name, "number");
+    assert_string_equal(values.at[1].text, "3");
+    match_values_free(&values);
+    char *difference =
+        match_with_values(expected,
+                          "<message id='8'><x xmlns='u'><item of='7' n='3'>3</item></x>"
+                          "</message>",
+                          false, &values);
+    assert_non_null(strstr(difference, "'of' of <item> is '7'"));
+    assert_int_equal(values.count, 0);
+    free(difference);
+    match_values_free(&values);
+}
+
 static void what_is_no_element_never_fits(void **state)
 {
     (void)state;
@@ -281,8 +309,16 @@ static const char *stanza_id_of_client(const void *self, unsigned client)
     return client == 0 ? "<7>" : NULL;
 }
 
-static const struct script_addresses addresses = {bare_of_client, full_of_client,
-                                                  stanza_id_of_client, NULL};
+static const char *what_is_named(const void *self, const char *name, size_t name_len)
+{
+    (void)self;
+    return name_len == 4 && memcmp(name, "hour", 4) == 0 ? "<9>" : NULL;
+}
+
+static const struct script_addresses addresses = {.bare = bare_of_client,
+                                                  .full = full_of_client,
+                                                  .stanza_id = stanza_id_of_client,
+                                                  .named = what_is_named};
 
 static struct script *good_script(const char *text)
 {
@@ -350,10 +386,32 @@ static void says_what_is_wrong_and_where(void **state)
     bad_script(CAST "Romeo sends:\n\t<iq id=\"${Romeo's hat}\"/>\n", "is none of NAME's JID");
     bad_script(CAST "Romeo receives:\n\t<iq scansion:strict='yes'/>\n", "t.scs:12: <iq> has a");
     bad_script("[Client] Romeo\n\tjid: a@b\n-----\n", "t.scs:1: the client needs");
+    bad_script(CAST "Romeo restarts\n", "t.scs:12: what a client does");
+    bad_script(CAST "Service connects\n", "t.scs:12: the line does not begin");
+    bad_script(CAST "Service restarts\n\t<presence/>\n", "t.scs:13: an indented line");
+    bad_script(CAST "Romeo connects\nService restarts\n", "t.scs:13: somebody is connected");
+    bad_script("[Host]\n\tjid: a@b\n", "t.scs:2: not a 'key: value' of a client");
+    bad_script("[Client] Service\n", "t.scs:1: there is already");
     bad_script("[Server] Romeo\n", "t.scs:1: the cast has only");
     bad_script("[Client] A\n[Client] A\n", "t.scs:2: there is already");
     bad_script("[Client] A\n\tjid: a@b\n\tpassword: p\n", "the line of dashes");
     bad_script("-----\n", "t.scs:1: no client");
+}
+
+static void restarts_are_between_connections_or_behind_a_host(void **state)
+{
+    (void)state;
+    struct script *script =
+        good_script(CAST "Romeo connects\nRomeo disconnects\nService restarts\nRomeo connects\n");
+    assert_false(script->host);
+    assert_int_equal(script->steps[2].verb, SCRIPT_RESTARTS);
+    assert_string_equal(script_actor(script, &script->steps[2]), "Service");
+    assert_string_equal(script_actor(script, &script->steps[3]), "Romeo");
+    script_free(script);
+    script = good_script("[Host]\n" CAST "Romeo connects\nService restarts\n");
+    assert_true(script->host);
+    assert_int_equal(script->client_count, 2);
+    script_free(script);
 }
 
 static void a_missing_file_is_told(void **state)
@@ -383,6 +441,17 @@ static void addresses_are_put_in_escaped(void **state)
     assert_null(script_expand(script, "${Romeo's phone's stanza-id}", &addresses, &problem));
     assert_non_null(strstr(problem, "has none of a room"));
     free(problem);
+    text = script_expand(script, "at='${the hour}'", &addresses, &problem);
+    assert_string_equal(text, "at='&#60;9&#62;'");
+    free(text);
+    assert_null(script_expand(script, "${the day}", &addresses, &problem));
+    assert_non_null(strstr(problem, "${the day} stands for nothing yet"));
+    free(problem);
+    struct script_addresses receiving = addresses;
+    receiving.any_new = true;
+    text = script_expand(script, "${the day} ${the hour}", &receiving, &problem);
+    assert_string_equal(text, "{scansion:any day} &#60;9&#62;");
+    free(text);
     script_free(script);
 }
 
@@ -424,6 +493,14 @@ static bool echo_send(void *self, unsigned client, const char *stanza, char **pr
     return true;
 }
 
+static bool echo_restart(void *self, char **problem)
+{
+    struct echo *echo = self;
+    if (echo->sent > 0)
+        return asprintf(problem, "but not now") < 0;
+    return true;
+}
+
 static void echo_pump(void *self, unsigned ms)
 {
     (void)self;
@@ -440,6 +517,7 @@ static char *played(const char *steps, bool broken)
     const struct player_stage stage = {.connect = echo_connect,
                                        .disconnect = echo_disconnect,
                                        .send = echo_send,
+                                       .restart = echo_restart,
                                        .pump = echo_pump,
                                        .self = &echo};
     echo.player = player_new(script, &stage);
@@ -515,6 +593,55 @@ static void ids_of_messages_are_remembered(void **state)
     free(text);
 }
 
+static void what_has_a_name_stays_what_it_was(void **state)
+{
+    (void)state;
+    const char *sent = "Romeo connects\nRomeo's phone connects\n"
+                       "Romeo sends:\n\t<message id='1' from='a'><body>x</body></message>\n"
+                       "Romeo receives:\n\t<message id='${the id}'><body>${the word}</body>"
+                       "</message>\n"
+                       "Romeo's phone receives:\n\t<message id='${the id}'/>\n"
+                       "Romeo sends:\n\t<iq id='${the word}'/>\n"
+                       "Romeo receives:\n\t<iq id='x'/>\n";
+    plays(sent);
+    char *text = NULL;
+    assert_true(asprintf(&text, "%sRomeo's phone receives:\n\t<iq id='${the id}'/>\n", sent) > 0);
+    stumbles(text, TELLS("t.scs:24: Romeo's phone receives:", "is 'x' instead of '1'"));
+    free(text);
+    stumbles("Romeo connects\nRomeo sends:\n\t<iq id='${the id}'/>\n",
+             TELLS("t.scs:13:", "stands for nothing yet"));
+}
+
+static void what_comes_next_comes_at_once(void **state)
+{
+    (void)state;
+    const char *sent = "Romeo connects\nRomeo sends:\n\t<message id='1'/>\n"
+                       "Romeo sends:\n\t<message id='2'/>\n";
+    char *text = NULL;
+    assert_true(asprintf(&text,
+                         "%sRomeo receives next:\n\t<message id='1'/>\n"
+                         "Romeo receives next:\n\t<message id='2'/>\n",
+                         sent) > 0);
+    plays(text);
+    free(text);
+    assert_true(asprintf(&text, "%sRomeo receives next:\n\t<message id='2'/>\n", sent) > 0);
+    stumbles(text, TELLS("t.scs:17: Romeo receives next:", "'1' instead of '2'"));
+    free(text);
+}
+
+static void the_service_restarts(void **state)
+{
+    (void)state;
+    plays("Romeo's phone connects\nRomeo's phone disconnects\nService restarts\n");
+    char *problem = NULL;
+    assert_null(script_parse("t.scs", CAST "Service restarts\nRomeo connects\nService restarts\n",
+                             &problem));
+    assert_non_null(strstr(problem, "t.scs:14: somebody is connected"));
+    free(problem);
+    stumbles("Romeo connects\nRomeo sends:\n\t<message/>\nRomeo disconnects\nService restarts\n",
+             TELLS("t.scs:16: Service restarts", "but not now"));
+}
+
 static void what_does_not_fit_is_passed_over_for_good(void **state)
 {
     (void)state;
@@ -562,14 +689,19 @@ int main(void)
         cmocka_unit_test(names_compare_by_resolved_namespace),
         cmocka_unit_test(layout_is_no_difference_but_text_is),
         cmocka_unit_test(a_host_may_change_the_order),
+        cmocka_unit_test(a_named_value_is_one_value),
         cmocka_unit_test(what_is_no_element_never_fits),
         cmocka_unit_test(nothing_of_the_format_is_sent),
         cmocka_unit_test(reads_cast_and_steps),
         cmocka_unit_test(says_what_is_wrong_and_where),
+        cmocka_unit_test(restarts_are_between_connections_or_behind_a_host),
         cmocka_unit_test(a_missing_file_is_told),
         cmocka_unit_test(addresses_are_put_in_escaped),
         cmocka_unit_test(inboxes_keep_what_comes_out_of_turn),
         cmocka_unit_test(ids_of_messages_are_remembered),
+        cmocka_unit_test(what_has_a_name_stays_what_it_was),
+        cmocka_unit_test(what_comes_next_comes_at_once),
+        cmocka_unit_test(the_service_restarts),
         cmocka_unit_test(what_does_not_fit_is_passed_over_for_good),
         cmocka_unit_test(a_failure_shows_what_came_instead),
     };
