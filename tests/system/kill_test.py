@@ -1,14 +1,19 @@
-"""Nothing that was acknowledged is lost, however the process dies. Hundreds of users talk, change
-subjects, affiliations and names over the component link; stentord is killed at a random instant,
-started again on the same store, and asked what it remembers:
+"""Nothing that was acknowledged is lost, however the process dies. Hundreds of users talk, take back
+what they said, come and go, register, change subjects, affiliations, options and pictures, make and
+destroy rooms over the component link; stentord is killed at a random instant, started again on the
+same store, and asked what it remembers:
 
-  losses       a message that anybody received is in the archive; a change that was answered, and a
-               subject that was seen, stand, or a later one that was sent
-  inventions   nothing is in the archive or in a list that nobody sent; nothing is there twice
+  losses       a message that anybody received is in the archive, and newcomers are shown the last of
+               them; a change that was answered, and a subject that was seen, stand, or a later one
+               that was sent; what was taken back stays so; who was inside still is
+  inventions   nothing is in the archive or in a list that nobody sent; nothing is there twice; a room
+               that was destroyed is gone, and the next at its address has nothing of it
   reorderings  all users of a room receive its messages in one order, without a gap, and it is the
                archive's
+  quiet        nobody is told of the restart; whose session has ended meanwhile is put out as soon as
+               something for him comes back
 
-    kill_test.py --stentord BINARY [--kills 200] [--seed N]
+    kill_test.py --stentord BINARY [--durability process|mixed|power] [--kills 200] [--seed N]
     kill_test.py --stentord STENTORD_FAULTY --power power|mixed [--kills 50] [--seed N]
 
 With --power, the power fails at the same instant: of its files, what was not synced is gone. Where
@@ -16,7 +21,8 @@ With --power, the power fails at the same instant: of its files, what was not sy
 the end, but none that was received before a change was answered, and no change.
 
 A failure names its seed; the instants of the kills are the operating system's, so the same seed
-plays the same conversation but need not die at the same place."""
+plays the same conversation but need not die at the same place. What is known of the rooms, and what
+follows from it, is in kill_model.py; what people do, in kill_acts.py."""
 
 import argparse
 import os
@@ -27,30 +33,28 @@ import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
 
+import kill_acts
 from fakehost import NS_COMPONENT, FakeHost
 from harness import MUC_DOMAIN, SECRET, Stentor
-from rawclient import NS_MUC, name
+from kill_model import PROBE, Room, Site, said_in
+from rawclient import NS_CLIENT, NS_DISCO, NS_MUC, NS_STANZAS, name
 
 ROOMS = [f"room{number}@{MUC_DOMAIN}" for number in range(4)]
+SITES = 4
 USERS_PER_ROOM = 50
+BOSS = "boss@host.example/home"  # an admin of the service: makes rooms where one was destroyed
+NEWCOMER = "newcomer@host.example/probe"
 NS_MAM = "urn:xmpp:mam:2"
 NS_RSM = "http://jabber.org/protocol/rsm"
-NS_SID = "urn:xmpp:sid:0"
-NS_CLIENT = "jabber:client"
 NS_FORWARD = "urn:xmpp:forward:0"
 NS_DATA = "jabber:x:data"
-MEMBERS = 40
+NS_VCARD = "vcard-temp"
+LISTS = ("roomadmins", "roomowners")  # fields of the form that are affiliations
 PLAY_S = (0.01, 0.12)
 BURST = 40
 WHOLE_EACH = 10  # so often all of the past is read again
-
-
-def body_of(message, space):
-    return message.findtext(f"{{{space}}}body")
-
-
-def subject_of(message, space):
-    return message.findtext(f"{{{space}}}subject")
+GONE_CHANCE = 0.4
+REST_S = 5
 
 
 class Powered(Stentor):
@@ -71,128 +75,48 @@ class Powered(Stentor):
             os.unlink(path + "-shm")
 
 
-class Register:
-    """Something that has one value at a time: values in the order they were sent, and the last of
-    them that is known to stand."""
-
-    def __init__(self, value):
-        self.values = [value]
-        self.known = 0
-
-    def sent(self, value):
-        self.values.append(value)
-        return len(self.values) - 1
-
-    def acknowledged(self, number):
-        self.known = max(self.known, number)
-
-    def check(self, value, what):
-        possible = self.values[self.known:]
-        assert value in possible, f"{what} is {value!r}, must be one of {possible[:5]!r}"
-        self.values = [value]
-        self.known = 0
-
-
-class Room:
-    def __init__(self, jid):
-        self.jid = jid
-        self.users = [f"u{number}.{jid.split('@')[0]}@host.example/home"
-                      for number in range(USERS_PER_ROOM)]
-        self.owner = self.users[0]
-        self.sent = set()        # all texts that anybody ever sent
-        self.archive = []        # ids, as they were verified last
-        self.texts = {}          # id: text, of those
-        self.subject = Register("")
-        self.title = Register(jid.split("@")[0])
-        self.members = {}        # JID: Register of its affiliation
-        self.waiting = {}        # id of a request: (register, number)
-        self.forget_run()
-
-    def forget_run(self):
-        self.order = []          # ids in the order somebody first received them, this run
-        self.place = {}
-        self.certain = 0         # of them, so many came before something that was answered
-        self.last = {}           # user: place of the last one it received
-        self.seen = {}           # id: text
-        self.inside = set()
-        self.waiting.clear()
-
-    def received(self, user, message):
-        sid = message.find(f"{{{NS_SID}}}stanza-id")
-        if sid is None or message.find("{urn:xmpp:delay}delay") is not None:
-            return
-        number = sid.get("id")
-        text = body_of(message, NS_COMPONENT)
-        subject = subject_of(message, NS_COMPONENT)
-        said = text if text is not None else f"subject:{subject}"
-        assert said in self.sent, f"{self.jid}: nobody sent {said!r}"
-        if number not in self.place:
-            self.place[number] = len(self.order)
-            self.order.append(number)
-            self.seen[number] = said
-        place = self.place[number]
-        before = self.last.get(user)
-        assert before is None or place == before + 1, \
-            f"{self.jid}: {user} received number {place} after {before}"
-        self.last[user] = place
-        if text is None:
-            self.subject.acknowledged(self.subject.values.index(subject))
-            self.certain = len(self.order)
-
-    def answered(self, number):
-        register, value = self.waiting.pop(number)
-        register.acknowledged(value)
-        self.certain = len(self.order)
-
-    def check_archive(self, rows, all_certain):
-        """`rows`: (id, text), everything the archive has."""
-        ids = [number for number, _ in rows]
-        texts = dict(rows)
-        assert len(set(ids)) == len(ids), f"{self.jid}: a message is archived twice"
-        assert ids[:len(self.archive)] == self.archive, f"{self.jid}: the past has changed"
-        for number in self.archive:
-            assert texts[number] == self.texts[number], f"{self.jid}: {number} is another text"
-        for number, text in rows:
-            assert text in self.sent, f"{self.jid}: {text!r} is archived and was never sent"
-        assert len(set(texts.values())) == len(texts), f"{self.jid}: a text is archived twice"
-        fresh = ids[len(self.archive):]
-        certain = self.order if all_certain else self.order[:self.certain]
-        lost = [self.seen[number] for number in certain if number not in texts]
-        assert not lost, f"{self.jid}: received and not archived: {lost[:5]!r}"
-        kept = [number for number in fresh if number in self.place]
-        assert kept == self.order[:len(kept)], f"{self.jid}: archived in another order"
-        for number in kept:
-            assert texts[number] == self.seen[number], f"{self.jid}: archived as another text"
-        self.archive = ids
-        self.texts = texts
-        return len(self.order) - len(kept)
-
-
 class Driver:
     def __init__(self, args):
         self.random = random.Random(args.seed)
-        self.rooms = [Room(jid) for jid in ROOMS]
-        self.by_jid = {room.jid: room for room in self.rooms}
+        self.rooms = []          # none before their options are known
+        self.sites = [Site(number) for number in range(SITES)]
         self.folder = tempfile.mkdtemp(prefix="stentor-kill-")
         self.args = args
+        self.boss = BOSS
+        self.defaults = None     # the options of a room that is new
+        self.out = []
         self.numbers = 0
         self.lives = 0
-        self.entered = False
-        self.totals = {"received": 0, "acknowledged": 0, "archived": 0, "lost": 0}
+        self.totals = {"received": 0, "acknowledged": 0, "archived": 0, "lost": 0, "gone": 0}
 
     def number(self):
         self.numbers += 1
         return self.numbers
+
+    def all_rooms(self):
+        """Those that are there for certain."""
+        return self.rooms + [site.room for site in self.sites if site.room is not None]
+
+    def at(self, jid):
+        """The room with this address, also if it is not certain that it is there."""
+        for site in self.sites:
+            if site.jid == jid:
+                return next((value for value in reversed(site.state.values)
+                             if isinstance(value, Room)), None)
+        return next((room for room in self.rooms if room.jid == jid), None)
+
+    def new_room(self, jid, owner, others=()):
+        return Room(jid, owner, others, self.defaults, self.args.power == "mixed")
 
     # ---- one life of the server ----
 
     def start(self, host):
         kind = Powered if self.args.power else Stentor
         self.stentor = kind(self.args.stentord, host=host, settings={
-            "store.durability": self.args.power or "mixed",
+            "store.durability": self.args.power or self.args.durability,
             "store.path": os.path.join(self.folder, "stentor.db"), "muc.locked": "off",
-            "muc.defaults.persistent": "on", "muc.defaults.archive": "on",
-            "muc.defaults.history": "20"})
+            "muc.admins": BOSS.split("/")[0], "muc.defaults.persistent": "on",
+            "muc.defaults.archive": "on", "muc.defaults.allow_register": "on"})
         self.stentor.start()
         self.link = host.link()
 
@@ -204,81 +128,83 @@ class Driver:
         self.out = []
 
     def enter_all(self):
-        self.out = []
-        for room in self.rooms:
-            for number, user in enumerate(room.users):
-                self.send(f"<presence from='{user}' to='{room.jid}/n{number}'>"
-                          f"<x xmlns='{NS_MUC}'><history maxstanzas='0'/></x></presence>")
+        """Whoever is always inside and is not: at the beginning, and where the power has failed."""
+        missing = {(room.jid, user) for room in self.all_rooms() for user in room.users
+                   if user not in room.wanderers and not room.inside[user].last}
+        for room in self.all_rooms():
+            for user in room.users:
+                if (room.jid, user) in missing:
+                    kill_acts.enter(self, room, user)
         self.flush()
-        missing = {user for room in self.rooms for user in room.users}
-        while missing:
-            element = self.link.next()
-            self.look_at(element)
-            if name(element) == "message" and \
-                    element.find(f"{{{NS_COMPONENT}}}subject") is not None:
-                missing.discard(element.get("to"))
-
-    # ---- what is sent ----
-
-    def say(self, room):
-        text = f"text {self.number()}"
-        room.sent.add(text)
-        self.send(f"<message from='{self.random.choice(room.users)}' to='{room.jid}' "
-                  f"type='groupchat'><body>{text}</body></message>")
-
-    def set_subject(self, room):
-        text = f"topic {self.number()}"
-        room.sent.add(f"subject:{text}")
-        room.subject.sent(text)
-        self.send(f"<message from='{room.owner}' to='{room.jid}' type='groupchat'>"
-                  f"<subject>{text}</subject></message>")
-
-    def request(self, room, payload, register, value):
-        number = f"r{self.number()}"
-        room.waiting[number] = (register, register.sent(value))
-        self.send(f"<iq type='set' id='{number}' from='{room.owner}' to='{room.jid}'>"
-                  f"{payload}</iq>")
-
-    def set_member(self, room):
-        jid = f"m{self.random.randrange(MEMBERS)}@host.example"
-        register = room.members.setdefault(jid, Register("none"))
-        value = self.random.choice(("member", "admin", "outcast", "none"))
-        self.request(room, f"<query xmlns='{NS_MUC}#admin'>"
-                           f"<item jid='{jid}' affiliation='{value}'/></query>", register, value)
-
-    def set_title(self, room):
-        title = f"title {self.number()}"
-        form = f"<field var='FORM_TYPE'><value>{NS_MUC}#roomconfig</value></field>" \
-               f"<field var='muc#roomconfig_roomname'><value>{title}</value></field>"
-        self.request(room, f"<query xmlns='{NS_MUC}#owner'><x xmlns='{NS_DATA}' type='submit'>"
-                           f"{form}</x></query>", room.title, title)
-
-    def burst(self):
-        acts = (self.say,) * 12 + (self.set_member,) * 3 + (self.set_subject, self.set_title)
-        for _ in range(self.random.randrange(1, BURST)):
-            self.random.choice(acts)(self.random.choice(self.rooms))
-        self.flush()
+        while any(self.at(jid).ways.get(user) for jid, user in missing):
+            self.look_at(self.link.next())
 
     # ---- what is received ----
 
     def look_at(self, element):
-        room = self.by_jid.get((element.get("from") or "").split("/")[0])
-        if room is None:
+        jid = (element.get("from") or "").split("/")[0]
+        room = self.at(jid)
+        if name(element) == "iq" and element.get("id", "").startswith("site"):
+            self.site_answered(element)
+        elif room is None:
             return
-        if name(element) == "message" and element.get("type") == "groupchat":
+        elif name(element) == "message" and element.get("type") == "groupchat":
             room.received(element.get("to"), element)
             self.totals["received"] += 1
+            self.bounce(room, element)
         elif name(element) == "iq" and element.get("id") in room.waiting:
-            assert element.get("type") == "result", ElementTree.tostring(element)
-            room.answered(element.get("id"))
-            self.totals["acknowledged"] += 1
+            self.answered(room, element)
         else:
             assert element.get("type") != "error", ElementTree.tostring(element)
+            if name(element) == "presence":
+                room.presence(element.get("to"), element)
+
+    def answered(self, room, element):
+        """Everything can be done; only so many questions to the archive at a time, which is what a
+        message is looked up by that newcomers are not shown any more."""
+        number = element.get("id")
+        if element.get("type") == "error" and "<moderate" in room.waiting[number].payload:
+            error = element.find(f"{{{NS_COMPONENT}}}error")
+            assert error.find(f"{{{NS_STANZAS}}}resource-constraint") is not None, \
+                ElementTree.tostring(element)
+            room.refused(number)
+            return
+        assert element.get("type") == "result", \
+            (room.waiting[number].payload, ElementTree.tostring(element))
+        room.answered(number)
+        self.totals["acknowledged"] += 1
+
+    def bounce(self, room, message):
+        """His host says that there is no such session any more; once is enough."""
+        user = message.get("to")
+        if user not in room.gone or user in room.ways:
+            return
+        room.goes(user, False)
+        self.totals["gone"] += 1
+        number = f" id='{message.get('id')}'" if message.get("id") else ""
+        self.send(f"<message from='{user}' to='{room.jid}' type='error'{number}>"
+                  f"<error type='cancel'><recipient-unavailable xmlns='{NS_STANZAS}'/></error>"
+                  "</message>")
+
+    def site_answered(self, element):
+        """`site2-17`: the room was destroyed, number 17 of what has become of site 2."""
+        assert element.get("type") == "result", ElementTree.tostring(element)
+        site, _, value = element.get("id").removeprefix("site").partition("-")
+        self.sites[int(site)].state.acknowledged(int(value))
+        self.totals["acknowledged"] += 1
+
+    def site_created(self):
+        """Who has made a room is inside: then it is there."""
+        for site in self.sites:
+            room = site.state.last
+            if isinstance(room, Room) and not room.ways.get(BOSS) and not site.is_settled:
+                site.state.acknowledged(len(site.state.values) - 1)
 
     def read_until(self, end):
         while time.monotonic() < end:
             try:
                 self.look_at(self.link.next(max(0.001, end - time.monotonic())))
+                self.site_created()
             except TimeoutError:
                 return
 
@@ -288,38 +214,49 @@ class Driver:
         try:
             while True:
                 self.look_at(self.link.next())
+                self.site_created()
         except (ConnectionError, EOFError, AssertionError) as end:
             if isinstance(end, AssertionError) and not self.link.ended:
                 raise
 
     # ---- what it remembers ----
 
-    def ask(self, room, kind, payload):
+    def ask(self, to, who, kind, payload):
+        """The answer, and what else came to who asked. Nobody else is told anything."""
         number = f"q{self.number()}"
-        self.link.send(f"<iq type='{kind}' id='{number}' from='{room.owner}' to='{room.jid}'>"
-                       f"{payload}</iq>")
+        self.link.send(f"<iq type='{kind}' id='{number}' from='{who}' to='{to}'>{payload}</iq>")
         before = []
         while True:
             element = self.link.next()
-            if element.get("id") == number:
-                assert element.get("type") == "result", ElementTree.tostring(element)
+            if element.get("to") != who:
+                self.about_newcomer(element)
+            elif element.get("id") == number:
                 return element, before
-            before.append(element)
+            elif not self.is_newcomer(element):
+                before.append(element)
+
+    def is_newcomer(self, element):
+        return name(element) == "presence" and element.get("from").endswith(f"/{PROBE}")
+
+    def about_newcomer(self, element):
+        """Nobody is told anything else while we look around."""
+        assert self.is_newcomer(element), ElementTree.tostring(element)
+
+    def asked(self, room, kind, payload):
+        answer, before = self.ask(room.jid, room.owner, kind, payload)
+        assert answer.get("type") == "result", ElementTree.tostring(answer)
+        return answer, before
 
     def archive_of(self, room, since):
         """What is in it, after this id (None: everything)."""
         rows, after = [], f"<after>{since}</after>" if since else ""
         while True:
             page = f"<set xmlns='{NS_RSM}'><max>50</max>{after}</set>"
-            answer, results = self.ask(room, "set", f"<query xmlns='{NS_MAM}'>{page}</query>")
+            answer, results = self.asked(room, "set", f"<query xmlns='{NS_MAM}'>{page}</query>")
             for element in results:
                 result = element.find(f"{{{NS_MAM}}}result")
-                if result is None:
-                    continue
                 message = result.find(f"{{{NS_FORWARD}}}forwarded/{{{NS_CLIENT}}}message")
-                text = body_of(message, NS_CLIENT)
-                subject = subject_of(message, NS_CLIENT)
-                rows.append((result.get("id"), text if text is not None else f"subject:{subject}"))
+                rows.append((result.get("id"), said_in(message, NS_CLIENT)))
             fin = answer.find(f"{{{NS_MAM}}}fin")
             if fin.get("complete") == "true":
                 return rows
@@ -329,64 +266,141 @@ class Driver:
     def affiliations_of(self, room):
         found = {}
         for affiliation in ("member", "admin", "outcast"):
-            answer, _ = self.ask(room, "get", f"<query xmlns='{NS_MUC}#admin'>"
-                                              f"<item affiliation='{affiliation}'/></query>")
+            answer, _ = self.asked(room, "get", f"<query xmlns='{NS_MUC}#admin'>"
+                                                f"<item affiliation='{affiliation}'/></query>")
             for item in answer.iter(f"{{{NS_MUC}#admin}}item"):
-                found[item.get("jid")] = affiliation
+                reason = item.findtext(f"{{{NS_MUC}#admin}}reason") or ""
+                found[item.get("jid")] = (affiliation, item.get("nick", ""), reason)
         return found
 
-    def verify(self, room, subject):
+    def options_of(self, jid, who):
+        answer, _ = self.ask(jid, who, "get", f"<query xmlns='{NS_MUC}#owner'/>")
+        fields = {}
+        for field in answer.iter(f"{{{NS_DATA}}}field"):
+            if not field.get("var").endswith(LISTS):
+                fields[field.get("var")] = tuple(value.text or ""
+                                                 for value in field.findall(f"{{{NS_DATA}}}value"))
+        return tuple(sorted(fields.items()))
+
+    def visit(self, room):
+        """What somebody new is shown: presences, messages (with their ids), the subject."""
+        self.link.send(f"<presence from='{NEWCOMER}' to='{room.jid}/{PROBE}'>"
+                       f"<x xmlns='{NS_MUC}'/></presence>")
+        presences, shown = [], []
+        while True:
+            element = self.link.next()
+            if element.get("to") != NEWCOMER:
+                self.about_newcomer(element)
+            elif name(element) == "presence":
+                presences.append(element)
+            elif element.find(f"{{{NS_COMPONENT}}}subject") is not None:
+                break
+            else:
+                sid = element.find("{urn:xmpp:sid:0}stanza-id")
+                shown.append((sid.get("id"), said_in(element, NS_COMPONENT)))
+        self.link.send(f"<presence from='{NEWCOMER}' to='{room.jid}/{PROBE}' type='unavailable'/>")
+        self.link.until(lambda leave: leave.get("to") == NEWCOMER and
+                        leave.get("type") == "unavailable")
+        return presences, shown, element.findtext(f"{{{NS_COMPONENT}}}subject") or ""
+
+    def verify(self, room):
         past = room.archive if self.lives % WHOLE_EACH else []
-        rows = [(number, room.texts[number]) for number in past]
-        rows += self.archive_of(room, past[-1] if past else None)
-        self.totals["lost"] += room.check_archive(rows, self.args.power != "mixed")
-        found = self.affiliations_of(room)
-        invented = set(found) - set(room.members)
-        assert not invented, f"{room.jid}: affiliations nobody gave: {invented}"
-        for jid, register in room.members.items():
-            register.check(found.get(jid, "none"), f"{room.jid}: the affiliation of {jid}")
-        answer, _ = self.ask(room, "get", "<query xmlns='http://jabber.org/protocol/disco#info'/>")
-        identity = answer.find(".//{http://jabber.org/protocol/disco#info}identity")
-        room.title.check(identity.get("name") or "", f"{room.jid}: the title")
+        rows = [(number, room.texts[number]) for number in past[:-kill_acts.OLDEST]]
+        rows += self.archive_of(room, rows[-1][0] if rows else None)
+        self.totals["lost"] += room.check_archive(rows)
+        room.check_affiliations(self.affiliations_of(room))
+        room.check_options(self.options_of(room.jid, room.owner))
+        answer, _ = self.asked(room, "get", f"<vCard xmlns='{NS_VCARD}'/>")
+        room.check_avatar(answer.findtext(f".//{{{NS_VCARD}}}BINVAL") or "")
+        presences, shown, subject = self.visit(room)
+        room.check_inside(presences)
+        room.check_history(shown)
         room.subject.check(subject, f"{room.jid}: the subject")
 
-    def subject_for_newcomer(self, room):
-        who = "newcomer@host.example/probe"
-        self.link.send(f"<presence from='{who}' to='{room.jid}/probe'>"
-                       f"<x xmlns='{NS_MUC}'><history maxstanzas='0'/></x></presence>")
-        element = self.link.until(
-            lambda element: name(element) == "message" and element.get("to") == who and
-            element.find(f"{{{NS_COMPONENT}}}subject") is not None)
-        self.link.send(f"<presence from='{who}' to='{room.jid}/probe' type='unavailable'/>")
-        return subject_of(element, NS_COMPONENT) or ""
+    def verify_all(self):
+        for room in self.rooms:
+            self.verify(room)
+        for site in self.sites:
+            answer, _ = self.ask(site.jid, BOSS, "get", f"<query xmlns='{NS_DISCO}#info'/>")
+            found = site.check(answer)
+            if isinstance(found, Room):
+                self.verify(found)
+        self.totals["archived"] = sum(len(room.archive) for room in self.all_rooms())
+        for room in self.all_rooms():
+            room.forget_run()
 
     # ---- the whole ----
+
+    def build(self):
+        """The first life: rooms of which nothing is known yet but that they are new."""
+        self.link.send(f"<presence from='{BOSS}' to='first@{MUC_DOMAIN}/boss'>"
+                       f"<x xmlns='{NS_MUC}'/></presence>")
+        self.link.until(lambda element: element.find(f"{{{NS_COMPONENT}}}subject") is not None)
+        self.defaults = self.options_of(f"first@{MUC_DOMAIN}", BOSS)
+        for jid in ROOMS:
+            users = [f"u{number}.{jid.split('@')[0]}@host.example/home"
+                     for number in range(USERS_PER_ROOM)]
+            self.rooms.append(self.new_room(jid, users[0], users[1:]))
+
+    def some_are_gone(self):
+        """While no server runs, some sessions end at their host."""
+        for room in self.rooms:
+            inside = [user for user in room.wanderers if room.inside[user].values == [True]]
+            if inside and self.random.random() < GONE_CHANCE:
+                room.gone.add(self.random.choice(inside))
 
     def life(self, host):
         self.lives += 1
         self.start(host)
-        for room in self.rooms:
-            if room.archive or room.order or room.members:
-                self.verify(room, self.subject_for_newcomer(room))
-                self.totals["archived"] = sum(len(each.archive) for each in self.rooms)
-            room.forget_run()
-        if not self.entered or self.args.power:
-            self.enter_all()  # once: whoever was inside is so after each restart of the process
-            self.entered = True
+        if self.rooms:
+            self.verify_all()
+        else:
+            self.build()
+        self.enter_all()
+        self.some_are_gone()
         end = time.monotonic() + self.random.uniform(*PLAY_S)
         while time.monotonic() < end:
-            self.burst()
+            kill_acts.burst(self, self.random.randrange(1, BURST))
             self.read_until(min(end, time.monotonic() + 0.004))
         self.stentor.kill()
         self.read_rest()
+        self.out = []
+        self.link.socket.close()
+        shutil.rmtree(self.stentor.folder)
+
+    def rest(self, host):
+        """The last one is left in peace: what it remembers, and those who are gone are put out."""
+        self.lives = 0
+        self.start(host)
+        self.verify_all()
+        self.enter_all()
+        for room in self.rooms:
+            kill_acts.say(self, room)
+        end = time.monotonic() + REST_S
+        while any(room.gone and not all(user in room.ways and not room.ways[user]
+                                        for user in room.gone) for room in self.rooms):
+            assert time.monotonic() < end, "somebody who is gone is still inside"
+            self.flush()
+            self.read_until(time.monotonic() + 0.05)
+        for room in self.rooms:
+            kill_acts.set_subject(self, room)  # behind it, all of that is written
+        self.flush()
+        self.read_until(time.monotonic() + 0.5)
+        for room in self.rooms:
+            self.verify(room)
+            assert not room.gone, f"{room.jid}: still inside: {room.gone}"
+        self.stentor.kill()
         self.link.socket.close()
         shutil.rmtree(self.stentor.folder)
 
     def run(self, kills):
         with FakeHost(MUC_DOMAIN, SECRET) as host:
-            for kill in range(kills):
+            for kill in range(kills + 1):
                 try:
-                    self.life(host)
+                    if kill < kills:
+                        self.life(host)
+                    else:
+                        self.rest(host)
                 except BaseException:
                     print(f"in life {kill + 1}, seed {self.args.seed}; its store is left in "
                           f"{self.folder}, its log:")
@@ -395,7 +409,8 @@ class Driver:
             shutil.rmtree(self.folder)
             print(f"{kills} kills; {self.totals['received']} messages received, "
                   f"{self.totals['acknowledged']} changes acknowledged, "
-                  f"{self.totals['archived']} messages archived; {self.totals['lost']} messages "
+                  f"{self.totals['archived']} messages archived, "
+                  f"{self.totals['gone']} sessions gone; {self.totals['lost']} messages "
                   "lost that may be, no others; nothing invented")
 
 
@@ -403,6 +418,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--stentord", required=True)
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--durability", choices=("process", "mixed", "power"), default="mixed")
     parser.add_argument("--power", choices=("power", "mixed"),
                         help="the power fails, too; what store.durability is")
     parser.add_argument("--seed", type=int, default=int.from_bytes(os.urandom(4), "big"))
