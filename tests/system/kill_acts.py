@@ -172,8 +172,9 @@ def make_or_destroy(driver, _):
                 "</destroy></query></iq>")
 
 
-ACTS = (say,) * 24 + (set_affiliation,) * 4 + (register_nick,) * 3 + (set_options,) * 3 + \
-    (come_or_go,) * 3 + (set_subject, moderate, retract, set_avatar, make_or_destroy) * 2
+CHANGES = (set_affiliation,) * 4 + (register_nick,) * 3 + (set_options,) * 3 + (set_avatar,) * 2
+ACTS = (say,) * 24 + CHANGES + (come_or_go,) * 3 + \
+    (set_subject, moderate, retract, make_or_destroy) * 2
 
 
 def burst(driver, count):

@@ -1,7 +1,7 @@
 """Nothing that was acknowledged is lost, however the process dies. Hundreds of users talk, take back
 what they said, come and go, register, change subjects, affiliations, options and pictures, make and
-destroy rooms over the component link; stentord is killed at a random instant, started again on the
-same store, and asked what it remembers:
+destroy rooms over the component link; stentord is killed at a random instant, or just when something
+was heard or answered, started again on the same store, and asked what it remembers:
 
   losses       a message that anybody received is in the archive, and newcomers are shown the last of
                them; a change that was answered, and a subject that was seen, stand, or a later one
@@ -28,6 +28,7 @@ import argparse
 import os
 import random
 import shutil
+import struct
 import sys
 import tempfile
 import time
@@ -55,12 +56,18 @@ BURST = 40
 WHOLE_EACH = 10  # so often all of the past is read again
 GONE_CHANCE = 0.4
 REST_S = 5
+SYNC_MS = (0, 0, 5)  # with --power
 
 
 class Powered(Stentor):
-    """tests/support/faulty_start: keeps beside each file of the store what of it was synced."""
+    """tests/support/faulty_start: keeps beside each file of the store what of it was synced. Each
+    sync takes `slow_ms`, so that an answer which does not wait for it is long before it."""
+
+    slow_ms = 0
 
     def launch(self, argv, environment=None):
+        with open(self.path("faults"), "wb") as faults:
+            faults.write(struct.pack("=6I", 0, 0, 0, self.slow_ms, 0, 0))
         super().launch(argv, {"STENTOR_FAULTS": self.path("faults"), "STENTOR_POWER": "1"})
 
     def kill(self):
@@ -117,6 +124,7 @@ class Driver:
             "store.path": os.path.join(self.folder, "stentor.db"), "muc.locked": "off",
             "muc.admins": BOSS.split("/")[0], "muc.defaults.persistent": "on",
             "muc.defaults.archive": "on", "muc.defaults.allow_register": "on"})
+        self.stentor.slow_ms = self.random.choice(SYNC_MS)
         self.stentor.start()
         self.link = host.link()
 
@@ -207,6 +215,29 @@ class Driver:
                 self.site_created()
             except TimeoutError:
                 return
+
+    def until_heard(self):
+        """Something is said, and when it is heard the end comes."""
+        kill_acts.say(self, self.random.choice(self.rooms))
+        self.flush()
+        self.until_more("received")
+
+    def until_answered(self):
+        """The same with a change. Nothing is said meanwhile: its commit is its own."""
+        before = -1
+        while before != self.totals["received"]:
+            before = self.totals["received"]
+            self.read_until(time.monotonic() + 0.02)
+        for _ in range(self.random.randrange(1, 4)):
+            self.random.choice(kill_acts.CHANGES)(self, self.random.choice(self.rooms))
+        self.flush()
+        self.until_more("acknowledged")
+
+    def until_more(self, what):
+        before = self.totals[what]
+        while self.totals[what] == before:
+            self.look_at(self.link.next())
+        self.site_created()
 
     def read_rest(self):
         """What the operating system had from it when it died was sent, and so may have been
@@ -362,6 +393,7 @@ class Driver:
         while time.monotonic() < end:
             kill_acts.burst(self, self.random.randrange(1, BURST))
             self.read_until(min(end, time.monotonic() + 0.004))
+        self.random.choice((lambda: None, self.until_heard, self.until_answered))()
         self.stentor.kill()
         self.read_rest()
         self.out = []
