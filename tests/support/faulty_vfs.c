@@ -1,6 +1,7 @@
 #include "tests/support/faulty_vfs.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -153,8 +154,25 @@ static int file_close(sqlite3_file *file)
     return code;
 }
 
+static void pause_ms(uint32_t ms)
+{
+    struct timespec wait = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
+    if (ms != 0)
+        nanosleep(&wait, NULL);
+}
+
+static bool answers_queries(void)
+{
+    char name[16] = "";
+    return pthread_getname_np(pthread_self(), name, sizeof(name)) == 0 &&
+           strcmp(name, "reader") == 0;
+}
+
 static int file_read(sqlite3_file *file, void *bytes, int len, sqlite3_int64 at)
 {
+    uint32_t read_ms = atomic_load(&layer.faults->read_ms);
+    if (read_ms != 0 && answers_queries())
+        pause_ms(read_ms);
     if (strikes(VFS_READ_FAILS))
         return SQLITE_IOERR_READ;
     return real_of(file)->pMethods->xRead(real_of(file), bytes, len, at);
@@ -181,14 +199,8 @@ static int file_truncate(sqlite3_file *file, sqlite3_int64 size)
 
 static int file_sync(sqlite3_file *file, int flags)
 {
-    uint32_t slow_ms = atomic_load(&layer.faults->slow_ms);
-    struct timespec wait = {
-        .tv_sec = slow_ms / 1000,
-        .tv_nsec = (long)(slow_ms % 1000) * 1000000,
-    };
     atomic_fetch_add(&layer.faults->syncs, 1);
-    if (slow_ms != 0)
-        nanosleep(&wait, NULL);
+    pause_ms(atomic_load(&layer.faults->slow_ms));
     if (strikes(VFS_SYNC_FAILS))
         return SQLITE_IOERR_FSYNC;
     make_durable(file_of(file));

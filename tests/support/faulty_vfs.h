@@ -35,6 +35,7 @@ struct vfs_faults {
     _Atomic uint32_t slow_ms; /* every sync takes so long */
     _Atomic uint32_t syncs;   /* counted here */
     _Atomic uint32_t struck;  /* how often an operation failed */
+    _Atomic uint32_t read_ms; /* every read takes so long in the thread that answers queries */
 };
 
 /* Can be called again. `power`: keep the .durable files. */

@@ -1,188 +1,23 @@
-"""The disk fails under a running server: full, with errors, slow, damaged. Whatever needs it is
+"""The disk fails under a running server: full, with errors, unreadable. Whatever needs it is
 refused and undone (nobody has seen it), whatever does not goes on, and when the disk is well again
 so is the server, without anybody's help and with two lines in its log."""
 
 import base64
-import mmap
 import os
 import sqlite3
-import struct
 import time
 import xml.etree.ElementTree as ElementTree
 
 import harness
 import keeper
-from fakehost import NS_COMPONENT, FakeHost
-from harness import ACCOUNTS, MUC_DOMAIN, PASSWORD, SECRET, RawClient, Stentor
-from keeper import GUEST, OWNER, room_of
+from fakehost import NS_COMPONENT
+from faulty import (DEN, DISK_FULL, FAILED, FULL, LAIR, PROMPT_S, READ_FAILS, SYNC_FAILS,
+                    WRITE_FAILS, YARD, Faulty, Scene)
+from harness import ACCOUNTS, PASSWORD, RawClient, Stentor
+from keeper import GUEST, OWNER
 from rawclient import NS_CLIENT, NS_MUC, NS_REGISTER, NS_SASL, name
 
-FINE, DISK_FULL, WRITE_FAILS, SYNC_FAILS, READ_FAILS = range(5)
-ALL = 0xFFFFFFFF
-FULL = ("wait", "resource-constraint")
-FAILED = ("wait", "internal-server-error")
-SLOW_S = 5
 BUSY_S = 5  # STORE_BUSY_MS
-PROMPT_S = 1.0
-DEN, LAIR, YARD = room_of("den"), room_of("lair"), room_of("yard")
-NS_DATA = "jabber:x:data"
-
-
-class Disk:
-    """tests/support/faulty_vfs.h: struct vfs_faults, shared with the server."""
-
-    def __init__(self, path):
-        with open(path, "w+b") as file:
-            file.write(bytes(24))
-            file.flush()
-            self.map = mmap.mmap(file.fileno(), 24)
-
-    def number(self, at, value=None):
-        if value is not None:
-            struct.pack_into("=I", self.map, 4 * at, value)
-        return struct.unpack_from("=I", self.map, 4 * at)[0]
-
-    def fails(self, fault, count=ALL):
-        self.number(0, FINE)
-        self.number(2, count)
-        self.number(5, 0)
-        self.number(0, fault)
-
-    def recovers(self):
-        self.number(0, FINE)
-        self.number(3, 0)
-
-    def slow(self, seconds):
-        self.number(3, int(seconds * 1000))
-
-    @property
-    def syncs(self):
-        return self.number(4)
-
-    @property
-    def struck(self):
-        return self.number(5)
-
-
-class Faulty(Stentor):
-    """A server above such a disk; `more` are its settings."""
-
-    def __init__(self, args, host, client=False, **more):
-        settings = dict(keeper.KEPT, **{name.replace("__", "."): value
-                                        for name, value in more.items()})
-        super().__init__(args.faulty, client=client, host=host, settings=settings)
-        self.disk = Disk(self.path("faults"))
-
-    def launch(self, argv, environment=None):
-        super().launch(argv, dict(environment or {}, STENTOR_FAULTS=self.path("faults")))
-
-
-class Scene:
-    """Two people in a kept room, and in one that is not."""
-
-    def __init__(self, args, **settings):
-        self.host = FakeHost(MUC_DOMAIN, SECRET)
-        self.stentor = Faulty(args, self.host, **settings)
-        self.disk = self.stentor.disk
-
-    def __enter__(self):
-        self.stentor.__enter__()
-        try:
-            self.link = self.host.link()
-            self.settle()
-        except BaseException as failure:
-            self.stentor.__exit__(type(failure), failure, None)
-            raise
-        return self
-
-    def settle(self):
-        for room in (DEN, YARD):
-            self.link.enter(OWNER, room, "Owner")
-            self.link.enter(GUEST, room, "Guest")
-        fields = "".join(f"<field var='{field}'><value>0</value></field>"
-                         for field in ("muc#roomconfig_persistentroom", "{urn:xmpp:mam:2}enabled",
-                                       "muc#roomconfig_enablearchiving",
-                                       "muc#roomconfig_enablelogging"))
-        form = f"<field var='FORM_TYPE'><value>{NS_MUC}#roomconfig</value></field>{fields}"
-        answer, _ = keeper.ask(self.link, "set", YARD,
-                               f"<query xmlns='{NS_MUC}#owner'><x xmlns='{NS_DATA}' type='submit'>"
-                               f"{form}</x></query>")
-        assert answer.get("type") == "result", ElementTree.tostring(answer)
-        self.says(DEN, "in good times")
-        self.subject("calm")
-
-    def __exit__(self, kind, value, trace):
-        self.disk.recovers()
-        try:
-            self.stentor.__exit__(kind, value, trace)
-        finally:
-            self.host.__exit__(kind, value, trace)
-
-    # ---- what people do ----
-
-    def says(self, room, text, who=OWNER):
-        """And both hear it."""
-        began = time.monotonic()
-        keeper.say(self.link, room, text, who)
-        missing = {OWNER, GUEST}
-        while missing:
-            element = self.link.next()
-            assert keeper.condition_of(element) is None, ElementTree.tostring(element)
-            if element.findtext(f"{{{NS_COMPONENT}}}body") == text:
-                missing.discard(element.get("to"))
-        return time.monotonic() - began
-
-    def refused(self, number, who, timeout=None):
-        """The condition with which the stanza of this id came back; nothing else has come."""
-        element = self.link.next(timeout)
-        assert (element.get("id"), element.get("to")) == (number, who), \
-            ElementTree.tostring(element)
-        return keeper.condition_of(element)
-
-    def stuck(self, text, seconds=SLOW_S):
-        """Something is said, and its sync has begun, which takes so long. When that was."""
-        syncs = self.disk.syncs
-        self.disk.slow(seconds)
-        keeper.say(self.link, DEN, text)
-        assert harness.await_condition(lambda: self.disk.syncs > syncs, 5)
-        return time.monotonic()
-
-    def subject(self, text, number="subject"):
-        self.link.stanza("message", OWNER, DEN, f"<subject>{text}</subject>", type="groupchat",
-                         id=number)
-
-    def nothing_comes(self, seconds=0.3):
-        try:
-            element = self.link.next(seconds)
-        except TimeoutError:
-            return
-        raise AssertionError(ElementTree.tostring(element))
-
-    def newcomer_sees(self):
-        """What history and subject are, to somebody who enters and leaves."""
-        who = f"newcomer{next(keeper.numbers)}@host.example/home"
-        shown, condition = keeper.entered(self.link, DEN, who.split("@")[0], who)
-        assert condition is None, condition
-        self.link.stanza("presence", who, f"{DEN}/{who.split('@')[0]}", type="unavailable")
-        self.link.until(lambda element: name(element) == "presence" and
-                        element.get("to") == who and element.get("type") == "unavailable")
-        self.drain()
-        return keeper.bodies(shown), keeper.subject_in(shown)
-
-    def drain(self, seconds=0.2):
-        try:
-            while True:
-                self.link.next(seconds)
-        except TimeoutError:
-            pass
-
-    def trouble_lines(self, count):
-        """What the operator was told; so many lines, which may come a moment later."""
-        def lines():
-            return [line for line in self.stentor.log().splitlines() if "the store can" in line]
-        harness.await_condition(lambda: len(lines()) >= count, 5)
-        assert len(lines()) == count, lines()
-        return lines()
 
 
 # ---- the disk takes nothing ----
@@ -324,88 +159,6 @@ def who_enters_meanwhile_does_not_see_it(args):
         scene.says(DEN, "kept")
         assert [text for text in keeper.archive_of(link, DEN)
                 if text is not None] == ["in good times", "kept"]
-
-
-# ---- the disk is slow ----
-
-def others_do_not_wait_for_a_slow_disk(args):
-    with Scene(args, store__durability="power") as scene:
-        link = scene.link
-        scene.drain()
-        began = scene.stuck("slowly")
-        scene.disk.slow(0)  # that one sync, not the next
-        longest = max(scene.says(YARD, f"yard {number}") for number in range(200))
-        assert longest < PROMPT_S, longest
-        link.enter("third@host.example/home", YARD, "Third")
-        assert time.monotonic() - began < SLOW_S - 1, "there was nothing slow about it"
-        # who enters a room whose message waits gets everything in its order: first the message
-        link.stanza("presence", "fourth@host.example/home", f"{DEN}/Fourth",
-                    f"<x xmlns='{NS_MUC}'/>")
-        element = link.next(SLOW_S * 2)
-        assert time.monotonic() - began > SLOW_S - 0.5
-        assert element.findtext(f"{{{NS_COMPONENT}}}body") == "slowly", \
-            ElementTree.tostring(element)
-        link.until(lambda element: element.get("to") == "fourth@host.example/home" and
-                   element.find(f"{{{NS_COMPONENT}}}subject") is not None)
-        scene.trouble_lines(0)
-
-
-def who_enters_does_not_wait_for_a_slow_disk(args):
-    """The disk is busy with another room: whoever enters one that is in memory is inside."""
-    with Scene(args, store__durability="power") as scene:
-        link = scene.link
-        link.enter(OWNER, LAIR, "Owner")
-        scene.drain()
-        began = scene.stuck("slowly")
-        scene.disk.slow(0)
-        shown, condition = keeper.entered(link, LAIR, "Third", "third@host.example/home",
-                                          PROMPT_S)
-        assert condition is None and shown
-        assert time.monotonic() - began < SLOW_S - 1
-        link.heard_by(OWNER, "slowly", SLOW_S * 2)
-
-
-def a_stop_does_not_wait_for_a_slow_disk(args):
-    with Scene(args, store__durability="power") as scene:
-        scene.drain()
-        scene.stuck("never heard")
-        began = time.monotonic()
-        scene.stentor.process.terminate()
-        status = scene.stentor.process.wait(SLOW_S * 2)
-        took = time.monotonic() - began
-        assert took < Stentor.STOP_LIMIT_S, f"it took {took:.1f} s"
-        assert status == 1 and scene.stentor.log_lines("before the disk had answered"), status
-        try:
-            while True:
-                element = scene.link.next(1)
-                assert "never heard" not in ElementTree.tostring(element, "unicode")
-        except (EOFError, ConnectionError):
-            pass
-        scene.disk.recovers()
-        scene.link.socket.close()
-        scene.stentor.start()
-        scene.link = scene.host.link()
-        scene.link.enter(OWNER, DEN, "Owner")
-        scene.link.enter(GUEST, DEN, "Guest")
-        scene.says(DEN, "heard")
-
-
-def an_idle_server_stops_at_once_on_a_slow_disk(args):
-    """Nothing waits for the disk, so the stop does not, and all is there afterwards."""
-    with Scene(args, store__durability="process") as scene:
-        scene.drain()  # what it has said is in the log, and nothing has been copied back
-        scene.disk.slow(3)
-        began = time.monotonic()
-        scene.stentor.process.terminate()
-        status = scene.stentor.process.wait(SLOW_S * 2)
-        took = time.monotonic() - began
-        assert took < Stentor.STOP_LIMIT_S, f"it took {took:.1f} s"
-        assert status == 0, scene.stentor.log()
-        scene.disk.recovers()
-        scene.link.socket.close()
-        scene.stentor.start()
-        scene.link = scene.host.link()
-        assert scene.newcomer_sees() == (["in good times"], "calm")
 
 
 # ---- the disk cannot be read ----
@@ -567,10 +320,6 @@ CASES = (
     what_was_refused_does_not_come_back,
     a_crowd_is_refused_one_by_one,
     who_enters_meanwhile_does_not_see_it,
-    others_do_not_wait_for_a_slow_disk,
-    who_enters_does_not_wait_for_a_slow_disk,
-    a_stop_does_not_wait_for_a_slow_disk,
-    an_idle_server_stops_at_once_on_a_slow_disk,
     a_room_that_cannot_be_read,
     an_archive_that_cannot_be_read,
     a_start_needs_the_disk,
