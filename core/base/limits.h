@@ -163,6 +163,7 @@
 #define STORE_TRIM_ROOMS    200   /* looked at in one step */
 #define STORE_SWEEP_SECONDS 3600  /* from one look at all rooms for what is over its time */
 #define STORE_BUSY_MS       5000  /* a commit waits for a tool that writes, at most */
+#define STORE_SLOW_MS       2000  /* without an answer: then the operator is told */
 #define UNREADABLE_SECONDS  60    /* between two lines of rooms that cannot be loaded */
 #define STORE_WAL_PAGES     2000 /* written to the log; then it is copied back when there is time */
 #define STORE_WAL_PAGES_MAX 8000 /* then at once */

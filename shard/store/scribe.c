@@ -18,7 +18,9 @@ struct scribe {
     uint32_t count, cap;
     int64_t trim_at_ms;
     struct trouble writing, reading, trimming;
-    int64_t silent_until_us; /* of rooms that are damaged */
+    int64_t silent_until_us;  /* of rooms that are damaged */
+    _Atomic int64_t since_ms; /* struct scribe_pace */
+    _Atomic uint32_t prompt;
 };
 
 /* What takes as long as a disk takes happens outside of read sections; a post opens its own. */
@@ -190,9 +192,8 @@ static bool trim(struct scribe *scribe)
 
 /* ---- the agent ---- */
 
-static int scribe_work(void *self)
+static int serve(struct scribe *scribe)
 {
-    struct scribe *scribe = self;
     bool more = false;
     unsigned count =
         mailbox_drain(scribe->mailbox, scribe_on_message, scribe, SHARD_DRAIN_MAX, &more);
@@ -200,6 +201,25 @@ static int scribe_work(void *self)
     if (count == 0 && !more && trim(scribe))
         return 1;
     return (int)count + (more ? 1 : 0);
+}
+
+static int scribe_work(void *self)
+{
+    struct scribe *scribe = self;
+    atomic_store_explicit(&scribe->since_ms, scribe->agent.mono_ms, memory_order_relaxed);
+    int work = serve(scribe);
+    if (clock_mono_ms() - scribe->agent.mono_ms < STORE_SLOW_MS)
+        atomic_fetch_add_explicit(&scribe->prompt, 1, memory_order_relaxed);
+    atomic_store_explicit(&scribe->since_ms, 0, memory_order_relaxed);
+    return work;
+}
+
+struct scribe_pace scribe_pace(const struct scribe *scribe)
+{
+    return (struct scribe_pace){
+        .since_ms = atomic_load_explicit(&scribe->since_ms, memory_order_relaxed),
+        .prompt = atomic_load_explicit(&scribe->prompt, memory_order_relaxed),
+    };
 }
 
 static void scribe_wait(void *self, int work, int timeout_ms)

@@ -8,7 +8,7 @@
  * Damage  If a room in it is damaged, the transaction is taken apart, and those of all
  *         others are made one by one.
  * Log     One line when the store refuses to be written, one when it takes writes again; the same
- *         of reading, and of deleting.
+ *         of reading, and of deleting. That it takes long is told by main (tools/stentord/storage).
  */
 #ifndef SHARD_STORE_SCRIBE_H
 #define SHARD_STORE_SCRIBE_H
@@ -29,6 +29,15 @@ struct scribe_setup {
 
 struct scribe *scribe_new(const struct scribe_setup *setup, int *err);
 struct agent *scribe_agent(struct scribe *scribe);
+
+/* How the store answers, for whoever tells the operator: the scribe itself cannot say anything
+ * while it waits for a disk. Any thread. */
+struct scribe_pace {
+    int64_t since_ms; /* of clock_mono_ms(): so long it has been at what it does; 0: it is idle */
+    uint32_t prompt;  /* so often it took less than STORE_SLOW_MS; wraps */
+};
+struct scribe_pace scribe_pace(const struct scribe *scribe);
+
 void scribe_free(struct scribe *scribe);
 
 #endif

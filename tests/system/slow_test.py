@@ -17,6 +17,8 @@ from rawclient import NS_MUC, name
 PARKED_MAX = 2000  # ROOM_PARKED_MAX
 SECONDS_PER_READ = 0.2
 OLD = 100_000
+NO_ANSWER = "the store has not answered"
+ANSWERS = "the store answers again"
 
 
 # ---- a sync that takes seconds ----
@@ -27,6 +29,7 @@ def others_do_not_wait_for_a_slow_disk(args):
         scene.drain()
         began = scene.stuck("slowly")
         scene.disk.slow(0)  # that one sync, not the next
+        assert not scene.stentor.log_lines(NO_ANSWER)
         longest = max(scene.says(YARD, f"yard {number}") for number in range(200))
         assert longest < PROMPT_S, longest
         link.enter("third@host.example/home", YARD, "Third")
@@ -40,6 +43,27 @@ def others_do_not_wait_for_a_slow_disk(args):
             ElementTree.tostring(element)
         link.until(lambda element: element.get("to") == "fourth@host.example/home" and
                    element.find(f"{{{NS_COMPONENT}}}subject") is not None)
+        scene.trouble_lines(0)
+
+
+def the_operator_is_told_once(args):
+    """While it lasts, not afterwards; and when it is over. One slow answer after the other is one
+    trouble."""
+    with Scene(args, store__durability="power") as scene:
+        scene.drain()
+        began = scene.stuck("slowly", SLOW_S)
+        line = scene.stentor.await_log(NO_ANSWER, SLOW_S)
+        assert time.monotonic() - began < SLOW_S and " warn " in line, line
+        assert not scene.stentor.log_lines(ANSWERS)
+        scene.disk.slow(3)
+        keeper.say(scene.link, DEN, "and slowly")
+        for text in ("slowly", "and slowly"):
+            scene.link.heard_by(GUEST, text, SLOW_S * 2)
+        scene.disk.slow(0)
+        scene.says(DEN, "at once")
+        assert " info " in scene.stentor.await_log(ANSWERS, 5)
+        assert len(scene.stentor.log_lines(NO_ANSWER)) == 1, scene.stentor.log()
+        assert len(scene.stentor.log_lines(ANSWERS)) == 1, scene.stentor.log()
         scene.trouble_lines(0)
 
 
@@ -205,6 +229,7 @@ def a_big_trim_delays_no_commit(args):
 
 CASES = (
     others_do_not_wait_for_a_slow_disk,
+    the_operator_is_told_once,
     who_enters_does_not_wait_for_a_slow_disk,
     who_waits_for_a_change_is_bounded,
     a_stop_does_not_wait_for_a_slow_disk,

@@ -193,7 +193,7 @@ static void log_start(struct house *house)
                  component->hosts[i].port, component_service_of(component, i)->domain.at);
 }
 
-/* Serves the log until a stop signal comes. */
+/* Serves the log, and has an eye on the store, until a stop signal comes. */
 static void run(struct house *house)
 {
     struct pollfd fds[] = {
@@ -201,8 +201,9 @@ static void run(struct house *house)
         {.fd = logs_fd(house->logs), .events = POLLIN},
     };
     while ((fds[0].revents & POLLIN) == 0) {
-        int ready = poll(fds, ARRAY_LEN(fds), -1);
+        int ready = poll(fds, ARRAY_LEN(fds), STORAGE_LOOK_MS);
         ensure(ready >= 0 || errno == EINTR);
+        storage_look(&house->storage);
         logs_drain(house->logs);
     }
     struct signalfd_siginfo info;

@@ -141,6 +141,22 @@ void storage_wake(const struct storage *storage, const struct settings *settings
         log_info("%u rooms had somebody inside when the process ended", storage->occupied_count);
 }
 
+/* While one answer after the other comes late, that is one trouble. */
+void storage_look(struct storage *storage)
+{
+    struct scribe_pace pace = scribe_pace(storage->scribe);
+    bool late = pace.since_ms != 0 && clock_mono_ms() - pace.since_ms >= STORE_SLOW_MS;
+    bool prompt = pace.since_ms == 0 || pace.prompt != storage->prompt;
+    storage->prompt = pace.prompt;
+    if (late && !storage->slow)
+        log_warn("the store has not answered for %d seconds: what has to be kept waits for the"
+                 " disk, and whoever needs it waits or is refused",
+                 STORE_SLOW_MS / 1000);
+    if (!late && prompt && storage->slow)
+        log_info("the store answers again");
+    storage->slow = late || (storage->slow && !prompt);
+}
+
 /* ---- stop ---- */
 
 bool storage_stop(struct storage *storage)

@@ -5,6 +5,7 @@
 #ifndef TOOLS_STENTORD_STORAGE_H
 #define TOOLS_STENTORD_STORAGE_H
 
+#include "core/base/limits.h"
 #include "shard/runtime/lane.h"
 #include "tools/stentord/logs.h"
 #include "tools/stentord/settings.h"
@@ -17,6 +18,8 @@ struct storage {
     struct arena *arena;
     struct str *occupied; /* rooms in which somebody was when the process ended */
     unsigned occupied_count;
+    uint32_t prompt; /* at the last look: struct scribe_pace */
+    bool slow;       /* the operator was told */
 };
 
 /* False: the operator was told why, on stderr; nothing is open. */
@@ -33,6 +36,11 @@ MUST_CHECK int storage_start(struct storage *storage, const struct settings *set
 /* Those rooms are loaded, by the shards that own them. */
 void storage_wake(const struct storage *storage, const struct settings *settings,
                   struct exchange *exchange);
+
+/* Whether the disk answers: one line when it has not for STORE_SLOW_MS, one when it does again.
+ * Called so often by main while it serves. */
+#define STORAGE_LOOK_MS (STORE_SLOW_MS / 4)
+void storage_look(struct storage *storage);
 
 /* When nobody asks it for anything any more. False: the disk does not answer, and its threads
  * cannot be waited for: nothing may be freed. */
