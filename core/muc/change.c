@@ -326,6 +326,14 @@ static void perform(struct room *room, struct step *step, const struct pending_c
     release(&pending->change);
 }
 
+/* Who makes a room that is stored is counted in it from now on: else many could be asked for before
+ * the first of them counts. What follows the answer counts whoever is inside then. */
+static void tally_creator(struct step *step, const struct change *change, bool inside)
+{
+    if (change->kind == CHANGE_CREATE && step->env->settings->rooms_per_user > 0)
+        effect_tally(step, change->affiliations[0].jid, inside);
+}
+
 enum step_outcome change_submit(struct room *room, struct step *step, const struct change *change,
                                 change_then *then, const struct inbound *in)
 {
@@ -335,6 +343,7 @@ enum step_outcome change_submit(struct room *room, struct step *step, const stru
         pending.change = creation(room, step, change);
     if (change_is_gated(room, &pending.change)) {
         pend(room, step, &pending);
+        tally_creator(step, &pending.change, true);
         return STEP_AWAITS_COMMIT;
     }
     perform(room, step, &pending);
@@ -358,13 +367,16 @@ void change_forget(struct room *room)
 
 void change_committed(struct room *room, struct step *step)
 {
-    perform(room, step, take_pending(room));
+    const struct pending_change *pending = take_pending(room);
+    perform(room, step, pending);
+    tally_creator(step, &pending->change, false);
 }
 
 void change_failed(struct room *room, struct step *step, const struct refusal *refusal)
 {
     const struct pending_change *pending = take_pending(room);
     release(&pending->change);
+    tally_creator(step, &pending->change, false);
     if (pending->in != NULL)
         refuse(room, step, pending->in, refusal);
     else if (pending->change.kind == CHANGE_DESTROY && pending->then != NULL)

@@ -25,7 +25,7 @@ enum effect_kind {
     FX_ASK,     /* ask the archive; the answer comes as EV_ANSWER */
     FX_SESSION, /* somebody came, changed or went, or what the room remembers of those who did: to
                    be written behind, nobody waits */
-    FX_TALLY,   /* an account is in one room more, or in one less */
+    FX_TALLY,   /* an account is in one room more (or makes one), or in one less */
     FX_COMMAND, /* of the service: an order to rooms wherever they are, to be answered later */
     FX_REPORT,  /* what became of an order to this room */
 };

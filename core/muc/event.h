@@ -35,8 +35,8 @@ struct event {
             const struct jid *from; /* stamped or checked by the door it came in by */
             const struct jid *to;
             struct route route; /* where answers go */
-            /* Of a presence that may enter: so many rooms of the service has the sender's account
-             * an occupant in, as far as this shard knows by now. */
+            /* Of a presence that may enter: so many rooms of the service is the sender's account
+             * in, or makes at this moment, as far as this shard knows by now. */
             uint32_t rooms;
         } stanza;
         struct {

@@ -536,7 +536,7 @@ static uint32_t rooms_of(const struct world *world, const struct jid *jid)
     const struct tally *told = map_get(&world->tallies, jid_bare(jid));
     uint32_t rooms = 0;
     for (unsigned i = 0; i < world->place_count; i++)
-        rooms += occupant_by_account(world->places[i]->room, jid_bare(jid)) != NULL;
+        rooms += backed_counts(world->places[i]->room, jid);
     ensure(rooms == (told == NULL ? 0 : told->rooms));
     return rooms;
 }

@@ -167,6 +167,14 @@ bool backed_is_idle(const struct backed *backed)
                               !backed->unparking && backed->parking.count == 0);
 }
 
+bool backed_counts(const struct room *room, const struct jid *jid)
+{
+    const struct pending_change *pending = room->pending;
+    bool makes = pending != NULL && pending->change.kind == CHANGE_CREATE &&
+                 str_eq(pending->change.affiliations[0].jid, jid_bare(jid));
+    return makes || occupant_by_account(room, jid_bare(jid)) != NULL;
+}
+
 void backed_park(struct backed *backed, struct message *message)
 {
     bool taken = parking_add(&backed->parking, message);

@@ -20,6 +20,8 @@ void backed_free(struct backed *backed); /* NULL allowed; what waits is dropped 
 bool backed_waits(const struct backed *backed);
 /* Nothing waits here and nothing is on its way to the store. */
 bool backed_is_idle(const struct backed *backed);
+/* The account is inside, or makes the room at this moment. */
+bool backed_counts(const struct room *room, const struct jid *jid);
 /* Until it can be handled. */
 void backed_park(struct backed *backed, struct message *message);
 

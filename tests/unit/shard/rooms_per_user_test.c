@@ -1,11 +1,16 @@
 /*
  * In how many rooms an account may be, counted over two shards that are stepped by hand: however it
- * leaves one, it may enter another, and in the end nothing is counted any more.
+ * leaves one, it may enter another, and in the end nothing is counted any more. Rooms that are to
+ * be stored count from when they are asked for.
  */
 #include "core/base/ensure.h"
+#include "core/base/err.h"
+#include "core/muc/option.h"
 #include "core/xmpp/prep.h"
 #include "shard/placement.h"
 #include "shard/shard.h"
+#include "shard/store/scribe.h"
+#include "shard/store/store_mem.h"
 #include "tests/support/lanes.h"
 
 #include <setjmp.h>
@@ -28,6 +33,11 @@ static struct exchange *exchange;
 static struct directory *directory;
 static struct fake_lane lane;
 static struct shard *shards[SHARDS];
+static struct scribe *scribe; /* NULL: nothing is stored */
+static struct store *store;
+static struct muc_env stored_env;
+static struct muc_settings stored_settings;
+static struct room_options stored_options;
 static char rooms[ROOMS]
                  [64]; /* of the service with the limit; on one shard and the other in turn */
 
@@ -46,9 +56,8 @@ static void name_rooms(void)
     }
 }
 
-static int begin(void **state)
+static void open_shards(const struct muc_env *envs, unsigned count)
 {
-    UNUSED(state);
     int err = 0;
     exchange = exchange_new();
     directory = directory_new(&lanes_env()->hash_key);
@@ -58,16 +67,43 @@ static int begin(void **state)
             .number = i,
             .exchange = exchange,
             .directory = directory,
-            .envs = lanes_env(),
-            .env_count = 2,
+            .envs = envs,
+            .env_count = count,
             .placement_key = &lanes_env()->hash_key,
+            .stored = envs == &stored_env,
             .random = lanes_random,
         };
         shards[i] = shard_new(&setup, &err);
         assert_non_null(shards[i]);
     }
     name_rooms();
+}
+
+static int begin(void **state)
+{
+    UNUSED(state);
+    open_shards(lanes_env(), 2);
     return 0;
+}
+
+/* All rooms of the service with the limit are stored. */
+static int begin_stored(void **state)
+{
+    UNUSED(state);
+    int err = 0;
+    stored_env = lanes_env()[1];
+    stored_settings = *stored_env.settings;
+    options_preset(&stored_options);
+    stored_options.persistent = true;
+    stored_settings.defaults = &stored_options;
+    stored_settings.durable = true;
+    stored_env.settings = &stored_settings;
+    open_shards(&stored_env, 1);
+    store = store_mem_open(&stored_env.hash_key);
+    struct scribe_setup setup = {.exchange = exchange, .store = store};
+    scribe = scribe_new(&setup, &err);
+    assert_non_null(scribe);
+    return err;
 }
 
 static int end(void **state)
@@ -75,6 +111,10 @@ static int end(void **state)
     UNUSED(state);
     for (unsigned i = 0; i < SHARDS; i++)
         shard_free(shards[i]);
+    if (scribe != NULL)
+        scribe_free(scribe);
+    scribe = NULL;
+    room_options_fini(&stored_options);
     fake_lane_close(&lane);
     directory_free(directory);
     exchange_free(exchange);
@@ -93,6 +133,16 @@ static void post(unsigned shard, struct message *message)
     assert_true(post_shard(exchange, shard, message));
     for (unsigned i = 0; i < 2 * SHARDS; i++)
         agent_step(shard_agent(shards[(shard + i) % SHARDS]));
+}
+
+/* Until nothing is on its way to the store or back. */
+static void settle(void)
+{
+    for (unsigned i = 0; i < 6; i++) {
+        agent_step(scribe_agent(scribe));
+        for (unsigned k = 0; k < SHARDS; k++)
+            agent_step(shard_agent(shards[k]));
+    }
 }
 
 static void say(const char *from, const char *to, const char *xml)
@@ -314,6 +364,62 @@ static void who_does_not_get_in(void **state)
     everybody_goes();
 }
 
+/* ---- rooms that are stored ---- */
+
+/* All at once, before the first of them has been looked for. */
+static void asks_for_all(const char *who)
+{
+    heard();
+    for (unsigned i = 0; i < ROOMS; i++) {
+        char to[100];
+        snprintf(to, sizeof(to), "%.64s/Romeo", rooms[i]);
+        say(who, to, "<presence><x xmlns='http://jabber.org/protocol/muc'/></presence>");
+    }
+}
+
+static unsigned times(const char *text, const char *part)
+{
+    unsigned count = 0;
+    for (const char *at = strstr(text, part); at != NULL; at = strstr(at + 1, part))
+        count++;
+    return count;
+}
+
+static void those_under_way_count(void **state)
+{
+    UNUSED(state);
+    asks_for_all(ROMEO);
+    settle();
+    const char *text = heard();
+    assert_int_equal(times(text, "code='201'"), LANES_LOUNGE_ROOMS);
+    assert_int_equal(times(text, "<resource-constraint"), ROOMS - LANES_LOUNGE_ROOMS);
+    assert_int_equal(counted("romeo@example.org"), LANES_LOUNGE_ROOMS);
+    asks_for_all(OFFICE); /* exempt, but locked out of what is Romeo's to configure */
+    settle();
+    assert_int_equal(counted(LANES_ADMIN), ROOMS - LANES_LOUNGE_ROOMS);
+    for (unsigned i = 0; i < SHARDS; i++)
+        post(i, message_new(MSG_SHUTDOWN));
+    settle();
+    assert_int_equal(tallies_count(directory_tallies(directory)), 0);
+}
+
+/* It was not made, so nobody is in it. */
+static void those_that_fail_do_not(void **state)
+{
+    UNUSED(state);
+    store_mem_fail_commits(store, 2, ERR_IO);
+    asks_for_all(ROMEO);
+    settle();
+    const char *text = heard();
+    assert_int_equal(times(text, "<internal-server-error"), LANES_LOUNGE_ROOMS);
+    assert_int_equal(times(text, "<resource-constraint"), ROOMS - LANES_LOUNGE_ROOMS);
+    assert_int_equal(tallies_count(directory_tallies(directory)), 0);
+    asks_for_all(ROMEO);
+    settle();
+    assert_int_equal(times(heard(), "code='201'"), LANES_LOUNGE_ROOMS);
+    assert_int_equal(counted("romeo@example.org"), LANES_LOUNGE_ROOMS);
+}
+
 static int group_begin(void **state)
 {
     UNUSED(state);
@@ -330,7 +436,8 @@ static int group_end(void **state)
     return 0;
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
+#define TEST(name)        cmocka_unit_test_setup_teardown(name, begin, end)
+#define STORED_TEST(name) cmocka_unit_test_setup_teardown(name, begin_stored, end)
 
 int main(void)
 {
@@ -344,6 +451,8 @@ int main(void)
         TEST(the_end_of_the_room),
         TEST(a_session_that_ends),
         TEST(who_does_not_get_in),
+        STORED_TEST(those_under_way_count),
+        STORED_TEST(those_that_fail_do_not),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);
 }
