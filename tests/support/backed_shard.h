@@ -1,0 +1,324 @@
+/*
+ * A shard with a store, a memory store behind a scribe that works when told to, and short words for
+ * what happens in its one room. For one test program each: all of it is static.
+ */
+#ifndef TESTS_SUPPORT_BACKED_SHARD_H
+#define TESTS_SUPPORT_BACKED_SHARD_H
+
+#include "core/base/ensure.h"
+#include "core/base/err.h"
+#include "core/base/limits.h"
+#include "core/base/mem.h"
+#include "core/xmpp/prep.h"
+#include "shard/shard.h"
+#include "shard/store/reader.h"
+#include "shard/store/scribe.h"
+#include "shard/store/store_mem.h"
+#include "tests/support/lanes.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define ROOM   "cave@" LANES_SERVICE
+#define ROMEO  "romeo@example.org/desk"
+#define JULIET "juliet@example.org/desk"
+#define FRIAR  "friar@example.org/desk"
+#define MUC    "<x xmlns='http://jabber.org/protocol/muc'/>"
+
+enum { NUMBER = 3 };
+
+static struct exchange *exchange;
+static struct directory *directory;
+static struct fake_lane lanes[2];
+static struct shard *shard;
+static struct scribe *scribe;
+static struct store *store;
+static struct reader *reader; /* NULL: nobody answers questions */
+static struct room_options options;
+static struct muc_settings settings;
+static struct muc_env env;
+static char log_text[4096];
+
+static inline void note_line(struct log_sink *sink, enum log_level level, const char *line)
+{
+    UNUSED(sink);
+    UNUSED(level);
+    size_t used = strlen(log_text);
+    snprintf(log_text + used, sizeof(log_text) - used, "%s\n", line);
+}
+
+static struct log_sink sink = {.write = note_line, .level = LOG_LEVEL_INFO};
+
+static inline void open_shard(void)
+{
+    struct shard_setup setup = {
+        .number = NUMBER,
+        .exchange = exchange,
+        .directory = directory,
+        .envs = &env,
+        .env_count = 1,
+        .stored = true,
+        .handover = true,
+        .log = &sink,
+        .random = lanes_random,
+    };
+    int err = 0;
+    shard = shard_new(&setup, &err);
+    assert_int_equal(err, 0);
+}
+
+static inline void all_rooms(bool persistent, bool archive)
+{
+    options.persistent = persistent;
+    options.archive = archive;
+}
+
+static inline int begin(void **state)
+{
+    UNUSED(state);
+    int err = 0;
+    options_preset(&options);
+    all_rooms(true, false);
+    env = *lanes_env();
+    settings = *env.settings;
+    settings.defaults = &options;
+    settings.durable = true;
+    env.settings = &settings;
+    exchange = exchange_new();
+    directory = directory_new(&env.hash_key);
+    for (uint16_t i = 0; i < 2; i++)
+        fake_lane_open(&lanes[i], exchange, i);
+    directory_add_link(directory, STR(LANES_SERVICE), (struct route){.slot = 9, .generation = 1});
+    store = store_mem_open(&env.hash_key);
+    store_mem_set_durable(store);
+    struct scribe_setup setup = {.exchange = exchange, .store = store, .log = &sink};
+    scribe = scribe_new(&setup, &err);
+    assert_non_null(scribe);
+    open_shard();
+    log_text[0] = '\0';
+    return err;
+}
+
+static inline int end(void **state)
+{
+    UNUSED(state);
+    shard_free(shard);
+    reader_free(reader);
+    reader = NULL;
+    scribe_free(scribe);
+    for (unsigned i = 0; i < 2; i++)
+        fake_lane_close(&lanes[i]);
+    directory_free(directory);
+    exchange_free(exchange);
+    room_options_fini(&options);
+    log_set_sink(NULL);
+    return 0;
+}
+
+/* ---- doing ---- */
+
+static inline struct jid *jid(const char *text)
+{
+    struct jid *made = jid_parse(NULL, str_z(text));
+    ensure(made != NULL);
+    return made;
+}
+
+static inline struct route route_of(const char *from)
+{
+    uint32_t slot = from[0] == 'r' ? 1 : from[0] == 'j' ? 2 : 3;
+    return (struct route){.slot = slot, .generation = 1, .lane = slot == 1 ? 0 : 1};
+}
+
+static inline void say(const char *from, const char *to, const char *xml)
+{
+    struct message *message = message_new(MSG_STANZA);
+    message->stanza.stanza = stanza_parse(str_z(xml));
+    ensure(message->stanza.stanza != NULL);
+    message->stanza.from = jid(from);
+    message->stanza.to = jid(to);
+    message->stanza.route = route_of(from);
+    message->stanza.lane = message->stanza.route.lane;
+    message->stanza.cost = 1;
+    assert_true(post_shard(exchange, NUMBER, message));
+}
+
+static inline void enter(const char *from, const char *nick)
+{
+    char to[64];
+    snprintf(to, sizeof(to), ROOM "/%s", nick);
+    say(from, to, "<presence>" MUC "</presence>");
+}
+
+static inline void leave(const char *from, const char *nick)
+{
+    char to[64];
+    snprintf(to, sizeof(to), ROOM "/%s", nick);
+    say(from, to, "<presence type='unavailable'/>");
+}
+
+static inline void talk(const char *from, const char *text)
+{
+    char xml[200];
+    snprintf(xml, sizeof(xml), "<message type='groupchat' id='%s'><body>%s</body></message>", text,
+             text);
+    say(from, ROOM, xml);
+}
+
+static inline void make_member(const char *from, const char *who)
+{
+    char xml[300];
+    snprintf(xml, sizeof(xml),
+             "<iq type='set' id='member'><query xmlns='http://jabber.org/protocol/muc#admin'>"
+             "<item jid='%s' affiliation='member'/></query></iq>",
+             who);
+    say(from, ROOM, xml);
+}
+
+static inline void step(void)
+{
+    agent_step(shard_agent(shard));
+}
+
+static inline void write_down(void)
+{
+    agent_step(scribe_agent(scribe));
+}
+
+/* Until nothing is on its way between the two. */
+static inline void settle(void)
+{
+    for (int i = 0; i < 8; i++) {
+        step();
+        write_down();
+    }
+    step();
+}
+
+static inline void pass(int64_t seconds)
+{
+    shard_agent(shard)->now_us += seconds * 1000000;
+}
+
+static inline const char *heard(unsigned lane)
+{
+    static char *text;
+    uint32_t cost;
+    free(text);
+    text = fake_lane_read(&lanes[lane], &cost);
+    return text;
+}
+
+static inline void forget_heard(void)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        heard(i);
+        struct message *message;
+        while ((message = fake_lane_next(&lanes[i])) != NULL)
+            message_free(message);
+    }
+}
+
+static inline void in_order(const char *text, ...)
+{
+    va_list args;
+    const char *at = text;
+    va_start(args, text);
+    for (const char *part = va_arg(args, const char *); part != NULL;
+         part = va_arg(args, const char *)) {
+        const char *found = strstr(at, part);
+        if (found == NULL)
+            print_error("missing: %s\nin:\n%s\n", part, text);
+        assert_non_null(found);
+        at = found + strlen(part);
+    }
+    va_end(args);
+}
+
+static inline void is_absent(const char *text, const char *part)
+{
+    if (strstr(text, part) != NULL)
+        print_error("not to be there: %s\nin:\n%s\n", part, text);
+    assert_null(strstr(text, part));
+}
+
+static inline void two_in_a_room(void)
+{
+    enter(ROMEO, "Romeo");
+    enter(JULIET, "Juliet");
+    settle();
+    forget_heard();
+}
+
+/* The process ends: what was posted to the scribe is written. A new one finds the store. */
+static inline void crash(void)
+{
+    write_down();
+    shard_free(shard);
+    forget_heard();
+    open_shard();
+}
+
+static inline void wake(void)
+{
+    struct message *message = message_new(MSG_ROOM_WAKE);
+    message->room_wake.room = jid(ROOM);
+    assert_true(post_shard(exchange, NUMBER, message));
+}
+
+static inline void post_shutdown(void)
+{
+    assert_true(post_shard(exchange, NUMBER, message_new(MSG_SHUTDOWN)));
+}
+
+static inline bool said_done(void)
+{
+    struct message *message;
+    bool done = false;
+    heard(0);
+    while ((message = fake_lane_next(&lanes[0])) != NULL) {
+        done |= message->kind == MSG_SHARD_DONE;
+        message_free(message);
+    }
+    return done;
+}
+
+static inline void open_reader(void)
+{
+    int err = 0;
+    reader = reader_new(exchange, store->reader(store, &err), &sink, &err);
+    assert_non_null(reader);
+}
+
+/* Answers until nobody asks any more. */
+static inline void read_on(void)
+{
+    for (unsigned i = 0; i < 3; i++) {
+        agent_step(reader_agent(reader));
+        settle();
+    }
+}
+
+static inline int group_begin(void **state)
+{
+    UNUSED(state);
+    agent_register_thread();
+    return prep_init();
+}
+
+static inline int group_end(void **state)
+{
+    UNUSED(state);
+    lanes_env_free();
+    prep_fini();
+    agent_unregister_thread();
+    return 0;
+}
+
+#endif
