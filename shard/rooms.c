@@ -207,10 +207,12 @@ static void settle_tombstone(struct rooms *rooms, struct room_entry *entry)
     bool stands = timer_is_set(&entry->alarms[ROOM_TIMER_TOMBSTONE]);
     if (stands && !entry->tombstone) {
         tombstone_raise(rooms, entry);
+        if (!entry->old_tombstone)
+            log_info("room destroyed: %.*s", NAME_OF(entry));
         entry->known = false;
-        log_info("room destroyed: %.*s", NAME_OF(entry));
     } else if (!stands) {
         tombstone_take_away(rooms, entry);
+        entry->old_tombstone = false;
     }
 }
 

@@ -26,6 +26,7 @@ struct room_entry {
     struct backing *backing;          /* NULL: there is no store */
     struct room_entry *older, *newer; /* tombstones, by age */
     bool tombstone;
+    bool old_tombstone; /* it comes from the store: that the room is destroyed was said before */
 };
 
 struct rooms {

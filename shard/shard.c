@@ -99,6 +99,16 @@ static void shard_on_room_wake(struct shard *shard, struct message *message)
         rooms_take(shard, message->room_wake.room, true, message);
 }
 
+static void try_to_wake(struct shard *shard)
+{
+    struct jid *room;
+    while (!shard->closing && (room = wakes_take(&shard->wakes, shard->agent.mono_ms)) != NULL) {
+        struct message *message = message_new(MSG_ROOM_WAKE);
+        message->room_wake.room = room;
+        rooms_take(shard, room, true, message);
+    }
+}
+
 static void shard_on_answer(struct shard *shard, struct message *message)
 {
     ASSERT_ON(&shard->agent);
@@ -305,6 +315,7 @@ static int shard_work(void *self)
     count += ring_alarms(shard);
     count += service_answer_commands(shard, false);
     rooms_rewrite(shard);
+    try_to_wake(shard);
     windows_look(&shard->windows, shard->agent.now_us);
     close_down(shard);
     commits_flush(&shard->commits);
@@ -348,6 +359,7 @@ static int shard_timeout_ms(void *self)
     int timeout_ms = sooner_ms(rooms_timeout_ms(&shard->rooms, now_us),
                                windows_timeout_ms(&shard->windows, now_us));
     timeout_ms = sooner_ms(timeout_ms, rooms_rewrite_ms(shard));
+    timeout_ms = sooner_ms(timeout_ms, wakes_timeout_ms(&shard->wakes, shard->agent.mono_ms));
     return sooner_ms(timeout_ms, commands_timeout_ms(&shard->commands, now_us));
 }
 
@@ -421,6 +433,7 @@ void shard_free(struct shard *shard)
         mailbox_drain(shard->mailbox, discard, NULL, SHARD_DRAIN_MAX, &more);
     mailbox_free(shard->mailbox);
     commands_fini(&shard->commands);
+    wakes_fini(&shard->wakes);
     fanout_fini(&shard->fanout);
     rooms_fini(&shard->rooms);
     commits_fini(&shard->commits);

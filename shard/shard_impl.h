@@ -6,6 +6,7 @@
 
 #include "shard/lower.h"
 #include "shard/shard.h"
+#include "shard/wakes.h"
 #include "shard/ways.h"
 
 enum { ENTROPY_BYTES = 4096, STEP_ARENA_BYTES = 64 * 1024 };
@@ -26,6 +27,7 @@ struct shard {
     struct commits commits;
     struct keeping keeping;
     struct asks asks;
+    struct wakes wakes;
     int64_t last_step_us;
     int64_t silent_until_us; /* of rooms that cannot be loaded */
     uint32_t parked;         /* messages, in all rooms */
@@ -55,17 +57,19 @@ void rooms_give(struct shard *shard, struct room_entry *entry, struct message *m
 /* An event that no message brought: an alarm, the end. */
 void rooms_tell(struct shard *shard, struct room_entry *entry, const struct event *event);
 
-/* EV_SHUTDOWN. The entry stays. */
-void rooms_goodbye(struct shard *shard, struct room_entry *entry, const struct event *event);
-
 /* The scribe's answers; borrowed. */
 void rooms_loaded(struct shard *shard, const struct message *message);
 void rooms_committed(struct shard *shard, const struct message *message);
+
+/* ---- room_ends.c ---- */
 
 /* What a refused batch had of who is inside is written again, when it is time. */
 void rooms_rewrite(struct shard *shard);
 /* Until then; -1: nothing was refused. */
 int rooms_rewrite_ms(const struct shard *shard);
+
+/* EV_SHUTDOWN. The entry stays. */
+void rooms_goodbye(struct shard *shard, struct room_entry *entry, const struct event *event);
 
 /* Nobody has been in it for a while: its memory is written, then it leaves. */
 void rooms_idle(struct shard *shard, struct room_entry *entry);

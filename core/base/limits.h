@@ -62,6 +62,7 @@
 #define KEEP_COUNT_MAX         1000000000 /* the same */
 #define COMMIT_BYTES_MAX       (64 * 1024 * 1024) /* of a shard, with the scribe and unanswered */
 #define STORE_RETRY_MS         1000  /* after a refusal, what nobody waits for is written again */
+#define WAKES_AT_A_TIME        64    /* occupied rooms that could not be loaded, tried again */
 #define STORE_TRIM_MS          60000 /* between two looks at what is to be deleted */
 #define ROOM_PINGS_PER_LOOK    64    /* sessions looked at, the silent ones pinged, at a time */
 #define ROOM_PINGS_UNANSWERED  2     /* then the session is put out */

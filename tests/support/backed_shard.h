@@ -118,6 +118,7 @@ static inline int end(void **state)
     exchange_free(exchange);
     room_options_fini(&options);
     log_set_sink(NULL);
+    clock_show(NULL);
     return 0;
 }
 

@@ -234,6 +234,15 @@ static void a_tombstone_outlives_memory(void **state)
     enter(FRIAR, "Friar");
     settle();
     in_order(heard(1), "type='error'", "<gone ", NULL);
+    /* It was destroyed once, and the log says so once. */
+    assert_string_equal(log_text, "room created: " ROOM "\nroom destroyed: " ROOM "\n");
+    pass(INT64_C(86400) * settings.tombstone_days);
+    settle();
+    assert_int_equal(shard_room_count(shard), 0);
+    enter(FRIAR, "Friar");
+    settle();
+    in_order(heard(1), "code='201'", NULL);
+    in_order(log_text, "destroyed: " ROOM "\nroom created: " ROOM "\n", NULL);
 }
 
 /* ---- the end ---- */
