@@ -163,6 +163,7 @@ static void apply_create(struct room *room, const struct change *change)
     room->options.persistent = room->options.persistent && !change->create.temporary;
     room->options.is_public = room->options.is_public && !change->create.hidden;
     memcpy(room->secret, change->create.secret, sizeof(room->secret));
+    room->was_archived = room->options.archive || change->create.archived;
     room->creator = str_copy(change->affiliations[0].jid);
     room->created_us = change->create.at_us;
     room->state = change->create.locked ? ROOM_LOCKED : ROOM_OPEN;
@@ -175,6 +176,7 @@ static void apply_options(struct room *room, const struct change *change)
     ensure(room_exists(room));
     room_options_copy(&room->options, change->options);
     room_options_fini(&old);
+    room->was_archived |= room->options.archive;
     room->state = ROOM_OPEN;
     if ((room->options.broadcast & BROADCAST_NONE) == 0)
         absentees_drop(room);

@@ -88,6 +88,7 @@ struct change {
         bool locked;
         bool temporary; /* whatever the defaults: its creator may have no other (permit.h) */
         bool hidden;
+        bool archived; /* it was, before its archive was switched off; of a stored room */
     } create;
 };
 

@@ -9,7 +9,8 @@ static bool outlives(const struct room_options *options)
 
 bool room_is_durable(const struct room *room)
 {
-    return room->env->settings->durable && room_exists(room) && outlives(&room->options);
+    return room->env->settings->durable && room_exists(room) &&
+           (outlives(&room->options) || room->was_archived);
 }
 
 bool room_is_parkable(const struct room *room)
@@ -36,7 +37,7 @@ bool change_leaves_durable(const struct room *room, const struct change *change)
     case CHANGE_CREATE:
         return creates_durable(room, change);
     case CHANGE_OPTIONS:
-        return outlives(change->options);
+        return outlives(change->options) || room->was_archived;
     case CHANGE_DESTROY:
         return false;
     case CHANGE_AFFILIATIONS:

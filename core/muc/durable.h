@@ -6,7 +6,8 @@
 
 #include "core/muc/change.h"
 
-/* There is a store, and the room is in it: it persists, or its messages are archived. */
+/* There is a store, and the room is in it: it persists, or its messages are archived, or were: what
+ * is in an archive that was switched off stays readable while the room lives (SEMANTICS 13.12). */
 bool room_is_durable(const struct room *room);
 /* Is it, once the change has been applied? */
 bool change_leaves_durable(const struct room *room, const struct change *change);

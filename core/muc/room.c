@@ -139,6 +139,7 @@ void room_clear_content(struct room *room)
     str_free(&room->creator);
     room->creator = STR_NONE;
     memset(room->secret, 0, sizeof(room->secret));
+    room->was_archived = false;
 }
 
 static void tombstone_free(struct tombstone *tombstone)

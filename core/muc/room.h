@@ -149,6 +149,7 @@ struct room {
     uint32_t silence_next;    /* number of the session to look at next */
     uint32_t session_hole;    /* where to look first for a free number */
     bool outage_alarm;        /* core/muc/outage.h: its alarm is set */
+    bool was_archived;        /* its archive is on, or was: what is in it can still be read */
     bool memory_changed;      /* voice was given or taken, and that is not written yet */
 };
 

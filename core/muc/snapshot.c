@@ -56,6 +56,7 @@ static void add_creation(const struct room *room, struct arena *arena, struct st
     memcpy(create->create.secret, room->secret, sizeof(room->secret));
     create->create.at_us = room->created_us;
     create->create.locked = room->state == ROOM_LOCKED;
+    create->create.archived = room->was_archived;
     list_affiliations(room, arena, create);
 }
 

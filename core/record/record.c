@@ -86,9 +86,10 @@ static void write_head(struct writer *writer, const struct head *head)
     put_row(writer, RECORD_HEAD, only);
 }
 
-static void write_options(struct writer *writer, const struct room_options *options, bool open)
+static void write_options(struct writer *writer, const struct room_options *options, bool open,
+                          bool was_archived)
 {
-    put_options(value(writer), writer->arena, options);
+    put_options(value(writer), writer->arena, options, was_archived || options->archive);
     put_row(writer, RECORD_OPTIONS, only);
     show(writer, options, open);
 }
@@ -139,7 +140,7 @@ static void write_creation(struct writer *writer, const struct change *change)
     options.persistent = options.persistent && !change->create.temporary;
     options.is_public = options.is_public && !change->create.hidden;
     write_head(writer, &head);
-    write_options(writer, &options, !change->create.locked);
+    write_options(writer, &options, !change->create.locked, change->create.archived);
     write_affiliations(writer, change);
 }
 
@@ -155,7 +156,7 @@ static void write_configuration(struct writer *writer, const struct change *chan
     };
     if (room->state == ROOM_LOCKED)
         write_head(writer, &head);
-    write_options(writer, change->options, true);
+    write_options(writer, change->options, true, room->was_archived);
     write_affiliations(writer, change);
 }
 

@@ -169,17 +169,20 @@ static bool read_head(struct reading *reading)
 
 static bool read_options(struct reading *reading, struct change *create)
 {
-    struct room_options options;
+    struct stored_options stored = {.why = NULL};
     if (reading->options == NULL)
         return fail(reading, "the configuration is missing");
     /* What was stored before an option was there has it as new rooms without an operator's wish. */
-    options_preset(&options);
-    bool good = get_options(reading->options->value, reading->arena, &options, &reading->why);
+    options_preset(&stored.options);
+    bool good = get_options(reading->options->value, reading->arena, &stored);
     if (good)
-        create->options = room_options_in(reading->arena, &options);
-    else if (reading->why == NULL)
+        create->options = room_options_in(reading->arena, &stored.options);
+    else if (stored.why == NULL)
         fail_row(reading, reading->options, DAMAGED);
-    room_options_fini(&options);
+    else
+        fail(reading, stored.why);
+    create->create.archived = stored.was_archived;
+    room_options_fini(&stored.options);
     return good;
 }
 

@@ -99,7 +99,8 @@ bool get_head(struct str value, struct head *head)
 
 /* ---- options ---- */
 
-void put_options(struct buf *out, struct arena *arena, const struct room_options *options)
+void put_options(struct buf *out, struct arena *arena, const struct room_options *options,
+                 bool was_archived)
 {
     unsigned count;
     const struct option *const *rows = options_all(&count);
@@ -109,6 +110,7 @@ void put_options(struct buf *out, struct arena *arena, const struct room_options
         put_number(out, rows[i]->id);
         put_text(out, option_stored(rows[i], options, arena));
     }
+    put_byte(out, was_archived);
 }
 
 /* False: it cannot be like that. */
@@ -129,8 +131,7 @@ static bool take_option(struct room_options *options, uint64_t id, struct str te
     return false;
 }
 
-bool get_options(struct str value, struct arena *arena, struct room_options *options,
-                 const char **why)
+bool get_options(struct str value, struct arena *arena, struct stored_options *stored)
 {
     struct version version;
     struct reader reader = begin(value, &version);
@@ -138,8 +139,14 @@ bool get_options(struct str value, struct arena *arena, struct room_options *opt
     for (uint32_t i = 0; i < count && !reader.bad; i++) {
         uint64_t id = get_number(&reader);
         struct str text = get_text(&reader);
-        if (!reader.bad && !take_option(options, id, text, arena, why))
+        if (!reader.bad && !take_option(&stored->options, id, text, arena, &stored->why))
             return false;
+    }
+    stored->was_archived = stored->options.archive || stored->options.persistent;
+    if (version.number >= 2) {
+        unsigned flag = get_byte(&reader);
+        reader.bad = reader.bad || flag > 1;
+        stored->was_archived = flag == 1;
     }
     return ended(&reader, &version);
 }

@@ -14,7 +14,7 @@
 #include "core/muc/stored.h"
 #include "core/record/bytes.h"
 
-enum { VALUE_VERSION = 1, SECRET_BYTES = 32 };
+enum { VALUE_VERSION = 2, SECRET_BYTES = 32 };
 
 enum head_state { HEAD_LOCKED = 1, HEAD_OPEN = 2, HEAD_DESTROYED = 3 };
 
@@ -33,12 +33,18 @@ struct head {
 void put_head(struct buf *out, const struct head *head);
 MUST_CHECK bool get_head(struct str value, struct head *head);
 
-/* Every option by its id, as text. */
-void put_options(struct buf *out, struct arena *arena, const struct room_options *options);
-/* `options` holds what is said of nothing (the presets); heap texts, room_options_fini(). `*why`:
- * in the arena, where one is known but cannot be like that. */
-MUST_CHECK bool get_options(struct str value, struct arena *arena, struct room_options *options,
-                            const char **why);
+/* Every option by its id, as text; and whether the archive is on, or was (version 2). */
+void put_options(struct buf *out, struct arena *arena, const struct room_options *options,
+                 bool was_archived);
+
+struct stored_options {
+    /* Holds what is said of nothing (the presets) before; heap texts, room_options_fini(). */
+    struct room_options options;
+    bool was_archived; /* version 1 does not say: persistent rooms may have been */
+    const char *why;   /* in the arena, where an option is known but cannot be like that */
+};
+
+MUST_CHECK bool get_options(struct str value, struct arena *arena, struct stored_options *stored);
 
 /* `before` and `reason` of a change are left as they are, `jid` is the row's key. */
 void put_affiliation(struct buf *out, const struct affiliation_change *item);

@@ -356,6 +356,7 @@ static void found(struct model *model, struct model_room *room, int account)
     room->until_us = model->now_us + LOCK_SECONDS * INT64_C(1000000);
     room->creator = account;
     room->options = model->rules.defaults;
+    room->was_archived = room->options.archived;
     room->options.persistent &= model_named_in(model, model->rules.keepers, account);
     room->options.hidden |= !model_named_in(model, model->rules.listers, account);
     room->rows[account].affiliation = M_OWNER;

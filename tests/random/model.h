@@ -114,6 +114,7 @@ struct model_room {
     int64_t until_us; /* locked or destroyed: then it ends by itself */
     struct model_options options;
     bool eyes_changed; /* who sees addresses was changed while the room lives */
+    bool was_archived; /* its archive is on, or was: the room is stored while it lives (13.12) */
     struct model_row rows[CAST_ENTRIES];
     struct model_occupant occupants[MODEL_OCCUPANTS];
     int subject;                           /* number of the text, or MODEL_NOTHING: never set */
@@ -310,7 +311,7 @@ void model_gone(struct model *model, int client);
 void model_silent(struct model *model, int client);
 void model_time(struct model *model, int64_t now_us);
 /* The process ends and begins: only what is stored is left. Of rooms that are. */
-bool model_is_stored(const struct model_options *options);
+bool model_is_stored(const struct model_room *room);
 void model_restart(struct model *model);
 /* The service stops: everybody is put out, and the rooms are as they were. */
 void model_shutdown(struct model *model);

@@ -107,6 +107,7 @@ unsigned model_configure(struct model *model, struct model_room *room, int clien
     if (form->options.anyone_sees_jids != room->options.anyone_sees_jids)
         room->eyes_changed = true;
     room->options = form->options;
+    room->was_archived |= room->options.archived;
     model_keep_less(room);
     room->state = M_OPEN;
     end_quiet(room);

@@ -17,7 +17,7 @@ void model_keep(struct model_room *room, int client, unsigned long number)
 {
     const struct model_occupant *self = model_inside(room, client);
     struct model_message said = {.number = number, .account = self->account};
-    said.stored = model_is_stored(&room->options);
+    said.stored = model_is_stored(room);
     if (room->options.archived)
         room->archive[room->archive_next++ % MODEL_ARCHIVE] = said;
     if (room->options.history == 0)
@@ -28,15 +28,15 @@ void model_keep(struct model_room *room, int client, unsigned long number)
 
 /* ---- the store ---- */
 
-bool model_is_stored(const struct model_options *options)
+bool model_is_stored(const struct model_room *room)
 {
-    return options->persistent || options->archived;
+    return room->options.persistent || room->was_archived;
 }
 
 void model_keep_less(struct model_room *room)
 {
     drop_oldest(room, room->options.history);
-    if (model_is_stored(&room->options))
+    if (model_is_stored(room))
         return;
     for (unsigned i = 0; i < room->said_count; i++)
         room->said[i].stored = false;

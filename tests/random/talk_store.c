@@ -83,7 +83,7 @@ static bool all_is_kept(struct talk *talk)
 {
     for (int i = 0; i < CAST_ROOMS; i++) {
         const struct model_room *room = talk_room(talk, i);
-        if ((room->state == M_OPEN || room->state == M_LOCKED) && !model_is_stored(&room->options))
+        if ((room->state == M_OPEN || room->state == M_LOCKED) && !model_is_stored(room))
             return false;
     }
     return true;

@@ -693,6 +693,27 @@ static void it_is_offered_while_it_is_on(void **state)
     world_free(w);
 }
 
+/* So it is in a room that lives while somebody is inside (13.12): to its end, and no longer. */
+static void a_temporary_room_keeps_its_archive(void **state)
+{
+    static const char *const fleeting[] = {"persistent=off", "archive=on", NULL};
+    struct world *w = company(fleeting);
+    UNUSED(state);
+    configures(w, ROMEO, "muc#roomconfig_enablearchiving", "0");
+    finds(w, JULIET, "m1 m2 m3 m4 m5 ", "%s", "");
+    world_restart(w, WORLD_CRASH);
+    finds(w, JULIET, "m1 m2 m3 m4 m5 ", "%s", "");
+    configures(w, ROMEO, "muc#roomconfig_roomname", "Verona"); /* it is what its rows say */
+    world_restart(w, WORLD_CRASH);
+    finds(w, JULIET, "m1 m2 m3 m4 m5 ", "%s", "");
+    leaves(w, ROMEO);
+    leaves(w, JULIET);
+    enters(w, PARIS, "Paris");
+    configures(w, PARIS, "muc#roomconfig_enablearchiving", "1");
+    finds(w, PARIS, "", "%s", "");
+    world_free(w);
+}
+
 static void a_service_without_a_store(void **state)
 {
     struct world *w = world_with(NULL);
@@ -784,6 +805,7 @@ int main(void)
         cmocka_unit_test(metadata),
         cmocka_unit_test(the_form),
         cmocka_unit_test(it_is_offered_while_it_is_on),
+        cmocka_unit_test(a_temporary_room_keeps_its_archive),
         cmocka_unit_test(a_service_without_a_store),
         cmocka_unit_test(a_store_that_fails),
         cmocka_unit_test(what_only_the_archive_has_is_retracted),
