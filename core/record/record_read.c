@@ -119,7 +119,7 @@ static bool sort_rows(struct reading *reading, const struct record_row *rows, un
     }
     if (reading->head == NULL)
         return fail(reading, "the room's head is missing");
-    if (reading->affiliations > ROOM_AFFILIATIONS_MAX ||
+    if (reading->affiliations > ROOM_AFFILIATIONS_MAX + ROOM_BANS_RESERVE ||
         reading->registrations > ROOM_REGISTERING_MAX)
         return fail(reading, "there are more affiliations or registrations than a room can have");
     return true;

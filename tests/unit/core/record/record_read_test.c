@@ -456,6 +456,28 @@ static void no_more_than_a_room_can_have(void **state)
     assert_int_equal(record_read(world->arena, rows, count + 1, &stored, &why), ERR_INVALID);
 }
 
+/* Bans are let in over what admins may add: a room that has them all comes back. */
+static void a_room_with_all_it_may_have_is_read(void **state)
+{
+    struct record_world *world = *state;
+    const unsigned most = ROOM_AFFILIATIONS_MAX + ROOM_BANS_RESERVE;
+    struct record_row *rows = ARENA_NEW_ARRAY(world->arena, struct record_row, most + 10);
+    struct stored_room stored;
+    const char *why = NULL;
+    unsigned count = world->row_count;
+    memcpy(rows, world->rows, count * sizeof(*rows));
+    for (unsigned i = 1; i < most; i++) { /* and the creator */
+        const char *jid = str_fmt(world->arena, "u%u@example.net", i).at;
+        enum affiliation after = i < ROOM_AFFILIATIONS_MAX ? AFF_MEMBER : AFF_OUTCAST;
+        rows[count++] = affiliation_row(world, jid, after, NULL);
+    }
+    assert_int_equal(record_read(world->arena, rows, count, &stored, &why), ERR_OK);
+    assert_int_equal(stored.changes[0].affiliation_count, most);
+    rows[count++] = affiliation_row(world, "more@example.net", AFF_OUTCAST, NULL);
+    assert_int_equal(record_read(world->arena, rows, count, &stored, &why), ERR_INVALID);
+    assert_non_null(strstr(why, "more affiliations"));
+}
+
 /* ---- who is inside ---- */
 
 static void remember(struct record_world *world, const char *full_jid)
@@ -763,6 +785,7 @@ int main(void)
         TEST(missing_rows_are_told),
         TEST(an_impossible_option_is_told),
         TEST(no_more_than_a_room_can_have),
+        TEST(a_room_with_all_it_may_have_is_read),
         TEST(who_was_inside_is_inside),
         TEST(who_came_first_is_first),
         TEST(a_session_within_bounds),
