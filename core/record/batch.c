@@ -36,6 +36,7 @@ static void put_show(struct buf *batch, const struct record_show *show)
     put_number(batch, show->history);
     put_number(batch, show->keep_days);
     put_number(batch, show->keep_count);
+    put_signed(batch, show->until_us);
 }
 
 void record_add(struct buf *batch, const struct record_item *item)
@@ -79,6 +80,7 @@ static void get_show(struct reader *reader, struct record_show *show)
     show->history = get_number_32(reader);
     show->keep_days = get_number_32(reader);
     show->keep_count = get_number_32(reader);
+    show->until_us = get_signed(reader);
 }
 
 static void get_kind(struct reader *reader, struct record_item *item)

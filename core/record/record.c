@@ -66,15 +66,18 @@ static void message(struct writer *writer, enum record_op op, const struct archi
 static void show(struct writer *writer, const struct room_options *options, bool open)
 {
     struct record_item item = {.op = RECORD_SHOW};
-    if (options != NULL) {
-        item.show.name = options->name;
-        item.show.listed = open && options->is_public;
-        item.show.archived = options->archive;
-        item.show.history =
-            options->history < ROOM_HISTORY_MAX ? options->history : ROOM_HISTORY_MAX;
-        item.show.keep_days = options->keep_days;
-        item.show.keep_count = options->keep_count;
-    }
+    item.show.name = options->name;
+    item.show.listed = open && options->is_public;
+    item.show.archived = options->archive;
+    item.show.history = options->history < ROOM_HISTORY_MAX ? options->history : ROOM_HISTORY_MAX;
+    item.show.keep_days = options->keep_days;
+    item.show.keep_count = options->keep_count;
+    record_add(writer->batch, &item);
+}
+
+static void show_tombstone(struct writer *writer, int64_t until_us)
+{
+    struct record_item item = {.op = RECORD_SHOW, .show.until_us = until_us};
     record_add(writer->batch, &item);
 }
 
@@ -212,7 +215,7 @@ static void write_tombstone(struct writer *writer, const struct change *change)
     if (head.until_us == 0)
         return;
     write_head(writer, &head);
-    show(writer, NULL, false);
+    show_tombstone(writer, head.until_us);
 }
 
 static void write_change(struct writer *writer, const struct change *change)

@@ -47,6 +47,7 @@ struct record_show {
     uint32_t history;    /* so many are read when the room is loaded */
     uint32_t keep_days;  /* 0: the service's number */
     uint32_t keep_count; /* 0: the service's number */
+    int64_t until_us;    /* a tombstone: nothing of it is needed from then on; 0: none */
 };
 
 struct record_item {

@@ -268,7 +268,7 @@ static struct str any_batch(struct record_world *world)
         {.op = RECORD_PUT, .kind = RECORD_HEAD, .key = STR(""), .value = STR("value")},
         {.op = RECORD_DELETE, .kind = RECORD_SESSION, .key = STR("a@b/c")},
         {.op = RECORD_CLEAR, .kind = RECORD_CARD},
-        {.op = RECORD_SHOW, .show = {STR("Lounge"), true, true, 20, 31, 1000000}},
+        {.op = RECORD_SHOW, .show = {STR("Lounge"), true, true, 20, 31, 1000000, 77}},
         {.op = RECORD_APPEND, .message = message},
         {.op = RECORD_BURY, .message = message},
     };
@@ -294,6 +294,7 @@ static void an_operation_comes_back(void **state)
         assert_int_equal(item.show.history, 20);
         assert_int_equal(item.show.keep_days, 31);
         assert_int_equal(item.show.keep_count, 1000000);
+        assert_int_equal(item.show.until_us, 77);
     }
     assert_int_equal(count, 7);
     assert_int_equal(rest.len, 0);
