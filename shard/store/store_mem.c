@@ -207,8 +207,12 @@ static int store_mem_trim(struct store *store, const struct store_retention *ret
     struct store_mem *mem = mem_of(store);
     pthread_mutex_lock(&mem->lock);
     struct mem_room *room;
-    map_each (&mem->rooms, at, room)
-        mem_room_trim(room, retention);
+    map_each (&mem->rooms, at, room) {
+        if (mem_room_is_over(room, retention->now_us))
+            room_wipe(mem, room);
+        else
+            mem_room_trim(room, retention);
+    }
     pthread_mutex_unlock(&mem->lock);
     return 0;
 }

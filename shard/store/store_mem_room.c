@@ -278,6 +278,11 @@ bool mem_room_occupied(const struct mem_room *room)
     return false;
 }
 
+bool mem_room_is_over(const struct mem_room *room, int64_t now_us)
+{
+    return room->show.until_us > 0 && room->show.until_us <= now_us;
+}
+
 static void trim_archived(struct mem_room *room, const struct store_retention *retention)
 {
     uint32_t count = room->show.keep_count != 0 ? room->show.keep_count : retention->count;

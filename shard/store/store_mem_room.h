@@ -28,6 +28,8 @@ void mem_room_free(struct mem_room *room);
 void mem_room_apply(struct mem_room *room, const struct record_item *item);
 void mem_room_load(const struct mem_room *room, struct arena *arena, struct store_room *loaded);
 void mem_room_trim(struct mem_room *room, const struct store_retention *retention);
+/* A tombstone that nobody needs any more. */
+bool mem_room_is_over(const struct mem_room *room, int64_t now_us);
 bool mem_room_occupied(const struct mem_room *room);
 struct archived mem_message_in(struct arena *arena, const struct archived *from);
 int mem_by_bytes(struct str a, struct str b);

@@ -100,22 +100,28 @@ static int item_clear(struct db *db, int64_t room, enum record_kind kind)
 }
 
 /* Its number goes to those that trim deletes the rest of; what follows makes a new room. */
-static int room_wipe(struct db *db, struct room_ref *room)
+int sqlite_wipe(struct db *db, int64_t room)
 {
     int err = 0;
     sqlite3_stmt *note = db_sql(db, "INSERT INTO gone(room) VALUES(?1)", &err);
     if (note == NULL)
         return err;
-    bind_number(note, 1, room->id);
+    bind_number(note, 1, room);
     err = db_run(db, note);
     if (err != 0)
         return err;
     sqlite3_stmt *wipe = db_sql(db, "DELETE FROM room WHERE id = ?1", &err);
     if (wipe == NULL)
         return err;
-    bind_number(wipe, 1, room->id);
-    *room = (struct room_ref){.jid = room->jid};
+    bind_number(wipe, 1, room);
     return db_run(db, wipe);
+}
+
+static int room_wipe(struct db *db, struct room_ref *room)
+{
+    int err = sqlite_wipe(db, room->id);
+    *room = (struct room_ref){.jid = room->jid};
+    return err;
 }
 
 /* What newcomers are shown no more they never are again, nor what they were not shown before: the
@@ -147,7 +153,8 @@ static int room_show(struct db *db, int64_t room, const struct record_show *show
         return err;
     sqlite3_stmt *set = db_sql(db,
                                "UPDATE room SET name = ?2, listed = ?3, archived = ?4,"
-                               " history = ?5, keep_days = ?6, keep_count = ?7 WHERE id = ?1",
+                               " history = ?5, keep_days = ?6, keep_count = ?7, until_us = ?8"
+                               " WHERE id = ?1",
                                &err);
     if (set == NULL)
         return err;
@@ -158,6 +165,7 @@ static int room_show(struct db *db, int64_t room, const struct record_show *show
     bind_number(set, 5, show->history);
     bind_number(set, 6, show->keep_days);
     bind_number(set, 7, show->keep_count);
+    bind_number(set, 8, show->until_us);
     return db_run(db, set);
 }
 

@@ -104,7 +104,7 @@ MUST_CHECK int sqlite_create(const char *path);
 /* A connection with our settings; for readers too. */
 int sqlite_connect(struct db *db, const char *path, const char *vfs, int flags);
 
-enum { SCHEMA_VERSION = 2, SCHEMA_APPLICATION = 0x53746e74 };
+enum { SCHEMA_VERSION = 3, SCHEMA_APPLICATION = 0x53746e74 };
 
 /* Makes an empty file a store, or brings an older one up to date. 0; ERR_NEWER, ERR_FOREIGN. */
 int schema_prepare(struct db *db, int64_t *version);
@@ -116,6 +116,8 @@ int schema_step(struct db *db, unsigned to);
 int sqlite_commit(struct store *store, const struct store_commit *commits, unsigned count);
 int sqlite_load(struct store *store, struct arena *arena, struct str room,
                 struct store_room *loaded);
+/* The room with that number goes; what it had is deleted in small steps. */
+int sqlite_wipe(struct db *db, int64_t room);
 int sqlite_load_room(struct db *db, struct arena *arena, struct str jid, struct store_room *loaded);
 int sqlite_trim(struct store *store, const struct store_retention *retention);
 void sqlite_account(struct store *store, struct account_ask *ask);

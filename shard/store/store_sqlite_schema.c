@@ -78,7 +78,22 @@ static const char *const second =
     "CREATE INDEX archive_unworded ON archive(seq)"
     " WHERE worded = 0 AND archived = 1 AND body IS NOT NULL;";
 
-static const char *const steps[SCHEMA_VERSION] = {first, second};
+/* A tombstone goes when its time is over, also if nobody asks for the room: the row says when. In
+ * those that are there it stands within a value; none is later than a year from now.
+ * `forgotten`: what a tool has taken out of the archives and rooms in memory may still show: of one
+ * account or (empty) of all, in one room or in all.
+ */
+static const char *const third =
+    "ALTER TABLE room ADD COLUMN until_us INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE room SET until_us = CAST(strftime('%s', 'now', '+366 days') AS INTEGER) * 1000000"
+    " WHERE id IN"
+    " (SELECT room FROM item WHERE kind = 'h' AND substr(value, 1, 2) = x'0103');"
+    "CREATE INDEX room_until ON room(until_us) WHERE until_us > 0;"
+    "CREATE TABLE forgotten("
+    " account TEXT NOT NULL, room TEXT NOT NULL, at_us INTEGER NOT NULL,"
+    " PRIMARY KEY(account, room)) WITHOUT ROWID;";
+
+static const char *const steps[SCHEMA_VERSION] = {first, second, third};
 
 static int tables(struct db *db, int64_t *count)
 {

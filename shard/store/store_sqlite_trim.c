@@ -1,9 +1,9 @@
 /*
  * What is deleted, in steps of STORE_TRIM_ROWS rows, each a short transaction: rows of rooms that
- * were wiped; then messages beyond what their room keeps. Rooms that got messages are looked at
- * soon; all others when the store was opened, when the service's numbers have changed, and once in
- * STORE_SWEEP_SECONDS, since messages grow old by themselves. Last, words that are not in the
- * index yet.
+ * were wiped; tombstones whose time is over; then messages beyond what their room keeps. Rooms that
+ * got messages are looked at soon; all others when the store was opened, when the service's numbers
+ * have changed, and once in STORE_SWEEP_SECONDS, since messages grow old by themselves. Last, words
+ * that are not in the index yet.
  */
 #include "shard/store/store_sqlite.h"
 
@@ -95,6 +95,30 @@ static int gone_step(struct store_sqlite *sqlite, int64_t room)
     if (count == 0)
         count = gone_forget(db, room);
     return count < 0 ? count : 1;
+}
+
+/* ---- tombstones whose time is over ---- */
+
+/* A room that has one in memory forgets it by its own clock, and writes nothing then. */
+static int tombstones_step(struct db *db, int64_t now_us)
+{
+    int err = 0;
+    sqlite3_stmt *find = db_sql(db,
+                                "SELECT id FROM room INDEXED BY room_until"
+                                " WHERE until_us > 0 AND until_us <= ?1 LIMIT ?2",
+                                &err);
+    if (find == NULL)
+        return err;
+    bind_number(find, 1, now_us);
+    bind_number(find, 2, STORE_TRIM_ROWS);
+    int64_t rooms[STORE_TRIM_ROWS];
+    unsigned count = 0;
+    while (count < ARRAY_LEN(rooms) && (err = db_step(db, find)) == 1)
+        rooms[count++] = sqlite3_column_int64(find, 0);
+    sqlite3_reset(find);
+    for (unsigned i = 0; i < count && err >= 0; i++)
+        err = sqlite_wipe(db, rooms[i]);
+    return err < 0 ? err : (int)count;
 }
 
 /* ---- rooms that keep less ---- */
@@ -302,7 +326,7 @@ static int words_step(struct store_sqlite *sqlite)
     return count < 0 ? count : count > 0;
 }
 
-static int trim_step(struct store_sqlite *sqlite)
+static int trim_step(struct store_sqlite *sqlite, int64_t now_us)
 {
     int64_t gone = 0;
     int err = db_number(&sqlite->db, "SELECT room FROM gone LIMIT 1", 0, &gone);
@@ -310,6 +334,9 @@ static int trim_step(struct store_sqlite *sqlite)
         return err;
     if (gone != 0)
         return gone_step(sqlite, gone);
+    int over = tombstones_step(&sqlite->db, now_us);
+    if (over != 0)
+        return over < 0 ? over : 1;
     if (sqlite->dirty.count > 0)
         return dirty_step(sqlite);
     if (!sqlite->swept) {
@@ -329,7 +356,7 @@ int sqlite_trim(struct store *store, const struct store_retention *retention)
     int err = db_begin(&sqlite->db, false);
     if (err != 0)
         return err;
-    int more = trim_step(sqlite);
+    int more = trim_step(sqlite, retention->now_us);
     if (more < 0) {
         db_rollback(&sqlite->db);
         return more;

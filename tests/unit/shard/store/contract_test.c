@@ -377,6 +377,41 @@ static void only_so_many_are_kept(void **state)
     refuses(&query, ERR_NOT_FOUND);
 }
 
+static void tombstone_until(const char *room, int64_t until_us)
+{
+    struct record_show show = {.until_us = until_us};
+    add_wipe(&world);
+    add_put(&world, RECORD_HEAD, "", "tombstone");
+    add_show(&world, &show);
+    commits(room);
+}
+
+/* Whether or not somebody asks for the room; of one that is made anew meanwhile, nothing goes. */
+static void tombstones_go_when_their_time_is_over(void **state)
+{
+    UNUSED(state);
+    for (unsigned i = 0; i < 250; i++)
+        tombstone_until(str_fmt(world.arena, "old%u@c.example", i).at, 1000 + i);
+    tombstone_until(ROOM, 1000);
+    assert_true(trim_all(&world, 0, 0, 999) >= 0);
+    assert_int_equal(loads("old0@c.example").row_count, 1);
+    assert_true(trim_all(&world, 0, 0, 1000) >= 0);
+    is_absent("old0@c.example");
+    is_absent(ROOM);
+    assert_int_equal(loads("old1@c.example").row_count, 1);
+    speaks(ROOM, 3); /* a shard that had it in memory would begin with a wipe, or not: */
+    add_delete(&world, RECORD_SESSION, "who@was.there/then");
+    add_clear(&world, RECORD_SESSION);
+    add_wipe(&world);
+    commits("old0@c.example");
+    is_absent("old0@c.example");
+    assert_true(trim_all(&world, 0, 0, 1249) >= 0);
+    is_absent("old249@c.example");
+    assert_int_equal(loads(ROOM).history_count, 3);
+    struct archive_query query = query_all();
+    finds(&query, "m1 m2 m3 ");
+}
+
 #define DAY_US (INT64_C(86400) * 1000000)
 
 static void only_so_long_they_are_kept(void **state)
@@ -634,6 +669,7 @@ int main(void)
         STORE_CASE(an_id_is_taken_once),
         STORE_CASE(the_buried_are_hidden),
         STORE_CASE(only_so_many_are_kept),
+        STORE_CASE(tombstones_go_when_their_time_is_over),
         STORE_CASE(only_so_long_they_are_kept),
         STORE_CASE(some_are_there_for_newcomers_alone),
         STORE_CASE(without_archive_the_history_is_kept),
