@@ -159,6 +159,7 @@
 
 /* ---- the store ---- */
 #define STORE_PAGE_MAX      1000  /* archived messages or rooms in one page */
+#define STORE_QUERY_MS      5000  /* a page or a search may take; then it is given up */
 #define STORE_COUNT_MAX     10000 /* rows looked at to count what a query finds */
 #define STORE_TRIM_ROWS     100   /* deleted, or made searchable, in one step */
 #define STORE_TRIM_ROOMS    200   /* looked at in one step */

@@ -53,7 +53,8 @@ struct archive_query {
 };
 
 struct archive_page {
-    int err; /* ERR_NOT_FOUND: an id that was named is not there; ERR_IO and others: the store */
+    int err; /* ERR_NOT_FOUND: an id that was named is not there; ERR_LIMIT: it took too long;
+                ERR_IO and others: the store */
     struct archived *rows; /* oldest first */
     unsigned count;
     bool complete;        /* nothing is beyond, in the page's direction */

@@ -103,6 +103,8 @@ void world_settle(struct world *world);
 bool world_waits(struct world *world, const char *bare_jid);
 /* The next so many questions to the archive fail. */
 void world_fail_queries(struct world *world, unsigned count);
+/* The next one takes too long. */
+void world_slow_query(struct world *world);
 
 enum world_end {
     WORLD_PLANNED, /* everything on its way arrives first, rooms that are not stored are handed over

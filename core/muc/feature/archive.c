@@ -159,6 +159,8 @@ static const struct refusal *failure(const struct archive_page *page)
 {
     if (page->err == 0)
         return NULL;
+    if (page->err == ERR_LIMIT)
+        return &refusal_ARCHIVE_SLOW;
     return page->err == ERR_NOT_FOUND ? &refusal_ARCHIVE_ID_UNKNOWN : &refusal_ARCHIVE_FAILED;
 }
 

@@ -738,6 +738,8 @@ static void a_store_that_fails(void **state)
     world_fail_queries(w, 1);
     says(w, PARIS, "<iq to='" ROOM "' type='get' id='q'><metadata xmlns='" MAM "'/></iq>");
     reads_error(w, PARIS, "wait", "internal-server-error");
+    world_slow_query(w);
+    is_refused(w, PARIS, "", "wait", "resource-constraint");
     finds(w, PARIS, "m1 m2 m3 m4 m5 ", "%s", "");
     world_free(w);
 }
