@@ -20,7 +20,7 @@ struct table {
     struct boxes shards;
     struct boxes lanes;
     struct mailbox *scribe;
-    struct mailbox *reader;
+    struct mailbox *reader, *searcher;
 };
 
 struct exchange {
@@ -47,7 +47,7 @@ void exchange_free(struct exchange *exchange)
         return;
     struct table *table = exchange->table;
     ensure(table->shards.count == 0 && table->lanes.count == 0 && table->scribe == NULL &&
-           table->reader == NULL);
+           table->reader == NULL && table->searcher == NULL);
     table_free(table);
     mem_free(exchange);
 }
@@ -81,6 +81,7 @@ static struct table *table_copy(const struct table *from)
     copy->lanes = boxes_copy(&from->lanes);
     copy->scribe = from->scribe;
     copy->reader = from->reader;
+    copy->searcher = from->searcher;
     return copy;
 }
 
@@ -118,6 +119,13 @@ void exchange_set_reader(struct exchange *exchange, struct mailbox *mailbox)
 {
     struct table *table = table_copy(exchange->table);
     table->reader = mailbox;
+    table_replace(exchange, table);
+}
+
+void exchange_set_searcher(struct exchange *exchange, struct mailbox *mailbox)
+{
+    struct table *table = table_copy(exchange->table);
+    table->searcher = mailbox;
     table_replace(exchange, table);
 }
 
@@ -225,10 +233,17 @@ void exchange_ring_lane(struct exchange *exchange, uint16_t lane)
     rcu_section_end();
 }
 
+static bool is_search(const struct asked *ask)
+{
+    return ask->query != NULL && str_present(ask->query->text);
+}
+
 bool post_reader(struct exchange *exchange, struct message *message)
 {
     rcu_section_begin();
-    bool posted = post(rcu_load(&exchange->table)->reader, message);
+    const struct table *table = rcu_load(&exchange->table);
+    bool search = table->searcher != NULL && is_search(message->ask);
+    bool posted = post(search ? table->searcher : table->reader, message);
     rcu_section_end();
     return posted;
 }

@@ -1,6 +1,6 @@
 /*
  * The exchange: the RCU-published table of all mailboxes. Agents name each other by number: shards
- * from 0, lanes (places deliveries go to: net agents) from 0, the scribe, the reader. A producer
+ * from 0, lanes (places deliveries go to: net agents) from 0, the scribe, the readers. A producer
  * looks the mailbox up and enqueues inside one read-side section, so a queue could be retired while
  * producers run.
  *
@@ -26,6 +26,7 @@ void exchange_set_shard(struct exchange *exchange, unsigned shard, struct mailbo
 void exchange_set_lane(struct exchange *exchange, uint16_t lane, struct mailbox *mailbox);
 void exchange_set_scribe(struct exchange *exchange, struct mailbox *mailbox);
 void exchange_set_reader(struct exchange *exchange, struct mailbox *mailbox);
+void exchange_set_searcher(struct exchange *exchange, struct mailbox *mailbox);
 
 unsigned exchange_shards(const struct exchange *exchange);
 unsigned exchange_lanes(const struct exchange *exchange);
@@ -39,6 +40,7 @@ bool post_lane_quietly(struct exchange *exchange, uint16_t lane, struct message 
 void exchange_ring_shard(struct exchange *exchange, unsigned shard);
 void exchange_ring_lane(struct exchange *exchange, uint16_t lane);
 bool post_scribe(struct exchange *exchange, struct message *message);
+/* A question: to the searcher, if it is for words and there is one; else to the reader. */
 bool post_reader(struct exchange *exchange, struct message *message);
 
 #endif

@@ -12,6 +12,7 @@ struct reader {
     struct exchange *exchange;
     struct store_reader *connection;
     struct mailbox *mailbox;
+    void (*publish)(struct exchange *exchange, struct mailbox *mailbox);
     struct trouble reading;
     bool told_damage;
 };
@@ -69,8 +70,7 @@ static void reader_wake(void *self)
     mailbox_wake(reader->mailbox);
 }
 
-struct reader *reader_new(struct exchange *exchange, struct store_reader *connection,
-                          struct log_sink *log, int *err)
+static struct reader *make(struct exchange *exchange, struct store_reader *connection, int *err)
 {
     struct mailbox *mailbox = mailbox_new(err);
     if (mailbox == NULL) {
@@ -81,24 +81,56 @@ struct reader *reader_new(struct exchange *exchange, struct store_reader *connec
     reader->exchange = exchange;
     reader->connection = connection;
     reader->mailbox = mailbox;
-    reader->reading.begins = "archives cannot be read";
-    reader->reading.ends = "archives can be read again";
     reader->agent = (struct agent){
-        .name = "reader",
         .self = reader,
         .do_work = reader_work,
         .wait = reader_wait,
         .wake = reader_wake,
         .blocking = true,
-        .log = log,
     };
-    exchange_set_reader(exchange, mailbox);
+    return reader;
+}
+
+struct reader *reader_new(struct exchange *exchange, struct store_reader *connection,
+                          struct log_sink *log, int *err)
+{
+    struct reader *reader = make(exchange, connection, err);
+    if (reader == NULL)
+        return NULL;
+    reader->agent.name = "reader";
+    reader->agent.log = log;
+    reader->reading.begins = "archives cannot be read";
+    reader->reading.ends = "archives can be read again";
+    reader->publish = exchange_set_reader;
+    reader->publish(exchange, reader->mailbox);
+    return reader;
+}
+
+struct reader *searcher_new(struct exchange *exchange, struct store_reader *connection,
+                            struct log_sink *log, int *err)
+{
+    struct reader *reader = make(exchange, connection, err);
+    if (reader == NULL)
+        return NULL;
+    reader->agent.name = "searcher";
+    reader->agent.log = log;
+    reader->reading.begins = "archives cannot be searched";
+    reader->reading.ends = "archives can be searched again";
+    reader->publish = exchange_set_searcher;
+    reader->publish(exchange, reader->mailbox);
     return reader;
 }
 
 struct agent *reader_agent(struct reader *reader)
 {
     return &reader->agent;
+}
+
+void reader_stop(struct reader *reader)
+{
+    if (reader->connection->give_up != NULL)
+        reader->connection->give_up(reader->connection);
+    agent_stop(&reader->agent);
 }
 
 static void discard(void *self, struct mail *mail)
@@ -111,7 +143,7 @@ void reader_free(struct reader *reader)
 {
     if (reader == NULL)
         return;
-    exchange_set_reader(reader->exchange, NULL);
+    reader->publish(reader->exchange, NULL);
     bool more = true;
     while (more)
         mailbox_drain(reader->mailbox, discard, NULL, SHARD_DRAIN_MAX, &more);

@@ -73,11 +73,14 @@ struct store_retention {
 };
 
 struct store_reader {
-    /* Fill the page, its `err` included; texts in the arena. */
+    /* Fill the page, its `err` included (ERR_LIMIT: it took too long); texts in the arena. */
     void (*query)(struct store_reader *reader, struct arena *arena, struct str room,
                   const struct archive_query *query, struct archive_page *page);
     void (*listing)(struct store_reader *reader, struct arena *arena,
                     const struct stored_query *query, struct stored_page *page);
+    /* From another thread: what is being read, and all that is asked from now on, ends at once with
+     * ERR_LIMIT. NULL: nothing takes long. */
+    void (*give_up)(struct store_reader *reader);
     void (*close)(struct store_reader *reader); /* frees it */
 };
 
@@ -96,7 +99,7 @@ struct store {
     int (*occupied)(struct store *store, struct arena *arena, struct str **rooms, unsigned *count);
     /* Answers in place: fills ask->err and, for LOAD, the account. Changes are committed. */
     void (*account)(struct store *store, struct account_ask *ask);
-    /* For one other thread. NULL: *err. */
+    /* For one other thread; there may be several. NULL: *err. */
     struct store_reader *(*reader)(struct store *store, int *err);
     void (*close)(struct store *store); /* frees it; readers are closed before */
 };
@@ -111,6 +114,7 @@ struct store_sqlite_setup {
     const char *vfs; /* of SQLite; NULL: the system's. For tests. */
     bool full_text;  /* messages can be searched for words; else such queries: ERR_UNSUPPORTED */
     bool read_only;  /* for --check-store and exports */
+    int64_t (*clock_ms)(void); /* for the readers; NULL: clock_mono_ms(). For tests. */
 };
 
 /* NULL: *err, and *why (static or in `arena`) says what happened and what to do: a newer schema, a

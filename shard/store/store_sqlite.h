@@ -3,6 +3,7 @@
  *
  *   store_sqlite.c          rows of rooms: load, commit
  *   store_sqlite_archive.c  messages: append, bury, delete, read a row
+ *   store_sqlite_reader.c   the connections that only read, and how long they may take
  *   store_sqlite_query.c    pages of an archive; store_sqlite_listing.c: pages of rooms
  *   store_sqlite_trim.c     what is deleted in small steps
  *   store_sqlite_account.c  accounts
@@ -81,9 +82,10 @@ struct store_sqlite {
     struct str vfs;  /* heap, or absent */
     int lock;        /* descriptor; -1: none */
     bool full_text;
-    int64_t accounts; /* how many there are; -1: not counted yet */
-    struct map dirty; /* rooms that trim has to look at */
-    bool swept;       /* all rooms were looked at, with: */
+    int64_t (*clock_ms)(void); /* NULL: clock_mono_ms() */
+    int64_t accounts;          /* how many there are; -1: not counted yet */
+    struct map dirty;          /* rooms that trim has to look at */
+    bool swept;                /* all rooms were looked at, with: */
     struct store_retention sweep;
     int64_t sweep_at; /* the room the sweep has come to */
     bool words_done;  /* nothing waits to be searchable */
@@ -101,6 +103,9 @@ int sqlite_open(struct db *db, const struct store_sqlite_setup *setup, enum sqli
                 struct arena *arena, const char **why);
 /* An empty file that only its owner may read. */
 MUST_CHECK int sqlite_create(const char *path);
+/* The last one to close would copy the log back into the file and sync it, for as long as the disk
+ * takes, while a stop has to be over in time. The next start goes on with the log. */
+void sqlite_leave_log(struct db *db);
 /* A connection with our settings; for readers too. */
 int sqlite_connect(struct db *db, const char *path, const char *vfs, int flags);
 

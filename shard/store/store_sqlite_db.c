@@ -26,6 +26,8 @@ int db_err(struct db *db, int code)
     case SQLITE_LOCKED:
     case SQLITE_PROTOCOL:
         return ERR_BUSY;
+    case SQLITE_INTERRUPT: /* its time was over */
+        return ERR_LIMIT;
     case SQLITE_CORRUPT:
         return ERR_CORRUPT;
     case SQLITE_NOTADB:

@@ -90,9 +90,7 @@ int sqlite_connect(struct db *db, const char *path, const char *vfs, int flags)
     return db_exec(db, "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-32768");
 }
 
-/* The last one to close would copy the log back into the file and sync it, for as long as the disk
- * takes, while a stop has to be over in time. The next start goes on with the log. */
-static void leave_log(struct db *db)
+void sqlite_leave_log(struct db *db)
 {
     sqlite3_db_config(db->handle, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 }
@@ -197,7 +195,7 @@ static int open_db(struct db *db, const struct store_sqlite_setup *setup, enum s
     if (err != 0 && !outdated)
         return err;
     if (use == SQLITE_USE_SERVE)
-        leave_log(db);
+        sqlite_leave_log(db);
     if (use != SQLITE_USE_READ)
         err = writer_settings(db);
     return err == 0 && outdated ? schema_prepare(db, version) : err;
@@ -260,58 +258,6 @@ static void store_sqlite_close(struct store *store)
     store_free(container_of(store, struct store_sqlite, store));
 }
 
-struct sqlite_reader {
-    struct store_reader reader;
-    struct db db;
-    bool full_text;
-};
-
-static void reader_query(struct store_reader *reader, struct arena *arena, struct str room,
-                         const struct archive_query *query, struct archive_page *page)
-{
-    struct sqlite_reader *self = container_of(reader, struct sqlite_reader, reader);
-    if (str_present(query->text) && !self->full_text)
-        *page = (struct archive_page){.err = ERR_UNSUPPORTED};
-    else
-        sqlite_query(&self->db, arena, room, query, page);
-}
-
-static void reader_listing(struct store_reader *reader, struct arena *arena,
-                           const struct stored_query *query, struct stored_page *page)
-{
-    struct sqlite_reader *self = container_of(reader, struct sqlite_reader, reader);
-    sqlite_listing(&self->db, arena, query, page);
-}
-
-static void reader_close(struct store_reader *reader)
-{
-    struct sqlite_reader *self = container_of(reader, struct sqlite_reader, reader);
-    db_close(&self->db);
-    mem_free(self);
-}
-
-struct store_reader *sqlite_reader(struct store *store, int *err)
-{
-    struct store_sqlite *sqlite = container_of(store, struct store_sqlite, store);
-    struct sqlite_reader *self = MEM_NEW(struct sqlite_reader);
-    self->reader = (struct store_reader){
-        .query = reader_query,
-        .listing = reader_listing,
-        .close = reader_close,
-    };
-    self->full_text = sqlite->full_text;
-    /* It could write, which reading the log needs, and is told not to. */
-    *err = sqlite_connect(&self->db, sqlite->path.at, sqlite->vfs.at, SQLITE_OPEN_READWRITE);
-    if (*err == 0)
-        *err = db_exec(&self->db, "PRAGMA query_only=1");
-    if (*err == 0) {
-        leave_log(&self->db);
-        return &self->reader;
-    }
-    reader_close(&self->reader);
-    return NULL;
-}
-
 struct store *store_sqlite_open(const struct store_sqlite_setup *setup, struct arena *arena,
                                 int *err, const char **why)
 {
@@ -332,6 +278,7 @@ struct store *store_sqlite_open(const struct store_sqlite_setup *setup, struct a
     sqlite->path = str_copy(setup->path);
     sqlite->vfs = str_copy(str_z(setup->vfs));
     sqlite->full_text = setup->full_text;
+    sqlite->clock_ms = setup->clock_ms;
     sqlite->lock = -1;
     sqlite->accounts = -1;
     *why = NULL;

@@ -29,7 +29,7 @@ static struct store *open_store(struct storage *storage, const struct settings *
 }
 
 /* What is asked before anybody else uses it. */
-static int look_into(struct storage *storage)
+static int look_into(struct storage *storage, const struct settings *settings)
 {
     struct store *store = storage->store;
     int err = 0;
@@ -37,6 +37,10 @@ static int look_into(struct storage *storage)
         return 0;
     storage->connection = store->reader(store, &err);
     if (storage->connection == NULL)
+        return err;
+    if (settings->store.full_text)
+        storage->searching = store->reader(store, &err);
+    if (err != 0)
         return err;
     return store->occupied(store, storage->arena, &storage->occupied, &storage->occupied_count);
 }
@@ -48,7 +52,7 @@ bool storage_open(struct storage *storage, const struct settings *settings)
     *storage = (struct storage){.arena = arena_new(STORAGE_ARENA_BYTES)};
     storage->store = open_store(storage, settings, &err, &why);
     if (storage->store != NULL)
-        err = look_into(storage);
+        err = look_into(storage, settings);
     if (err == 0)
         return true;
     fprintf(stderr, "stentord: store.path: %s: %s\n", settings->store.path.at,
@@ -61,6 +65,8 @@ void storage_close(struct storage *storage)
 {
     if (storage->connection != NULL)
         storage->connection->close(storage->connection);
+    if (storage->searching != NULL)
+        storage->searching->close(storage->searching);
     if (storage->store != NULL)
         storage->store->close(storage->store);
     arena_free(storage->arena);
@@ -85,15 +91,22 @@ void storage_log(const struct settings *settings)
 
 /* ---- run ---- */
 
-static int start_reader(struct storage *storage, struct exchange *exchange, struct logs *logs)
+/* The connections are taken. */
+static int start_readers(struct storage *storage, struct exchange *exchange, struct logs *logs)
 {
     int err = 0;
-    struct store_reader *connection = storage->connection;
-    if (connection == NULL)
-        return 0;
-    storage->connection = NULL; /* taken */
-    storage->reader = reader_new(exchange, connection, logs_sink(logs, "reader"), &err);
-    return storage->reader == NULL ? err : agent_start(reader_agent(storage->reader));
+    struct store_reader *reading = storage->connection;
+    struct store_reader *searching = storage->searching;
+    storage->connection = NULL;
+    if (reading != NULL) {
+        storage->reader = reader_new(exchange, reading, logs_sink(logs, "reader"), &err);
+        err = storage->reader == NULL ? err : agent_start(reader_agent(storage->reader));
+    }
+    if (searching == NULL || err < 0)
+        return err;
+    storage->searching = NULL;
+    storage->searcher = searcher_new(exchange, searching, logs_sink(logs, "searcher"), &err);
+    return storage->searcher == NULL ? err : agent_start(reader_agent(storage->searcher));
 }
 
 int storage_start(struct storage *storage, const struct settings *settings,
@@ -106,7 +119,7 @@ int storage_start(struct storage *storage, const struct settings *settings,
         .keep_count = settings->store.keep_count,
         .log = logs_sink(logs, "scribe"),
     };
-    int err = start_reader(storage, exchange, logs);
+    int err = start_readers(storage, exchange, logs);
     if (err < 0)
         return err;
     storage->scribe = scribe_new(&setup, &err);
@@ -164,11 +177,15 @@ bool storage_stop(struct storage *storage)
     int64_t at_ms = clock_mono_ms() + STORE_STOP_MS;
     bool stopped = true;
     if (storage->reader != NULL)
-        agent_stop(reader_agent(storage->reader));
+        reader_stop(storage->reader);
+    if (storage->searcher != NULL)
+        reader_stop(storage->searcher);
     if (storage->scribe != NULL)
         agent_stop(scribe_agent(storage->scribe));
     if (storage->reader != NULL)
         stopped &= agent_join_by(reader_agent(storage->reader), at_ms);
+    if (storage->searcher != NULL)
+        stopped &= agent_join_by(reader_agent(storage->searcher), at_ms);
     if (storage->scribe != NULL)
         stopped &= agent_join_by(scribe_agent(storage->scribe), at_ms);
     return stopped;
@@ -177,6 +194,7 @@ bool storage_stop(struct storage *storage)
 void storage_free(struct storage *storage)
 {
     reader_free(storage->reader);
+    reader_free(storage->searcher);
     scribe_free(storage->scribe);
     arena_free(storage->arena);
 }

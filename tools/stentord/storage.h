@@ -1,5 +1,5 @@
 /*
- * The store and its two threads: opened before anybody is served, closed when all others have
+ * The store and its threads: opened before anybody is served, closed when all others have
  * ended.
  */
 #ifndef TOOLS_STENTORD_STORAGE_H
@@ -13,8 +13,9 @@
 struct storage {
     struct store *store;             /* the scribe's, once that is there */
     struct store_reader *connection; /* the reader's; NULL: rooms are not stored */
+    struct store_reader *searching;  /* the searcher's; NULL: nobody can search for words */
     struct scribe *scribe;
-    struct reader *reader;
+    struct reader *reader, *searcher;
     struct arena *arena;
     struct str *occupied; /* rooms in which somebody was when the process ended */
     unsigned occupied_count;
