@@ -22,6 +22,8 @@ enum event_kind {
     EV_COMMIT_FAILED, /* it is not, nothing of it is */
     EV_APPEND_FAILED, /* messages were not kept; nobody has seen them */
     EV_ANSWER,        /* the archive's answer to a stanza */
+    EV_FORGET,        /* the operator has taken messages out of the archive: newcomers are not shown
+                         them either */
 };
 
 struct stored_room;
@@ -78,6 +80,10 @@ struct event {
         struct {
             struct route route; /* the link's */
         } link_loss;
+        struct {
+            struct str account; /* bare JID, who has sent them; absent: whoever it was */
+            int64_t until_us;   /* those that are not younger */
+        } forget;
     };
 };
 

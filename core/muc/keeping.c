@@ -161,3 +161,15 @@ void keeping_failed(struct room *room, struct step *step, const struct event *ev
         tell_sender(room, step, message, event->append_failed.refusal);
     }
 }
+
+/* ---- what is to be forgotten ---- */
+
+void keeping_forget(struct room *room, struct str account, int64_t until_us)
+{
+    char author[OCCUPANT_ID_BYTES];
+    if (room->history.count == 0)
+        return;
+    if (str_present(account))
+        occupant_id_make(room, account, author);
+    room_history_forget(room, str_present(account) ? author : NULL, until_us);
+}

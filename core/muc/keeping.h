@@ -38,4 +38,7 @@ MUST_CHECK bool keeping_entry(const struct room *room, const struct archived *ro
  * told. */
 void keeping_failed(struct room *room, struct step *step, const struct event *event);
 
+/* EV_FORGET. Tombstones stay: nothing of what was said is left in them. */
+void keeping_forget(struct room *room, struct str account, int64_t until_us);
+
 #endif

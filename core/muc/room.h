@@ -218,6 +218,8 @@ void room_history_add(struct room *room, const struct history_entry *entry);
 struct history_entry *room_history_find(struct room *room, struct str stanza_id);
 /* It was not kept after all. */
 void room_history_drop(struct room *room, struct str stanza_id);
+/* Those of that occupant-id, or (NULL) of all, up to that time; tombstones stay. */
+void room_history_forget(struct room *room, const char *author, int64_t until_us);
 /* Its tombstone, of which a reference is kept, stands there from now on. */
 void room_history_bury(struct room *room, struct history_entry *entry, struct frame *tombstone);
 /* Down to what the room's options allow, after they have changed. */

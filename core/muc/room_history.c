@@ -86,13 +86,15 @@ struct history_entry *room_history_find(struct room *room, struct str stanza_id)
     return NULL;
 }
 
-void room_history_drop(struct room *room, struct str stanza_id)
+typedef bool history_match(const struct history_entry *entry, const void *self);
+
+static void drop_those(struct room *room, history_match *match, const void *self)
 {
     struct history *history = &room->history;
     uint32_t left = 0;
     for (uint32_t i = 0; i < history->count; i++) {
         const struct history_entry *entry = room_history_at(room, i);
-        if (!str_eq(str_of(entry->stanza_id, STANZA_ID_BYTES), stanza_id)) {
+        if (!match(entry, self)) {
             history->ring[(history->start + left++) % history->size] = *entry;
             continue;
         }
@@ -100,6 +102,36 @@ void room_history_drop(struct room *room, struct str stanza_id)
         frame_unref(entry->frame);
     }
     history->count = left;
+}
+
+static bool has_id(const struct history_entry *entry, const void *self)
+{
+    const struct str *stanza_id = self;
+    return str_eq(str_of(entry->stanza_id, STANZA_ID_BYTES), *stanza_id);
+}
+
+void room_history_drop(struct room *room, struct str stanza_id)
+{
+    drop_those(room, has_id, &stanza_id);
+}
+
+struct forgotten {
+    const char *author;
+    int64_t until_us;
+};
+
+static bool is_forgotten(const struct history_entry *entry, const void *self)
+{
+    const struct forgotten *wanted = self;
+    return !entry->retracted && entry->at_us <= wanted->until_us &&
+           (wanted->author == NULL ||
+            memcmp(entry->author, wanted->author, OCCUPANT_ID_BYTES) == 0);
+}
+
+void room_history_forget(struct room *room, const char *author, int64_t until_us)
+{
+    struct forgotten wanted = {author, until_us};
+    drop_those(room, is_forgotten, &wanted);
 }
 
 void room_history_bury(struct room *room, struct history_entry *entry, struct frame *tombstone)

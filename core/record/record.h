@@ -100,4 +100,12 @@ void record_gone(struct buf *batch);
 MUST_CHECK int record_read(struct arena *arena, const struct record_row *rows, unsigned count,
                            struct stored_room *stored, const char **why);
 
+/* ---- forgetting ---- */
+
+/* What is left in the archive of a message that somebody wants to be forgotten: who sent it, when,
+ * and the ids the room gave it, so that pages and places stay what they were (0313, 3.2). In the
+ * arena; `room`: its JID. */
+struct archived record_placeholder(struct arena *arena, struct str room,
+                                   const struct archived *message);
+
 #endif
