@@ -184,6 +184,7 @@ static void net_on_mail(void *self, struct mail *mail)
     case MSG_ORDER_REPORT:
     case MSG_SHUTDOWN:
     case MSG_ROOM_WAKE:
+    case MSG_FORGET:
     case MSG_ROOM_LOADED:
     case MSG_COMMITTED:
     case MSG_ANSWER:

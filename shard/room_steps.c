@@ -274,6 +274,10 @@ static bool event_of(const struct shard *shard, const struct room_entry *entry,
     } else if (message->kind == MSG_LINK_LOSS) {
         event->kind = EV_LINK_LOSS;
         event->link_loss.route = message->link_loss.route;
+    } else if (message->kind == MSG_FORGET) {
+        event->kind = EV_FORGET;
+        event->forget.account = message->forget.account;
+        event->forget.until_us = message->forget.until_us;
     } else {
         return message->kind == MSG_LINKS;
     }

@@ -173,6 +173,41 @@ static void shard_on_link_loss(struct shard *shard, struct message *message)
         rooms_give(shard, rooms_by_id(&shard->rooms, message->link_loss.room), message);
 }
 
+/* ---- what is to be forgotten ---- */
+
+static void tell_to_forget(struct shard *shard, struct room_entry *entry,
+                           const struct message *from)
+{
+    struct message *message = message_new(MSG_FORGET);
+    message->forget.account = str_copy(from->forget.account);
+    message->forget.until_us = from->forget.until_us;
+    rooms_give(shard, entry, message);
+}
+
+/* So many rooms are told at a time; the rest when the message comes again. Rooms that come into
+ * memory meanwhile come from a store that has forgotten. */
+static void shard_on_forget(struct shard *shard, struct message *message)
+{
+    ASSERT_ON(&shard->agent);
+    struct room_entry *entry = NULL;
+    if (str_present(message->forget.room)) {
+        entry = rooms_find_str(&shard->rooms, message->forget.room);
+        if (entry != NULL)
+            tell_to_forget(shard, entry, message);
+        message_free(message);
+        return;
+    }
+    for (unsigned i = 0; i < SHARD_DRAIN_MAX; i++) {
+        entry = rooms_from(&shard->rooms, &message->forget.at);
+        if (entry == NULL) {
+            message_free(message);
+            return;
+        }
+        tell_to_forget(shard, entry, message);
+    }
+    post_shard(shard->setup.exchange, shard->setup.number, message);
+}
+
 /* ---- orders, the end ---- */
 
 /* The room may be there or not: it knows, and says so. */
@@ -238,6 +273,9 @@ static void shard_on_message(void *self, struct mail *mail)
         return;
     case MSG_ANSWER:
         shard_on_answer(shard, message);
+        return;
+    case MSG_FORGET:
+        shard_on_forget(shard, message);
         return;
     case MSG_ROOM_LOADED:
         rooms_loaded(shard, message);

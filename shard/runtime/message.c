@@ -148,6 +148,10 @@ void message_free(struct message *message)
     case MSG_ROOM_WAKE:
         jid_free(message->room_wake.room);
         break;
+    case MSG_FORGET:
+        str_free(&message->forget.account);
+        str_free(&message->forget.room);
+        break;
     case MSG_ROOM_LOAD:
     case MSG_ROOM_LOADED:
         jid_free(message->room_load.room);

@@ -26,6 +26,7 @@ enum message_kind {
     MSG_ORDER_REPORT, /* what became of that, to the shard it came from */
     MSG_SHUTDOWN,     /* say goodbye to everybody; answered by MSG_SHARD_DONE to lane 0 */
     MSG_ROOM_WAKE,    /* somebody was inside when the process ended */
+    MSG_FORGET,       /* messages were taken out of archives: rooms in memory show them no more */
     MSG_ROOM_LOADED,  /* the scribe's answer: a room as it is stored, or that it is not */
     MSG_COMMITTED,    /* the scribe's answer: what became of each commit */
     MSG_ANSWER,       /* the reader's answer: a page of an archive, or of the stored rooms */
@@ -167,6 +168,12 @@ struct message {
         struct {
             struct jid *room; /* bare */
         } room_wake;
+        struct {
+            struct str account; /* heap: bare JID, who has sent them; absent: whoever it was */
+            struct str room;    /* heap: bare JID; absent: all */
+            int64_t until_us;   /* those that are not younger */
+            uint32_t at;        /* the place of the next room to be told */
+        } forget;
         struct {
             unsigned shard;      /* who is to be answered */
             struct jid *room;    /* bare */

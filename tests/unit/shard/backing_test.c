@@ -386,6 +386,35 @@ static void the_next_room_has_not_the_archive_of_the_last(void **state)
     is_absent(text, "<result ");
 }
 
+/* Rooms in memory show no more what was taken out of the archives. */
+static void what_is_forgotten_is_not_shown(void **state)
+{
+    UNUSED(state);
+    all_rooms(true, true);
+    two_in_a_room();
+    talk(JULIET, "hers");
+    talk(ROMEO, "his");
+    settle();
+    for (unsigned i = 0; i < 3; i++) { /* older ones, another room's, hers */
+        struct message *message = message_new(MSG_FORGET);
+        message->forget.account = i == 1 ? STR_NONE : str_copy(STR("juliet@example.org"));
+        message->forget.room = i == 1 ? str_copy(STR("other@" LANES_SERVICE)) : STR_NONE;
+        message->forget.until_us = i == 0 ? 1 : INT64_MAX;
+        make_member(JULIET, "member@example.org"); /* it waits for the disk just then */
+        step();
+        post_shard(exchange, NUMBER, message);
+        settle();
+        forget_heard();
+        enter(FRIAR, "Friar");
+        settle();
+        const char *text = heard(1);
+        assert_int_equal(strstr(text, "<body>hers") == NULL, i == 2);
+        assert_non_null(strstr(text, "<body>his"));
+        leave(FRIAR, "Friar");
+        settle();
+    }
+}
+
 /* The oldest tombstone gives way, unless the store has something of it. */
 static void the_oldest_tombstone_may_be_busy(void **state)
 {
@@ -433,6 +462,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(temporary_rooms_outlive_a_shutdown, begin, end),
         cmocka_unit_test_setup_teardown(what_is_moderated_does_not_come_back, begin, end),
         cmocka_unit_test_setup_teardown(the_next_room_has_not_the_archive_of_the_last, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_forgotten_is_not_shown, begin, end),
         cmocka_unit_test_setup_teardown(the_oldest_tombstone_may_be_busy, begin, end),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);
