@@ -64,6 +64,7 @@
 #define STORE_RETRY_MS         1000  /* after a refusal, what nobody waits for is written again */
 #define WAKES_AT_A_TIME        64    /* occupied rooms that could not be loaded, tried again */
 #define STORE_TRIM_MS          60000 /* between two looks at what is to be deleted */
+#define STORE_LOOK_MS          5000  /* between two looks at what a tool has deleted */
 #define ROOM_PINGS_PER_LOOK    64    /* sessions looked at, the silent ones pinged, at a time */
 #define ROOM_PINGS_UNANSWERED  2     /* then the session is put out */
 #define ROOM_OUTAGE_PER_LOOK   100   /* put out at a time who have missed something */

@@ -16,7 +16,7 @@ struct scribe {
     struct mailbox *mailbox;
     struct message **gathered; /* commits of this round */
     uint32_t count, cap;
-    int64_t trim_at_ms;
+    int64_t trim_at_ms, look_at_ms;
     struct trouble writing, reading, trimming;
     int64_t silent_until_us;  /* of rooms that are damaged */
     _Atomic int64_t since_ms; /* struct scribe_pace */
@@ -172,6 +172,39 @@ static void commit_gathered(struct scribe *scribe)
     mem_free(commits);
 }
 
+/* ---- what a tool has deleted ---- */
+
+static void tell_shards(struct scribe *scribe, const struct store_forgotten *forgotten)
+{
+    unsigned shards = exchange_shards(scribe->setup.exchange);
+    for (unsigned shard = 0; shard < shards; shard++) {
+        struct message *message = message_new(MSG_FORGET);
+        if (!str_empty(forgotten->account))
+            message->forget.account = str_copy(forgotten->account);
+        if (!str_empty(forgotten->room))
+            message->forget.room = str_copy(forgotten->room);
+        message->forget.until_us = forgotten->until_us;
+        post_shard(scribe->setup.exchange, shard, message);
+    }
+}
+
+static void look_for_forgotten(struct scribe *scribe)
+{
+    struct store *store = scribe->setup.store;
+    struct store_forgotten *list;
+    unsigned count = 0;
+    if (store->forgotten == NULL || scribe->agent.mono_ms < scribe->look_at_ms)
+        return;
+    scribe->look_at_ms = scribe->agent.mono_ms + STORE_LOOK_MS;
+    struct arena *arena = arena_new(LOAD_ARENA_BYTES);
+    int err = store->forgotten(store, arena, &list, &count);
+    for (unsigned i = 0; i < count; i++)
+        tell_shards(scribe, &list[i]);
+    if (err < 0) /* then they are told once more */
+        trouble_note(&scribe->trimming, err);
+    arena_free(arena);
+}
+
 /* ---- deleting, when there is time ---- */
 
 static bool trim(struct scribe *scribe)
@@ -199,6 +232,8 @@ static int serve(struct scribe *scribe)
     unsigned count =
         mailbox_drain(scribe->mailbox, scribe_on_message, scribe, SHARD_DRAIN_MAX, &more);
     commit_gathered(scribe);
+    if (count == 0 && !more)
+        look_for_forgotten(scribe);
     if (count == 0 && !more && trim(scribe))
         return 1;
     return (int)count + (more ? 1 : 0);
@@ -233,7 +268,9 @@ static void scribe_wait(void *self, int work, int timeout_ms)
 static int scribe_timeout_ms(void *self)
 {
     struct scribe *scribe = self;
-    int64_t left_ms = scribe->trim_at_ms - scribe->agent.mono_ms;
+    bool looks = scribe->setup.store->forgotten != NULL && scribe->look_at_ms < scribe->trim_at_ms;
+    int64_t at_ms = looks ? scribe->look_at_ms : scribe->trim_at_ms;
+    int64_t left_ms = at_ms - scribe->agent.mono_ms;
     return left_ms < 0 ? 0 : (int)left_ms;
 }
 

@@ -3,7 +3,8 @@
  * transaction; meanwhile the next gathers. Answers in the order asked, to the shard or lane that
  * asked; loads go before commits.
  *
- * Between batches it takes small steps of what is to be deleted (retention, rooms that are gone).
+ * Between batches it takes small steps of what is to be deleted (retention, rooms that are gone),
+ * and looks for what a tool has deleted, of which shards are told.
  *
  * Damage  If a room in it is damaged, the transaction is taken apart, and those of all
  *         others are made one by one.

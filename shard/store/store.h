@@ -72,6 +72,13 @@ struct store_retention {
     int64_t now_us;
 };
 
+/* What somebody else has taken out of the archives. */
+struct store_forgotten {
+    struct str account; /* bare JID: what it has sent; empty: everybody */
+    struct str room;    /* bare JID; empty: in all rooms */
+    int64_t until_us;   /* what is not younger */
+};
+
 struct store_reader {
     /* Fill the page, its `err` included (ERR_LIMIT: it took too long); texts in the arena. */
     void (*query)(struct store_reader *reader, struct arena *arena, struct str room,
@@ -94,6 +101,10 @@ struct store {
     /* One small step of what is to be deleted: what is over its time or number, messages of rooms
      * that are gone. 1: there is more; 0: nothing left now; or an error. */
     int (*trim)(struct store *store, const struct store_retention *retention);
+    /* What was forgotten since this was asked last, in the arena: rooms in memory have to be told.
+     * NULL: nobody else deletes here. */
+    int (*forgotten)(struct store *store, struct arena *arena, struct store_forgotten **list,
+                     unsigned *count);
     /* Bare JIDs of the rooms that somebody was inside of when the process ended (RECORD_SESSION).
      */
     int (*occupied)(struct store *store, struct arena *arena, struct str **rooms, unsigned *count);

@@ -10,7 +10,8 @@
  *   store_sqlite_open.c     opening, refusing, the lock beside the file
  *   store_sqlite_schema.c   tables, and steps from older ones
  *   store_sqlite_db.c       one connection: statements, values, errors
- *   store_sqlite_tool.c     what is done to a store from the command line
+ *   store_sqlite_tool.c     what is done to a store from the command line;
+ *   store_sqlite_forget.c   of that, what deletes
  *
  * A connection is used by one thread at a time. The store's own writes, its reader only reads.
  */
@@ -124,6 +125,8 @@ int sqlite_load(struct store *store, struct arena *arena, struct str room,
 /* The room with that number goes; what it had is deleted in small steps. */
 int sqlite_wipe(struct db *db, int64_t room);
 int sqlite_load_room(struct db *db, struct arena *arena, struct str jid, struct store_room *loaded);
+int sqlite_forgotten(struct store *store, struct arena *arena, struct store_forgotten **list,
+                     unsigned *count);
 int sqlite_trim(struct store *store, const struct store_retention *retention);
 void sqlite_account(struct store *store, struct account_ask *ask);
 struct store_reader *sqlite_reader(struct store *store, int *err);
@@ -139,12 +142,24 @@ void sqlite_write_over(struct store_sqlite *sqlite);
 void dirty_add(struct store_sqlite *sqlite, int64_t room);
 void dirty_fini(struct store_sqlite *sqlite);
 
+/* ---- what tools share ---- */
+
+/* 0, or the error and *why for the operator. */
+int tool_open(struct db *db, struct str path, enum sqlite_use use, struct arena *arena,
+              const char **why);
+/* `err`: what went wrong while it was done, or 0; given back. */
+int tool_close(struct db *db, int err, struct arena *arena, const char **why);
+/* The number of a room; ERR_NOT_FOUND: there is none, and tool_no_room() says so. */
+int tool_room(struct db *db, struct str jid, int64_t *room);
+const char *tool_no_room(struct arena *arena, struct str room);
+
 /* ---- messages ---- */
 
 #define ARCHIVE_COLUMNS                                                                            \
     "a.seq, a.id, a.at_us, a.nick, a.author, a.jid, a.affiliation, a.role, a.sender_id, a.xml,"    \
     " a.address_at, a.tail_at, a.body, a.history, a.archived, a.retracted,"                        \
     " a.dated_us"
+enum { ARCHIVE_COLUMN_COUNT = 17 };
 
 /* 0, or ERR_CORRUPT. Texts in the arena. */
 MUST_CHECK int archive_read(struct arena *arena, sqlite3_stmt *statement, struct archived *message);

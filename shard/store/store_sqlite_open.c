@@ -269,6 +269,7 @@ struct store *store_sqlite_open(const struct store_sqlite_setup *setup, struct a
         .load = sqlite_load,
         .commit = sqlite_commit,
         .trim = sqlite_trim,
+        .forgotten = sqlite_forgotten,
         .occupied = occupied,
         .account = sqlite_account,
         .reader = sqlite_reader,

@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-static int tool_open(struct db *db, struct str path, enum sqlite_use use, struct arena *arena,
-                     const char **why)
+int tool_open(struct db *db, struct str path, enum sqlite_use use, struct arena *arena,
+              const char **why)
 {
     *db = (struct db){0};
     *why = NULL;
@@ -20,8 +20,7 @@ static int tool_open(struct db *db, struct str path, enum sqlite_use use, struct
     return sqlite_open(db, &setup, use, arena, why);
 }
 
-/* What went wrong while it was done. */
-static int tool_close(struct db *db, int err, struct arena *arena, const char **why)
+int tool_close(struct db *db, int err, struct arena *arena, const char **why)
 {
     db_rollback(db);
     if (err < 0 && *why == NULL)
@@ -302,7 +301,7 @@ static struct str message_json(struct arena *arena, const struct archived *messa
     return buf_str(&line);
 }
 
-static int room_number(struct db *db, struct str jid, int64_t *room)
+int tool_room(struct db *db, struct str jid, int64_t *room)
 {
     int err = 0;
     sqlite3_stmt *find_room = db_sql(db, "SELECT id FROM room WHERE jid = ?1", &err);
@@ -345,8 +344,7 @@ static int64_t export_rows(struct db *db, int64_t room, struct tool_lines *lines
     return err < 0 ? err : count;
 }
 
-/* The same end for all that look for a room first. */
-static const char *no_room(struct arena *arena, struct str room)
+const char *tool_no_room(struct arena *arena, struct str room)
 {
     return str_fmt(arena, "no room %.*s is stored", (int)room.len, room.at).at;
 }
@@ -360,81 +358,11 @@ int64_t store_tool_export(struct str path, struct str room, struct tool_lines *l
         return err;
     int64_t number = 0;
     int64_t count = 0;
-    err = room_number(&db, room, &number);
+    err = tool_room(&db, room, &number);
     if (err == ERR_NOT_FOUND)
-        *why = no_room(arena, room);
+        *why = tool_no_room(arena, room);
     if (err == 0)
         count = export_rows(&db, number, lines);
     err = tool_close(&db, count < 0 ? (int)count : err, arena, why);
-    return err != 0 ? err : count;
-}
-
-/* ---- deleting ---- */
-
-/* One step, in a transaction of its own; synced, since somebody wants it gone. */
-static int forget_step(struct db *db, const char *sql, int64_t room, struct str account)
-{
-    int err = db_begin(db, true);
-    sqlite3_stmt *select = err == 0 ? db_sql(db, sql, &err) : NULL;
-    if (select == NULL)
-        return err;
-    if (str_present(account))
-        bind_text(select, 1, account);
-    else
-        bind_number(select, 1, room);
-    bind_number(select, 2, STORE_TRIM_ROWS);
-    int count = archive_delete(db, select);
-    if (count < 0) {
-        db_rollback(db);
-        return count;
-    }
-    err = db_commit(db);
-    return err != 0 ? err : count;
-}
-
-static int64_t forget(struct db *db, const char *sql, int64_t room, struct str account)
-{
-    static const struct timespec breath = {.tv_nsec = 2000000}; /* the server writes, too */
-    int64_t all = 0;
-    int count;
-    while ((count = forget_step(db, sql, room, account)) > 0) {
-        all += count;
-        db_checkpoint(db, STORE_WAL_PAGES);
-        nanosleep(&breath, NULL);
-    }
-    return count < 0 ? count : all;
-}
-
-int64_t store_tool_forget_room(struct str path, struct str room, struct arena *arena,
-                               const char **why)
-{
-    static const char *const sql = "SELECT seq, room FROM archive INDEXED BY archive_room"
-                                   " WHERE room = ?1 LIMIT ?2";
-    struct db db;
-    int err = tool_open(&db, path, SQLITE_USE_ASSIST, arena, why);
-    if (err != 0)
-        return err;
-    int64_t number = 0;
-    int64_t count = 0;
-    err = room_number(&db, room, &number);
-    if (err == ERR_NOT_FOUND)
-        *why = no_room(arena, room);
-    if (err == 0)
-        count = forget(&db, sql, number, STR_NONE);
-    err = tool_close(&db, count < 0 ? (int)count : err, arena, why);
-    return err != 0 ? err : count;
-}
-
-int64_t store_tool_forget_account(struct str path, struct str account, struct arena *arena,
-                                  const char **why)
-{
-    static const char *const sql = "SELECT seq, room FROM archive INDEXED BY archive_account"
-                                   " WHERE account = ?1 LIMIT ?2";
-    struct db db;
-    int err = tool_open(&db, path, SQLITE_USE_ASSIST, arena, why);
-    if (err != 0)
-        return err;
-    int64_t count = forget(&db, sql, 0, account);
-    err = tool_close(&db, count < 0 ? (int)count : 0, arena, why);
     return err != 0 ? err : count;
 }

@@ -3,8 +3,9 @@
  * store open: what reads sees one moment of it; what deletes takes the lock for a moment at a time,
  * in small steps, and the server waits that long (STORE_BUSY_MS at most).
  *
- * A server that runs keeps the last messages of its live rooms in memory: those it still shows to
- * newcomers until the room has left memory. Rows that say who may do what are never touched here.
+ * A server that runs keeps the last messages of its live rooms in memory. It finds out within
+ * STORE_LOOK_MS that something is to be forgotten, and shows it no more. Rows that say who may do
+ * what (affiliations, reserved nicknames, registrations), subjects and accounts stay.
  */
 #ifndef SHARD_STORE_STORE_TOOL_H
 #define SHARD_STORE_STORE_TOOL_H
@@ -38,7 +39,8 @@ int store_tool_backup(struct str path, struct str copy, struct arena *arena, con
 int64_t store_tool_export(struct str path, struct str room, struct tool_lines *lines,
                           struct arena *arena, const char **why);
 
-/* Deletes one room's archive, or what one account (bare JID) has said in all rooms; how many. */
+/* Deletes one room's archive, or what one account (bare JID) has said in all rooms until now:
+ * there, placeholders stay, so that pages and ids are what they were. How many. */
 int64_t store_tool_forget_room(struct str path, struct str room, struct arena *arena,
                                const char **why);
 int64_t store_tool_forget_account(struct str path, struct str account, struct arena *arena,

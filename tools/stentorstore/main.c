@@ -30,7 +30,7 @@ static const char usage[] =
     "  backup FILE         a copy of this moment, complete in itself\n"
     "  export ROOM [FILE]  the archive of a room, a JSON object per line, oldest first\n"
     "  forget-room ROOM    deletes the archive of a room; the room stays\n"
-    "  forget-account JID  deletes what somebody has said, from all archives\n";
+    "  forget-account JID  deletes what somebody has said, from all archives; the places stay\n";
 
 struct job {
     struct arena *arena;

@@ -232,41 +232,13 @@ static void rooms_are_listed(void **state)
                      ERR_NOT_FOUND);
 }
 
-static void archives_and_accounts_are_forgotten(void **state)
-{
-    UNUSED(state);
-    speaks("other@conference.example", 1, 40);
-    speaks(ROOM, 1, 1000);
-    assert_int_equal(
-        store_tool_forget_account(str_z(world.path), STR("user2@h"), world.arena, &world.why), 260);
-    assert_int_equal(total(ROOM, NULL), 750);
-    assert_int_equal(total("other@conference.example", NULL), 30);
-    struct archive_query query = query_all();
-    query.with_account = STR("user2@h");
-    assert_int_equal(ask(&world, ROOM, &query).total, 0);
-    assert_int_equal(total(ROOM, "five"), 150);
-    assert_int_equal(store_tool_forget_room(str_z(world.path), STR(ROOM), world.arena, &world.why),
-                     750);
-    assert_int_equal(total(ROOM, NULL), 0);
-    assert_int_equal(total(ROOM, "five"), 0);
-    assert_int_equal(total("other@conference.example", NULL), 30);
-    speaks(ROOM, 1001, 1003); /* the server goes on */
-    assert_int_equal(total(ROOM, NULL), 3);
-    assert_int_equal(store_tool_forget_room(str_z(world.path), STR("x@y"), world.arena, &world.why),
-                     ERR_NOT_FOUND);
-}
-
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(a_check_finds_what_is_wrong),
-        CASE(a_check_finds_broken_pages),
-        CASE(a_copy_is_whole),
-        CASE(an_archive_is_exported),
-        CASE(rooms_are_listed),
-        CASE(archives_and_accounts_are_forgotten),
+        CASE(a_check_finds_what_is_wrong), CASE(a_check_finds_broken_pages), CASE(a_copy_is_whole),
+        CASE(an_archive_is_exported),      CASE(rooms_are_listed),
     };
     return cmocka_run_group_tests_name("tools of a store", tests, NULL, NULL);
 }

@@ -1,0 +1,309 @@
+/*
+ * What somebody wants to be forgotten: one room's archive, which goes, and one account's messages
+ * everywhere. Of these, placeholders stay in the archives, so that ids and pages are what they
+ * were. In small steps, since a server may have the store open; then a note for that server, which
+ * has the last messages of its rooms in memory.
+ */
+#include "core/base/err.h"
+#include "core/base/limits.h"
+#include "core/record/record.h"
+#include "shard/runtime/agent.h"
+#include "shard/store/store_sqlite.h"
+#include "shard/store/store_tool.h"
+
+#include <time.h>
+
+enum { FORGET_ARENA_BYTES = 64 * 1024 };
+
+/* Where it has come to, in the order of the index that leads through an account's messages. */
+struct forget {
+    struct db *db;
+    struct arena *arena; /* of one step */
+    struct str account;
+    int64_t until_us; /* what is said meanwhile stays */
+    int64_t room, archived, seq;
+    int64_t count;
+};
+
+struct victim {
+    int64_t room, seq;
+    struct str jid; /* of the room; absent: it is gone, and trim deletes what it has left */
+    struct archived message;
+};
+
+/* ---- one message ---- */
+
+static int put_placeholder(struct db *db, struct arena *arena, const struct victim *victim)
+{
+    int err = 0;
+    struct archived left = record_placeholder(arena, victim->jid, &victim->message);
+    err = archive_bury(db, victim->room, &left);
+    sqlite3_stmt *hide =
+        err == 0
+            ? db_sql(db, "UPDATE archive SET history = 0, sender_id = NULL WHERE seq = ?1", &err)
+            : NULL;
+    if (hide == NULL)
+        return err;
+    bind_number(hide, 1, victim->seq);
+    return db_run(db, hide);
+}
+
+static int take(struct db *db, int64_t seq)
+{
+    int err = 0;
+    sqlite3_stmt *one = db_sql(db, "SELECT seq, room FROM archive WHERE seq = ?1", &err);
+    if (one == NULL)
+        return err;
+    bind_number(one, 1, seq);
+    int count = archive_delete(db, one);
+    return count < 0 ? count : 0;
+}
+
+/* Who asks for pages has seen the ids of those that are archived. Of a tombstone nothing is left
+ * to be forgotten. */
+static int forget_message(struct forget *forget, const struct victim *victim)
+{
+    if (victim->message.retracted)
+        return 0;
+    forget->count++;
+    if (victim->message.archived && str_present(victim->jid))
+        return put_placeholder(forget->db, forget->arena, victim);
+    return take(forget->db, victim->seq);
+}
+
+/* ---- an account's messages ---- */
+
+/* Up to STORE_TRIM_ROWS of them: how many, or an error. */
+static int find_victims(struct forget *forget, struct victim *victims)
+{
+    int err = 0;
+    sqlite3_stmt *find =
+        db_sql(forget->db,
+               "SELECT " ARCHIVE_COLUMNS ", a.room, (SELECT jid FROM room r WHERE r.id = a.room)"
+               " FROM archive a INDEXED BY archive_account WHERE a.account = ?1"
+               " AND (a.room, a.archived, a.seq) > (?2, ?3, ?4)"
+               " ORDER BY a.room, a.archived, a.seq LIMIT ?5",
+               &err);
+    if (find == NULL)
+        return err;
+    bind_text(find, 1, forget->account);
+    bind_number(find, 2, forget->room);
+    bind_number(find, 3, forget->archived);
+    bind_number(find, 4, forget->seq);
+    bind_number(find, 5, STORE_TRIM_ROWS);
+    int count = 0;
+    while (count < STORE_TRIM_ROWS && (err = db_step(forget->db, find)) == 1) {
+        struct victim *victim = &victims[count++];
+        /* One that cannot be read goes all the same. */
+        if (archive_read(forget->arena, find, &victim->message) != 0)
+            victim->message.affiliation = AFF_NONE;
+        victim->seq = sqlite3_column_int64(find, 0);
+        victim->room = sqlite3_column_int64(find, ARCHIVE_COLUMN_COUNT);
+        victim->jid = column_in(forget->arena, find, ARCHIVE_COLUMN_COUNT + 1);
+    }
+    sqlite3_reset(find);
+    return err < 0 ? err : count;
+}
+
+static int forget_some(struct forget *forget)
+{
+    struct victim victims[STORE_TRIM_ROWS];
+    int count = find_victims(forget, victims);
+    int err = 0;
+    for (int i = 0; i < count && err == 0; i++) {
+        if (victims[i].message.at_us <= forget->until_us)
+            err = forget_message(forget, &victims[i]);
+    }
+    if (count > 0) {
+        forget->room = victims[count - 1].room;
+        forget->archived = victims[count - 1].message.archived;
+        forget->seq = victims[count - 1].seq;
+    }
+    return err < 0 ? err : count;
+}
+
+/* In a transaction of its own; synced, since somebody wants it gone. How many were looked at. */
+static int forget_step(struct forget *forget)
+{
+    int err = db_begin(forget->db, true);
+    if (err != 0)
+        return err;
+    int count = forget_some(forget);
+    arena_reset(forget->arena);
+    if (count < 0) {
+        db_rollback(forget->db);
+        return count;
+    }
+    err = db_commit(forget->db);
+    return err != 0 ? err : count;
+}
+
+/* The server writes, too. */
+static void breathe(struct db *db)
+{
+    static const struct timespec breath = {.tv_nsec = 2000000};
+    db_checkpoint(db, STORE_WAL_PAGES);
+    nanosleep(&breath, NULL);
+}
+
+static int64_t forget_account(struct forget *forget)
+{
+    int count;
+    while ((count = forget_step(forget)) > 0)
+        breathe(forget->db);
+    return count < 0 ? count : forget->count;
+}
+
+/* ---- a room's messages ---- */
+
+static int empty_step(struct db *db, int64_t room)
+{
+    int err = db_begin(db, true);
+    sqlite3_stmt *select = err == 0 ? db_sql(db,
+                                             "SELECT seq, room FROM archive"
+                                             " INDEXED BY archive_room WHERE room = ?1 LIMIT ?2",
+                                             &err)
+                                    : NULL;
+    if (select == NULL) {
+        db_rollback(db);
+        return err;
+    }
+    bind_number(select, 1, room);
+    bind_number(select, 2, STORE_TRIM_ROWS);
+    int count = archive_delete(db, select);
+    if (count < 0) {
+        db_rollback(db);
+        return count;
+    }
+    err = db_commit(db);
+    return err != 0 ? err : count;
+}
+
+static int64_t empty_room(struct db *db, int64_t room)
+{
+    int64_t all = 0;
+    int count;
+    while ((count = empty_step(db, room)) > 0) {
+        all += count;
+        breathe(db);
+    }
+    return count < 0 ? count : all;
+}
+
+/* ---- the note for the server ---- */
+
+/* When all is done: a room that comes into memory before that has been told by it, and one that
+ * comes later finds nothing. */
+static int leave_note(struct db *db, struct str account, struct str room, int64_t until_us)
+{
+    int err = db_begin(db, true);
+    sqlite3_stmt *note =
+        err == 0
+            ? db_sql(db, "REPLACE INTO forgotten(account, room, at_us) VALUES(?1, ?2, ?3)", &err)
+            : NULL;
+    if (note != NULL) {
+        bind_text(note, 1, account);
+        bind_text(note, 2, room);
+        bind_number(note, 3, until_us);
+        err = db_run(db, note);
+    }
+    if (err != 0) {
+        db_rollback(db);
+        return err;
+    }
+    return db_commit(db);
+}
+
+static int read_notes(struct db *db, struct arena *arena, struct store_forgotten *list,
+                      unsigned *count)
+{
+    int err = 0;
+    sqlite3_stmt *rows = db_sql(db, "SELECT account, room, at_us FROM forgotten LIMIT ?1", &err);
+    if (rows == NULL)
+        return err;
+    bind_number(rows, 1, STORE_TRIM_ROWS);
+    while (*count < STORE_TRIM_ROWS && (err = db_step(db, rows)) == 1)
+        list[(*count)++] = (struct store_forgotten){
+            .account = column_in(arena, rows, 0),
+            .room = column_in(arena, rows, 1),
+            .until_us = sqlite3_column_int64(rows, 2),
+        };
+    sqlite3_reset(rows);
+    return err < 0 ? err : 0;
+}
+
+static int drop_note(struct db *db, const struct store_forgotten *note)
+{
+    int err = 0;
+    sqlite3_stmt *drop =
+        db_sql(db, "DELETE FROM forgotten WHERE account = ?1 AND room = ?2 AND at_us = ?3", &err);
+    if (drop == NULL)
+        return err;
+    bind_text(drop, 1, note->account);
+    bind_text(drop, 2, note->room);
+    bind_number(drop, 3, note->until_us);
+    return db_run(db, drop);
+}
+
+int sqlite_forgotten(struct store *store, struct arena *arena, struct store_forgotten **list,
+                     unsigned *count)
+{
+    struct db *db = &container_of(store, struct store_sqlite, store)->db;
+    *list = ARENA_NEW_ARRAY(arena, struct store_forgotten, STORE_TRIM_ROWS);
+    *count = 0;
+    int err = read_notes(db, arena, *list, count);
+    if (err != 0 || *count == 0)
+        return err;
+    err = db_begin(db, false);
+    for (unsigned i = 0; i < *count && err == 0; i++)
+        err = drop_note(db, &(*list)[i]);
+    if (err == 0)
+        return db_commit(db);
+    db_rollback(db);
+    return err;
+}
+
+/* ---- from the command line ---- */
+
+int64_t store_tool_forget_room(struct str path, struct str room, struct arena *arena,
+                               const char **why)
+{
+    struct db db;
+    int err = tool_open(&db, path, SQLITE_USE_ASSIST, arena, why);
+    if (err != 0)
+        return err;
+    int64_t number = 0;
+    int64_t count = 0;
+    int64_t until_us = clock_wall_us();
+    err = tool_room(&db, room, &number);
+    if (err == ERR_NOT_FOUND)
+        *why = tool_no_room(arena, room);
+    if (err == 0)
+        count = empty_room(&db, number);
+    if (err == 0 && count >= 0)
+        err = leave_note(&db, STR(""), room, until_us);
+    err = tool_close(&db, count < 0 ? (int)count : err, arena, why);
+    return err != 0 ? err : count;
+}
+
+int64_t store_tool_forget_account(struct str path, struct str account, struct arena *arena,
+                                  const char **why)
+{
+    struct db db;
+    int err = tool_open(&db, path, SQLITE_USE_ASSIST, arena, why);
+    if (err != 0)
+        return err;
+    struct forget forget = {
+        .db = &db,
+        .arena = arena_new(FORGET_ARENA_BYTES),
+        .account = account,
+        .until_us = clock_wall_us(),
+        .room = INT64_MIN,
+    };
+    int64_t count = forget_account(&forget);
+    arena_free(forget.arena);
+    if (count >= 0)
+        err = leave_note(&db, account, STR(""), forget.until_us);
+    err = tool_close(&db, count < 0 ? (int)count : err, arena, why);
+    return err != 0 ? err : count;
+}
