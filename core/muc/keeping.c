@@ -107,19 +107,19 @@ void keeping_message(struct room *room, struct step *step, const struct inbound 
 
 /* ---- and back ---- */
 
-static void take_id(char *to, struct str id, size_t size)
+/* What the room itself says has no author: newcomers are never shown it, and nobody takes it back.
+ */
+static bool is_from_occupant(const struct archived *row)
 {
-    if (id.len == size)
-        memcpy(to, id.at, size);
+    return row->id.len == STANZA_ID_BYTES && row->author.len == OCCUPANT_ID_BYTES;
 }
 
 bool keeping_entry(const struct room *room, const struct archived *row, struct history_entry *entry)
 {
-    struct frame *frame = frame_of(row->xml, row->address_at, row->tail_at);
-    if (frame == NULL || row->id.len != STANZA_ID_BYTES) {
-        frame_unref(frame);
+    struct frame *frame =
+        is_from_occupant(row) ? frame_of(row->xml, row->address_at, row->tail_at) : NULL;
+    if (frame == NULL)
         return false;
-    }
     *entry = (struct history_entry){
         .frame = frame,
         .at_us = row->at_us,
@@ -128,8 +128,8 @@ bool keeping_entry(const struct room *room, const struct archived *row, struct h
         .retracted = row->retracted,
         .id_hash = hash_str(&room->env->hash_key, row->sender_id),
     };
-    take_id(entry->stanza_id, row->id, sizeof(entry->stanza_id));
-    take_id(entry->author, row->author, sizeof(entry->author));
+    memcpy(entry->stanza_id, row->id.at, STANZA_ID_BYTES);
+    memcpy(entry->author, row->author.at, OCCUPANT_ID_BYTES);
     return true;
 }
 

@@ -30,7 +30,7 @@ struct archived *keeping_row(const struct room *room, struct step *step, const s
 void keeping_look_up(struct step *step, const struct inbound *in, struct str stanza_id);
 
 /* An archived message as an entry of the history, with a frame of its own (a reference, the
- * caller's). False: the row cannot be shown. */
+ * caller's). False: the row cannot be shown, or is the room's own word. */
 MUST_CHECK bool keeping_entry(const struct room *room, const struct archived *row,
                               struct history_entry *entry);
 

@@ -208,6 +208,33 @@ static void what_the_archive_does_not_have(void **state)
     world_free(w);
 }
 
+/* What the room itself has said has no author, and is not taken back: not the notice of a
+ * moderation either. */
+static void what_the_room_has_said(void **state)
+{
+    struct world *w = company(nothing_shown);
+    struct row rows[ROWS_MAX];
+    char id[STANZA_ID_BYTES + 1];
+    UNUSED(state);
+    id_of_first(w, id);
+    moderates(w, ROMEO, id, "rude");
+    unsigned count = archive(w, rows);
+    assert_int_equal(count, 3);
+    assert_non_null(strstr(rows[2].came, "<retract "));
+    moderates(w, ROMEO, rows[2].id, "again");
+    reads_error(w, ROMEO, "cancel", "item-not-found");
+    reads_nothing(w, JULIET);
+    retracts(w, ROMEO, rows[2].id);
+    assert_int_equal(notices(w, JULIET), 1); /* passed on, as any other */
+    rows_free(rows, count);
+    count = archive(w, rows);
+    assert_int_equal(count, 4);
+    assert_non_null(strstr(rows[2].came, "<reason>rude</reason></retract>"));
+    assert_null(strstr(rows[2].came, "<retracted "));
+    rows_free(rows, count);
+    world_free(w);
+}
+
 static void an_archive_that_cannot_be_read(void **state)
 {
     struct world *w = company(nothing_shown);
@@ -451,6 +478,7 @@ int main(void)
         cmocka_unit_test(in_the_former_form),
         cmocka_unit_test(not_before_it_is_certain),
         cmocka_unit_test(what_the_archive_does_not_have),
+        cmocka_unit_test(what_the_room_has_said),
         cmocka_unit_test(an_archive_that_cannot_be_read),
         cmocka_unit_test(once_is_enough),
         cmocka_unit_test(a_role_that_was_lost_meanwhile),
