@@ -11,6 +11,17 @@
 /* A subject and neither body nor thread: only that changes the subject (SEMANTICS 8.2.1). */
 bool groupchat_is_subject(const struct node *message);
 
+/* Does a subject say again what its sender was the last to say? Then nothing has changed: everybody
+ * is told, and it is not archived twice (SEMANTICS 8.2.4). The sender is inside. */
+bool groupchat_repeats_subject(const struct room *room, const struct step *step,
+                               const struct inbound *in);
+
+/* Is the room's subject the message that the room knows by that id? */
+bool groupchat_subject_is(const struct room *room, struct str stanza_id);
+
+/* That there is no subject, by the room; a new reference. */
+struct frame *groupchat_no_subject(const struct room *room, struct step *step);
+
 /* Whether it belongs to the archive of a room that has one (SEMANTICS 11.2). */
 bool groupchat_is_archived(const struct node *message);
 

@@ -42,6 +42,12 @@ static void announce(struct room *room, struct step *step, const struct change *
     effect_broadcast(step, frame_ref(change->subject.frame), room->roster, AUDIENCE_ALL);
 }
 
+/* What is both would be understood as one by some and as the other by others. */
+static bool takes_back(const struct inbound *in)
+{
+    return node_find(in->root, NAME_RETRACT, NS_RETRACT) != NULL;
+}
+
 static enum step_outcome set_subject(struct room *room, struct step *step, const struct inbound *in)
 {
     if (in->session == NULL)
@@ -50,6 +56,9 @@ static enum step_outcome set_subject(struct room *room, struct step *step, const
         return refuse_with(room, step, in, &refusal_SUBJECT_DENIED,
                            (struct refuse_more){.echo = in->root, .echo_subject = true});
     }
+    if (takes_back(in))
+        return refuse(room, step, in, &refusal_SUBJECT_RETRACTS);
+    bool repeated = groupchat_repeats_subject(room, step, in);
     struct groupchat message = groupchat_make(room, step, in);
     struct frame *frame = message.frame;
     bool many = node_count(in->root, NAME_SUBJECT, NS_STANZA) > ROOM_SUBJECT_LANGS_MAX;
@@ -57,23 +66,19 @@ static enum step_outcome set_subject(struct room *room, struct step *step, const
         frame_unref(frame);
         return refuse(room, step, in, &refusal_SUBJECT_TOO_LONG);
     }
+    if (repeated) {
+        effect_broadcast(step, frame, room->roster, AUDIENCE_ALL);
+        return STEP_DONE;
+    }
     const struct node *subject = node_find(in->root, NAME_SUBJECT, NS_STANZA);
     struct change *change = ARENA_NEW(step->arena, struct change);
     change->kind = CHANGE_SUBJECT;
     change->subject.frame = frame;
     change->subject.plain = node_text(subject, step->arena);
     change->subject.at_us = step->now_us;
-    if (room->options.archive)
+    if (room->options.archive && groupchat_is_archived(in->root))
         change->kept = keeping_row(room, step, in, &message);
     return change_submit(room, step, change, announce, in);
-}
-
-static struct frame *never_set(struct room *room, struct step *step)
-{
-    struct fb fb;
-    fb_begin(&fb, step->arena, "message", jid_full(room->jid), STR("groupchat"), STR_NONE);
-    fb_empty(&fb, NAME_SUBJECT, NS_STANZA);
-    return fb_finish(&fb);
 }
 
 static void entered(struct room *room, struct step *step, struct session *session,
@@ -82,7 +87,7 @@ static void entered(struct room *room, struct step *step, struct session *sessio
     UNUSED(x);
     const struct subject *subject = &room->subject;
     if (subject->frame == NULL) {
-        effect_send(step, never_set(room, step), session->route, session->address);
+        effect_send(step, groupchat_no_subject(room, step), session->route, session->address);
         return;
     }
     struct listed_frame *listed = ARENA_NEW(step->arena, struct listed_frame);

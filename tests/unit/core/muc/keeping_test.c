@@ -61,6 +61,9 @@ static void what_is_kept_where(void **state)
         {"<reactions xmlns='urn:xmpp:reactions:0' id='m'><reaction>!</reaction></reactions>", true,
          false},
         {"<retract xmlns='urn:xmpp:message-retract:1' id='unheard-of'/>", true, false},
+        {"<retract xmlns='urn:xmpp:message-retract:1' id='unheard-of'/><body>Hi</body>"
+         "<no-store xmlns='urn:xmpp:hints'/>",
+         true, false},
         {"<replace xmlns='urn:xmpp:message-correct:0' id='m'/>", true, false},
         {"<apply-to xmlns='urn:xmpp:fasten:0' id='m'/>", true, false},
         {"<composing xmlns='http://jabber.org/protocol/chatstates'/>", false, false},

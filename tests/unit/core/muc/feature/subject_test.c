@@ -165,6 +165,142 @@ static void delay_says_when_it_was_changed(void **state)
     world_free(w);
 }
 
+/* ---- and the archive ---- */
+
+static const char *const archived[] = {"persistent=on", "archive=on", "change_subject=on", NULL};
+
+static struct world *archived_room(void)
+{
+    struct world_config config = {.options = archived, .durable = true};
+    struct world *w = world_new(&config);
+    world_client(w, ROMEO);
+    world_client(w, JULIET);
+    world_client(w, PARIS);
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "Juliet");
+    return w;
+}
+
+static void names(struct world *w, const char *who, const char *id, const char *inside)
+{
+    hush(w);
+    says(w, who, "<message to='" ROOM "' type='groupchat' id='%s'>%s</message>", id, inside);
+}
+
+static unsigned archive_size(struct world *w)
+{
+    const char *came;
+    unsigned results = 0;
+    hush(w);
+    says(w, ROMEO, "<iq to='" ROOM "' type='set' id='q'><query xmlns='urn:xmpp:mam:2'/></iq>");
+    while ((came = world_next(w, ROMEO)) != NULL)
+        results += strstr(came, "<result ") != NULL;
+    return results;
+}
+
+/* Everybody is told what was said once more; the archive has it once (8.2.4). */
+static void said_again(void **state)
+{
+    static const char *const two = "<subject>Feud</subject><subject xml:lang='de'>Fehde</subject>";
+    struct world *w = archived_room();
+    UNUSED(state);
+    names(w, ROMEO, "s1", two);
+    assert_non_null(strstr(world_next(w, JULIET), "urn:xmpp:sid:0"));
+    for (unsigned i = 0; i < 2; i++) {
+        world_advance(w, 1000000);
+        names(w, ROMEO, "s2", two);
+        const char *came = world_next(w, JULIET);
+        assert_non_null(strstr(came, "id='s2'"));
+        assert_null(strstr(came, "urn:xmpp:sid:0")); /* the archive does not have it */
+        reads(w, ROMEO, "<message id='s2'>%s</message>", two);
+        assert_int_equal(archive_size(w), 1);
+        world_restart(w, WORLD_CRASH);
+    }
+    /* Newcomers are told of the one that changed it. */
+    hush(w);
+    says(w, PARIS, "<presence to='" ROOM "/Paris'><x xmlns='" NS_X "'/></presence>");
+    for (unsigned i = 0; i < 3; i++)
+        assert_non_null(strstr(world_next(w, PARIS), "<presence"));
+    reads(w, PARIS, "<message id='s1'>%s</message>", two);
+    world_free(w);
+}
+
+/* Another text, another language, another person: that is a change. */
+static void what_is_another_subject(void **state)
+{
+    static const char *const subjects[] = {
+        "<subject>Feud</subject>",
+        "<subject xml:lang='en'>Feud</subject>",
+        "<subject>Feud</subject><subject xml:lang='de'>Fehde</subject>",
+        "<subject>Peace</subject>",
+        "<subject/>",
+    };
+    struct world *w = archived_room();
+    UNUSED(state);
+    for (unsigned i = 0; i < ARRAY_LEN(subjects); i++) {
+        names(w, ROMEO, "s", subjects[i]);
+        assert_non_null(strstr(world_next(w, JULIET), "urn:xmpp:sid:0"));
+        assert_int_equal(archive_size(w), 2 * i + 1);
+        names(w, JULIET, "s", subjects[i]);
+        assert_non_null(strstr(world_next(w, ROMEO), "urn:xmpp:sid:0"));
+        assert_int_equal(archive_size(w), 2 * i + 2);
+    }
+    world_free(w);
+}
+
+/* It counts, but is not archived (11.2); said without a hint, it is. */
+static void a_subject_that_is_not_to_be_kept(void **state)
+{
+    static const char *const hints[] = {"no-store", "no-permanent-store"};
+    UNUSED(state);
+    for (unsigned i = 0; i < ARRAY_LEN(hints); i++) {
+        struct world *w = archived_room();
+        char *inside = text_of("<subject>Feud</subject><%s xmlns='urn:xmpp:hints'/>", hints[i]);
+        names(w, ROMEO, "s1", inside);
+        const char *came = world_next(w, JULIET);
+        assert_non_null(strstr(came, "<subject>Feud</subject>"));
+        assert_null(strstr(came, "urn:xmpp:sid:0"));
+        assert_int_equal(archive_size(w), 0);
+        world_restart(w, WORLD_CRASH);
+        assert_true(str_eqz(world_room(w, ROOM)->subject.plain, "Feud"));
+        names(w, ROMEO, "s2", "<subject>Feud</subject>");
+        assert_non_null(strstr(world_next(w, JULIET), "urn:xmpp:sid:0"));
+        assert_int_equal(archive_size(w), 1);
+        free(inside);
+        world_free(w);
+    }
+}
+
+/* Half of those who read it would think the one, half the other. */
+static void no_subject_takes_a_message_back(void **state)
+{
+    struct world *w = archived_room();
+    UNUSED(state);
+    names(w, ROMEO, "s", "<subject>Feud</subject>");
+    names(w, ROMEO, "m", "<body>secret</body>");
+    const char *came = strstr(world_next(w, JULIET), "by='" ROOM "' id='");
+    assert_non_null(came);
+    char *id = text_of("%.*s", STANZA_ID_BYTES, came + strlen("by='" ROOM "' id='"));
+    char *inside = text_of("<subject/><retract xmlns='urn:xmpp:message-retract:1' id='%s'/>", id);
+    names(w, ROMEO, "x", inside);
+    reads_error(w, ROMEO, "modify", "bad-request");
+    reads_nothing(w, JULIET);
+    assert_true(str_eqz(world_room(w, ROOM)->subject.plain, "Feud"));
+    /* With words of its own it is a message like others. */
+    char *words = text_of("<subject/><body>gone</body><retract "
+                          "xmlns='urn:xmpp:message-retract:1' id='%s'/>",
+                          id);
+    names(w, ROMEO, "y", words);
+    assert_non_null(strstr(world_next(w, JULIET), "<retract "));
+    assert_true(world_room(w, ROOM)->history.count > 0);
+    assert_true(room_history_at(world_room(w, ROOM), 0)->retracted);
+    assert_true(str_eqz(world_room(w, ROOM)->subject.plain, "Feud"));
+    free(id);
+    free(inside);
+    free(words);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +312,10 @@ int main(void)
         cmocka_unit_test(visitors_never),
         cmocka_unit_test(a_new_room_has_none),
         cmocka_unit_test(delay_says_when_it_was_changed),
+        cmocka_unit_test(said_again),
+        cmocka_unit_test(what_is_another_subject),
+        cmocka_unit_test(a_subject_that_is_not_to_be_kept),
+        cmocka_unit_test(no_subject_takes_a_message_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
