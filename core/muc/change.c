@@ -7,6 +7,7 @@
 #include "core/base/ensure.h"
 #include "core/base/mem.h"
 #include "core/muc/durable.h"
+#include "core/muc/groupchat.h"
 #include "core/muc/inbound.h"
 #include "core/muc/absentees.h"
 #include "core/muc/attendance.h"
@@ -186,8 +187,7 @@ static void apply_options(struct room *room, const struct change *change)
 
 static void apply_subject(struct room *room, const struct change *change)
 {
-    frame_unref(room->subject.frame);
-    str_free(&room->subject.plain);
+    room_subject_clear(room);
     room->subject.frame = frame_ref(change->subject.frame);
     room->subject.at_us = change->subject.at_us;
     room->subject.plain = str_copy(change->subject.plain);
@@ -206,6 +206,8 @@ static void apply_bury(struct room *room, const struct change *change)
     /* The archive may have it when those who enter are not shown it any more. */
     if (entry != NULL)
         room_history_bury(room, entry, change->bury.tombstone);
+    if (change->bury.clears_subject)
+        room_subject_clear(room);
 }
 
 static void apply_waiting(struct room *room, const struct change *change)
@@ -325,6 +327,8 @@ static void perform(struct room *room, struct step *step, const struct pending_c
     change_apply(room, &pending->change);
     if (pending->then != NULL)
         pending->then(room, step, &pending->change, pending->in);
+    if (pending->change.bury.clears_subject)
+        effect_broadcast(step, groupchat_no_subject(room, step), room->roster, AUDIENCE_ALL);
     release(&pending->change);
 }
 

@@ -69,6 +69,7 @@ struct change {
         struct frame *notice;       /* what everybody is told */
         struct str notice_id;       /* its id, and the one the room gave it */
         struct str notice_stanza_id;
+        bool clears_subject; /* it was the subject: there is none any more */
     } bury;
     struct { /* CHANGE_WAITING */
         struct str account;

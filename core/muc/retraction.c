@@ -51,5 +51,6 @@ struct change retraction_change(struct room *room, struct step *step,
     row->retracted = true;
     change.bury.tombstone = frame;
     change.bury.row = row;
+    change.bury.clears_subject = groupchat_subject_is(room, row->id);
     return change;
 }

@@ -127,13 +127,18 @@ static void room_clear_history(struct room *room)
     room->history = (struct history){0};
 }
 
+void room_subject_clear(struct room *room)
+{
+    frame_unref(room->subject.frame);
+    str_free(&room->subject.plain);
+    room->subject = (struct subject){0};
+}
+
 void room_clear_content(struct room *room)
 {
     room_clear_maps(room);
     room_clear_history(room);
-    frame_unref(room->subject.frame);
-    str_free(&room->subject.plain);
-    room->subject = (struct subject){0};
+    room_subject_clear(room);
     card_free(room->card);
     room->card = NULL;
     str_free(&room->creator);

@@ -210,6 +210,8 @@ void room_clear(struct room *room);
 /* Only what the room remembers: affiliations, history, subject, memories, secret. Its options stay
  * until those inside have been put out. For change_apply(). */
 void room_clear_content(struct room *room);
+/* As if there had never been one. For change_apply(). */
+void room_subject_clear(struct room *room);
 
 /* History: keeps a copy, with a reference of its own; the oldest goes when over the room's limits.
  * All entries but the tombstones are as they were added. */

@@ -238,6 +238,8 @@ static void write_change(struct writer *writer, const struct change *change)
         return;
     case CHANGE_BURY:
         message(writer, RECORD_BURY, change->bury.row);
+        if (change->bury.clears_subject)
+            delete_row(writer, RECORD_SUBJECT, only);
         return;
     case CHANGE_WAITING:
         write_waiting(writer, change);

@@ -325,6 +325,58 @@ static void when_the_archive_is_off(void **state)
     world_free(w);
 }
 
+/* Nobody is shown a subject that was taken back, newcomers neither. */
+static void a_subject_is_taken_back(void **state)
+{
+    struct row rows[ROWS_MAX];
+    UNUSED(state);
+    for (unsigned by_author = 0; by_author < 2; by_author++) {
+        struct world *w = company(nothing_shown);
+        sets(w, ROMEO, "<item role='moderator' nick='Paris'/>");
+        says(w, PARIS,
+             "<message to='" ROOM "' type='groupchat' id='s'><subject>Slander</subject>"
+             "</message>");
+        unsigned count = archive(w, rows);
+        assert_int_equal(count, 3);
+        if (by_author)
+            retracts(w, PARIS, rows[2].id);
+        else
+            moderates(w, ROMEO, rows[2].id, "rude");
+        assert_non_null(strstr(world_next(w, JULIET), "<retract "));
+        reads(w, JULIET, "<message from='" ROOM "' type='groupchat'><subject/></message>");
+        reads_nothing(w, JULIET);
+        rows_free(rows, count);
+        for (unsigned restarted = 0; restarted < 2; restarted++) {
+            struct room *room = world_room(w, ROOM);
+            assert_null(room->subject.frame);
+            assert_true(str_empty(room->subject.plain));
+            count = archive(w, rows);
+            assert_non_null(strstr(rows[2].came, "<retracted "));
+            assert_null(strstr(rows[2].came, "Slander"));
+            rows_free(rows, count);
+            world_restart(w, WORLD_CRASH);
+        }
+        world_free(w);
+    }
+}
+
+/* One that is not the subject any more leaves the one there is alone. */
+static void a_former_subject_is_taken_back(void **state)
+{
+    struct world *w = company(nothing_shown);
+    struct row rows[ROWS_MAX];
+    UNUSED(state);
+    says(w, ROMEO, "<message to='" ROOM "' type='groupchat'><subject>Slander</subject></message>");
+    says(w, ROMEO, "<message to='" ROOM "' type='groupchat'><subject>Peace</subject></message>");
+    unsigned count = archive(w, rows);
+    assert_int_equal(count, 4);
+    moderates(w, ROMEO, rows[2].id, "rude");
+    assert_int_equal(notices(w, JULIET), 1);
+    assert_true(str_eqz(world_room(w, ROOM)->subject.plain, "Peace"));
+    rows_free(rows, count);
+    world_free(w);
+}
+
 /* @covers 0425#disco */
 static void told_where_it_can_be_done(void **state)
 {
@@ -484,6 +536,8 @@ int main(void)
         cmocka_unit_test(a_role_that_was_lost_meanwhile),
         cmocka_unit_test(who_is_no_moderator),
         cmocka_unit_test(when_the_archive_is_off),
+        cmocka_unit_test(a_subject_is_taken_back),
+        cmocka_unit_test(a_former_subject_is_taken_back),
         cmocka_unit_test(told_where_it_can_be_done),
         cmocka_unit_test(authors_take_back_their_own),
         cmocka_unit_test(others_do_not),
