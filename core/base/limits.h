@@ -58,6 +58,7 @@
 #define ASKS_MAX               256        /* questions to the store, of a shard, not answered yet */
 #define ASKS_PER_ACCOUNT       4          /* of them, of one account */
 #define ARCHIVE_IDS_MAX        200        /* asked for in one query */
+#define ARCHIVE_QUERYID_MAX    256        /* bytes; it comes back with each message */
 #define KEEP_DAYS_MAX          36500      /* of archived messages */
 #define KEEP_COUNT_MAX         1000000000 /* the same */
 #define COMMIT_BYTES_MAX       (64 * 1024 * 1024) /* of a shard, with the scribe and unanswered */

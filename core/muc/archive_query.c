@@ -36,8 +36,7 @@ static const struct refusal *read_end(const struct reading *to, const struct for
  * is here and who is not, so only those may ask who see addresses anyway (SEMANTICS 11.3.4). */
 static const struct refusal *read_with(const struct reading *to, const struct form_field *field)
 {
-    struct str text = value_of(field);
-    const struct jid *jid = str_empty(text) ? NULL : jid_parse(to->step->arena, text);
+    const struct jid *jid = jid_parse(to->step->arena, value_of(field));
     if (jid == NULL)
         return &refusal_JID_MALFORMED;
     if (jid_bare_eq(jid, to->in->to)) {
@@ -69,7 +68,7 @@ static const struct refusal *read_ids(const struct reading *to, const struct for
         return &refusal_TOO_MANY_ITEMS;
     to->query->ids = field->values;
     to->query->id_count = field->value_count;
-    return field->value_count == 0 ? &refusal_BAD_REQUEST : NULL;
+    return NULL;
 }
 
 static const struct refusal *read_text(const struct reading *to, const struct form_field *field)
@@ -92,13 +91,30 @@ static const struct field_reader {
     {FULL_TEXT, "text-single", read_text},
 };
 
+/* What this service has not, it does not know (0313 #query-form). */
+static bool is_offered(const struct field_reader *reader, bool full_text)
+{
+    return full_text || reader->read != read_text;
+}
+
+/* Who leaves a field blank asks for no such condition. */
+static bool is_blank(const struct form_field *field)
+{
+    for (unsigned i = 0; i < field->value_count; i++) {
+        if (!str_empty(field->values[i]))
+            return false;
+    }
+    return true;
+}
+
 static const struct refusal *read_field(const struct reading *to, const struct form_field *field)
 {
+    bool full_text = to->step->env->settings->full_text;
     if (str_eqz(field->var, "FORM_TYPE"))
         return NULL;
     for (unsigned i = 0; i < ARRAY_LEN(readers); i++) {
-        if (str_eqz(field->var, readers[i].var))
-            return readers[i].read(to, field);
+        if (str_eqz(field->var, readers[i].var) && is_offered(&readers[i], full_text))
+            return is_blank(field) ? NULL : readers[i].read(to, field);
     }
     return &refusal_ARCHIVE_FIELD;
 }
@@ -150,6 +166,8 @@ const struct refusal *archive_request_read(struct step *step, const struct inbou
     };
     if (str_present(node_attr(in->payload, NAME_NODE)))
         return &refusal_ITEM_NOT_FOUND;
+    if (request->queryid.len > ARCHIVE_QUERYID_MAX)
+        return &refusal_BAD_REQUEST;
     const struct refusal *refusal = read_form(&to);
     return refusal != NULL ? refusal : read_page(&to);
 }
@@ -169,7 +187,7 @@ void archive_query_form(struct fb *fb, bool full_text)
 {
     fb_form_begin(fb, "form", NS_MAM);
     for (unsigned i = 0; i < ARRAY_LEN(readers); i++) {
-        if (readers[i].read == read_text && !full_text)
+        if (!is_offered(&readers[i], full_text))
             continue;
         fb_field_begin(fb, readers[i].var, readers[i].type, NULL);
         if (readers[i].read == read_ids)

@@ -63,7 +63,7 @@ void act_moderate(struct talk *talk, int client, int room)
                    "<retract xmlns='urn:xmpp:message-retract:1'/><reason>so</reason></moderate>"
                    "</iq>",
                    said->id);
-    unsigned refused = model_moderate(believed, client, said->number);
+    unsigned refused = model_moderate(&talk->model, believed, client, said->number);
     snprintf(mark, sizeof(mark), "<retract xmlns='urn:xmpp:message-retract:1' id='%s'><moderated",
              said->id);
     talk_send(talk, client, room, refused, ANSWER_REQUEST);

@@ -233,7 +233,8 @@ void model_not_buried(struct model_room *room, const struct model_room *then);
 /* Its options are others: it shows less, its archive goes with its last row. */
 void model_keep_less(struct model_room *room);
 /* By who moderates; `number` may be of nothing that was ever said. */
-unsigned model_moderate(struct model_room *room, int client, unsigned long number);
+unsigned model_moderate(const struct model *model, struct model_room *room, int client,
+                        unsigned long number);
 /* By its author, who has said so: it is retracted if it was. True: newcomers were shown it. */
 bool model_retract(struct model_room *room, int client, unsigned long number);
 

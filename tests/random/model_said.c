@@ -127,12 +127,15 @@ static void retract(struct model_room *room, unsigned long number)
         room->said[i].retracted |= room->said[i].number == number;
 }
 
-unsigned model_moderate(struct model_room *room, int client, unsigned long number)
+unsigned model_moderate(const struct model *model, struct model_room *room, int client,
+                        unsigned long number)
 {
     const struct model_occupant *self = model_inside(room, client);
     unsigned closed = model_closed(room, client);
     if (closed != 0)
         return closed;
+    if (model_secret(model, room, client))
+        return R_ITEM_NOT_FOUND;
     if (self == NULL || self->role != M_MODERATOR)
         return R_FORBIDDEN;
     if (model_known(room, number) == NULL)

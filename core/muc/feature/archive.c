@@ -34,6 +34,8 @@ static bool sees_jids(const struct room *room, const struct inbound *in)
 
 static const struct refusal *denied(const struct room *room, const struct inbound *in)
 {
+    if (inbound_is_kept_out(room, in))
+        return &refusal_ROOM_MISSING;
     if (!may_read(room, in))
         return &refusal_ARCHIVE_DENIED;
     return room->env->settings->durable ? NULL : &refusal_ARCHIVE_NONE;

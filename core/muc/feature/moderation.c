@@ -72,8 +72,9 @@ struct moderation {
     struct retraction retraction;
 };
 
-static const struct refusal *read_moderation(struct step *step, const struct inbound *in,
-                                             const struct node *moderate, struct moderation *wanted)
+static const struct refusal *read_moderation(const struct room *room, struct step *step,
+                                             const struct inbound *in, const struct node *moderate,
+                                             struct moderation *wanted)
 {
     bool former = moderate->ns == NS_MODERATE_0;
     const struct node *retract =
@@ -85,6 +86,8 @@ static const struct refusal *read_moderation(struct step *step, const struct inb
         .moderator = in->self,
         .reason = node_text(reason, step->arena),
     };
+    if (inbound_is_kept_out(room, in))
+        return &refusal_ROOM_MISSING;
     if (in->self == NULL || in->self->role != ROLE_MODERATOR)
         return &refusal_NOT_MODERATOR;
     if (str_empty(wanted->stanza_id) || retract == NULL ||
@@ -110,7 +113,7 @@ static enum step_outcome moderate_as(struct room *room, struct step *step, const
                                      const struct node *moderate)
 {
     struct moderation wanted;
-    const struct refusal *refusal = read_moderation(step, in, moderate, &wanted);
+    const struct refusal *refusal = read_moderation(room, step, in, moderate, &wanted);
     if (refusal != NULL)
         return refuse(room, step, in, refusal);
     const struct history_entry *entry = room_history_find(room, wanted.stanza_id);
@@ -129,7 +132,7 @@ static enum step_outcome moderate_archived(struct room *room, struct step *step,
 {
     struct moderation wanted;
     struct history_entry entry;
-    const struct refusal *refusal = read_moderation(step, in, moderate, &wanted);
+    const struct refusal *refusal = read_moderation(room, step, in, moderate, &wanted);
     if (refusal == NULL && page->err != 0 && page->err != ERR_NOT_FOUND)
         refusal = &refusal_ARCHIVE_FAILED;
     if (refusal == NULL && (page->count == 0 || !keeping_entry(room, &page->rows[0], &entry)))

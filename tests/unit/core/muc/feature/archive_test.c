@@ -385,7 +385,9 @@ static void with_somebody(void **state)
     is_refused(w, PARIS, FORM(FIELD("with", "juliet@localhost")), "auth", "forbidden");
     is_refused(w, PARIS, FORM(FIELD("with", "nobody@localhost")), "auth", "forbidden");
     is_refused(w, PARIS, FORM(FIELD("with", "@@")), "modify", "jid-malformed");
-    is_refused(w, PARIS, FORM("<field var='with'/>"), "modify", "jid-malformed");
+    is_refused(w, PARIS,
+               FORM("<field var='with'><value>" ROOM "</value><value>" ROOM "</value></field>"),
+               "modify", "jid-malformed");
     world_free(w);
 }
 
@@ -403,7 +405,6 @@ static void between_two_times(void **state)
         FORM(FIELD("start", "2026-01-01T00:00:01.500Z") FIELD("end", "2026-01-01T00:00:02.500Z")));
     finds(w, PARIS, "", FORM(FIELD("start", "2027-01-01T00:00:00Z")));
     is_refused(w, PARIS, FORM(FIELD("start", "yesterday")), "modify", "bad-request");
-    is_refused(w, PARIS, FORM("<field var='end'/>"), "modify", "bad-request");
     world_free(w);
 }
 
@@ -422,8 +423,8 @@ static void between_two_ids(void **state)
           found.ids[4], found.ids[1]);
     is_refused(w, PARIS, FORM(FIELD("after-id", "unheard-of")), "cancel", "item-not-found");
     is_refused(w, PARIS, FORM(FIELD("before-id", "unheard-of")), "cancel", "item-not-found");
-    is_refused(w, PARIS, FORM(FIELD("after-id", "")), "modify", "bad-request");
-    is_refused(w, PARIS, FORM("<field var='ids'/>"), "modify", "bad-request");
+    is_refused(w, PARIS, FORM("<field var='after-id'><value>a</value><value>b</value></field>"),
+               "modify", "bad-request");
     /* All of them, or nothing. */
     char *mixed =
         text_of(FORM("<field var='ids'><value>%s</value><value>no</value></field>"), found.ids[0]);
