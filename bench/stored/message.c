@@ -5,7 +5,9 @@
 
 struct str stored_id(struct arena *arena, uint32_t number)
 {
-    return str_fmt(arena, "stored%010u", number);
+    uint64_t random = (number + UINT64_C(1)) * UINT64_C(0x9e3779b97f4a7c15);
+    int64_t at_us = STORED_FIRST_US + (int64_t)number * STORED_STEP_US;
+    return str_fmt(arena, "%014llx%018llx", (unsigned long long)at_us, (unsigned long long)random);
 }
 
 void stored_append(struct buf *batch, struct arena *arena, uint32_t number)

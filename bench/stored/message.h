@@ -11,6 +11,7 @@
 #define STORED_FIRST_US INT64_C(1700000000000000)
 #define STORED_STEP_US  1000
 
+/* As step_stanza_id() makes them. */
 struct str stored_id(struct arena *arena, uint32_t number);
 
 /* The operation that archives message `number` of the room. */

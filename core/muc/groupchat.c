@@ -122,7 +122,7 @@ struct groupchat groupchat_make(struct room *room, struct step *step, const stru
 {
     struct fb fb;
     struct groupchat message = {.id = str_empty(in->id) ? step_id(step) : in->id};
-    message.stanza_id = step_id(step);
+    message.stanza_id = step_stanza_id(step);
     fb_begin(&fb, step->arena, "message", jid_full(in->self->jid), STR("groupchat"), message.id);
     fb_lang(&fb, node_attr_ns(in->root, NAME_LANG, NS_XML));
     reflect_children(room, &fb, in->root);

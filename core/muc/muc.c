@@ -36,7 +36,7 @@ static void write_digits(char *to, uint32_t bits)
 
 /* SipHash is a pseudo-random function and the step's entropy its key, used in no other step: an id
  * tells nothing of what the next will be. */
-struct str step_id(struct step *step)
+static char *write_id(struct step *step)
 {
     const struct hash_key key = {step->entropy[0], step->entropy[1]};
     char *text = arena_raw(step->arena, 4 * 8);
@@ -46,6 +46,21 @@ struct str step_id(struct step *step)
         write_digits(text + half * 16, (uint32_t)bits);
         write_digits(text + half * 16 + 8, (uint32_t)(bits >> 32));
     }
+    return text;
+}
+
+struct str step_id(struct step *step)
+{
+    return str_of(write_id(step), 4 * 8);
+}
+
+struct str step_stanza_id(struct step *step)
+{
+    enum { TIME_DIGITS = 14 }; /* microseconds: until the year 4253 */
+    char *text = write_id(step);
+    uint64_t time = (uint64_t)step->now_us;
+    for (unsigned i = TIME_DIGITS; i-- > 0; time >>= 4)
+        text[i] = "0123456789abcdef"[time & 15];
     return str_of(text, 4 * 8);
 }
 

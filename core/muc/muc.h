@@ -82,6 +82,10 @@ struct step {
 
 /* An unpredictable id, unique in the room; in the arena. */
 struct str step_id(struct step *step);
+/* The same for a message that may be stored: its first digits are the time of the step, so that ids
+ * of one room rise with its messages, and an index over them grows at one end; 72 bits of it cannot
+ * be predicted. Whoever sees it has seen the message, and its time. */
+struct str step_stanza_id(struct step *step);
 
 /* STEP_AWAITS_COMMIT: the step's arena and the event have to stay as they are until the room is
  * given EV_COMMITTED or EV_COMMIT_FAILED; until then it takes nothing else. */

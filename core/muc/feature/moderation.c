@@ -57,7 +57,7 @@ static enum step_outcome take_away(struct room *room, struct step *step, const s
                                    const struct retraction *retraction)
 {
     struct str stanza_id = str_of(entry->stanza_id, STANZA_ID_BYTES);
-    struct groupchat message = {.id = retraction->id, .stanza_id = step_id(step)};
+    struct groupchat message = {.id = retraction->id, .stanza_id = step_stanza_id(step)};
     struct change change = retraction_change(room, step, entry, retraction);
     message.frame = notice(room, step, stanza_id, message.stanza_id, retraction);
     change.bury.notice = message.frame;

@@ -66,6 +66,28 @@ static void an_id_is_two_hashes(void **state)
     arena_free(arena);
 }
 
+/* An index over them grows at one end. What follows the time is as hard to guess as any id. */
+static void stanza_ids_rise(void **state)
+{
+    UNUSED(state);
+    struct arena *arena = arena_new(1024);
+    struct step step = {.arena = arena, .entropy = {UINT64_C(0x0123456789abcdef), 42}};
+    struct str last = STR("");
+    for (unsigned i = 0; i < 200; i++) {
+        step.now_us = INT64_C(1795458610508107) + i * INT64_C(123456789);
+        struct step same = step;
+        struct str id = step_stanza_id(&step);
+        struct str plain = step_id(&same);
+        char digits[15];
+        snprintf(digits, sizeof(digits), "%014llx", (unsigned long long)step.now_us);
+        assert_true(id.len == STANZA_ID_BYTES && memcmp(id.at, digits, 14) == 0);
+        assert_memory_equal(id.at + 14, plain.at + 14, STANZA_ID_BYTES - 14);
+        assert_true(str_empty(last) || memcmp(last.at, id.at, id.len) < 0);
+        last = id;
+    }
+    arena_free(arena);
+}
+
 /* ---- states ---- */
 
 /* @covers 0045#bizrules-message.no-room */
@@ -696,6 +718,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_id_is_two_hashes),
+        cmocka_unit_test(stanza_ids_rise),
         OPEN(an_absent_room_refuses),
         OPEN(an_absent_room_ignores),
         LOCKED(a_locked_room_is_not_there_for_others),
