@@ -133,19 +133,84 @@ static uint64_t put_rows(void *self, uint64_t operations)
 
 /* ---- reading ---- */
 
-static void ask(const struct archive_query *query)
+static void ask_for(const struct archive_query *query, unsigned wanted)
 {
     struct arena *arena = arena_new(64 * 1024);
     struct archive_page page = {0};
     world.reader->query(world.reader, arena, STORED_ROOM, query, &page);
-    ensure(page.err == 0 && page.count == query->max);
+    ensure(page.err == 0 && page.count == wanted);
     micro_keep(&page);
     arena_free(arena);
+}
+
+static void ask(const struct archive_query *query)
+{
+    ask_for(query, query->max);
 }
 
 static struct archive_query all(void)
 {
     return (struct archive_query){.start_us = INT64_MIN, .end_us = INT64_MAX, .max = PAGE};
+}
+
+static uint64_t first_page(void *self, uint64_t operations)
+{
+    UNUSED(self);
+    struct archive_query query = all();
+    for (uint64_t i = 0; i < operations; i++)
+        ask(&query);
+    return operations;
+}
+
+/* Neither end is near enough to be counted from, if there are many. */
+static uint64_t middle_page(void *self, uint64_t operations)
+{
+    UNUSED(self);
+    struct archive_query query = all();
+    struct arena *arena = arena_new(256);
+    query.after = stored_id(arena, world.messages / 2);
+    for (uint64_t i = 0; i < operations; i++)
+        ask(&query);
+    arena_free(arena);
+    return operations;
+}
+
+/* One in a thousand messages is that user's: of fewer than 100,000, the page is not full. */
+static uint64_t page_of_nick(void *self, uint64_t operations)
+{
+    UNUSED(self);
+    struct archive_query query = all();
+    unsigned had = (world.messages + STORED_SPEAKERS - 1) / STORED_SPEAKERS;
+    query.with_nick = STR("u0");
+    query.backwards = true;
+    for (uint64_t i = 0; i < operations; i++)
+        ask_for(&query, had < PAGE ? had : PAGE);
+    return operations;
+}
+
+static uint64_t page_of_word(void *self, uint64_t operations)
+{
+    UNUSED(self);
+    struct archive_query query = all();
+    query.text = STR("fox");
+    query.backwards = true;
+    for (uint64_t i = 0; i < operations; i++)
+        ask(&query);
+    return operations;
+}
+
+/* Each message has its number among its words. */
+static uint64_t page_of_rare_word(void *self, uint64_t operations)
+{
+    UNUSED(self);
+    struct archive_query query = all();
+    for (uint64_t i = 0; i < operations; i++) {
+        char word[16];
+        snprintf(word, sizeof(word), "%010u", (unsigned)(i * 7919 % world.messages));
+        query.text = str_z(word);
+        ask_for(&query, 1);
+    }
+    return operations;
 }
 
 /* The last page, as a client asks for that comes back. */
@@ -248,7 +313,12 @@ int main(int argc, char **argv)
         {"append a message, in batches of 1, power", append_batches, &one_synced, true},
         {"append a message, in batches of 100, power", append_batches, &hundred_synced, true},
         {"load a room with 100 affiliations, history", load, NULL, true},
+        {"first page of 100", first_page, NULL, true},
         {"last page of 100", last_page, NULL, true},
+        {"page of 100 from the middle", middle_page, NULL, true},
+        {"last page of 100 by a nickname", page_of_nick, NULL, true},
+        {"last page of 100 by a common word", page_of_word, NULL, true},
+        {"page by a rare word", page_of_rare_word, NULL, true},
         {"page of 100 after an id", page_after, NULL, true},
         {"page of 100 since a time, counted", page_since, NULL, true},
     };

@@ -1,7 +1,6 @@
 #include "bench/stored/message.h"
 
-#define SPEAKERS 1000
-#define TEXT     "the quick brown fox jumps over the lazy dog, and then it does so again"
+#define TEXT "the quick brown fox jumps over the lazy dog, and then it does so again"
 
 struct str stored_id(struct arena *arena, uint32_t number)
 {
@@ -12,7 +11,7 @@ struct str stored_id(struct arena *arena, uint32_t number)
 
 void stored_append(struct buf *batch, struct arena *arena, uint32_t number)
 {
-    unsigned user = number % SPEAKERS;
+    unsigned user = number % STORED_SPEAKERS;
     struct str body = str_fmt(arena, "%010u " TEXT, number);
     struct str head =
         str_fmt(arena, "<message from='r0@" STORED_DOMAIN "/u%u' type='groupchat' id='m%010u'",

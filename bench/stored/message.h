@@ -11,6 +11,9 @@
 #define STORED_FIRST_US INT64_C(1700000000000000)
 #define STORED_STEP_US  1000
 
+/* u0, u1, ... speak in turn. */
+#define STORED_SPEAKERS 1000
+
 /* As step_stanza_id() makes them. */
 struct str stored_id(struct arena *arena, uint32_t number);
 

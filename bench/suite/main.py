@@ -25,7 +25,8 @@ MICRO = ("parse", "prep", "frame", "roster", "mailbox", "lane", "outbox")
 STOP_S = 5
 DEFAULT_MINUTES, QUICK_MINUTES, FULL_MINUTES = 13, 2.5, 120
 TIMEOUT_LEAST_S = 15
-STORE_MICRO, STORE_MINUTES = ("store",), 2.5
+STORE_MINUTES = 8
+FILL_S = 240  # a million messages
 QUICK_PEERS = ("prosody-tuned", "ejabberd")
 
 
@@ -144,14 +145,23 @@ class Suite:
         found = self.run(job, target)
         self.keep(found, f"{job.name}, {target}")
 
+    def micro_run(self, name, *more, timeout=120, **about):
+        argv = [self.program(f"bench-micro-{name}"), *more, "--ms", "20"]
+        status, out, err = self.execute(argv, timeout)
+        if status != 0:
+            raise SystemExit(f"bench-micro-{name} failed:\n{err or f'timeout of {timeout} s'}")
+        self.result["runs"] += [{**json.loads(line), **about} for line in out.splitlines()]
+        print(f"  micro {' '.join([name, *more])}", file=sys.stderr, flush=True)
+
     def micro(self):
-        for name in STORE_MICRO if self.options.mode == "store" else MICRO:
-            program = self.program(f"bench-micro-{name}")
-            status, out, err = self.execute([program, "--ms", "20"], 120)
-            if status != 0:
-                raise SystemExit(f"bench-micro-{name} failed:\n{err}")
-            self.result["runs"] += [json.loads(line) for line in out.splitlines()]
-            print(f"  micro {name}", file=sys.stderr, flush=True)
+        if self.options.mode != "store":
+            for name in MICRO:
+                self.micro_run(name)
+            return
+        self.micro_run("store")
+        stored = self.options.messages
+        self.micro_run("store", "--messages", str(stored), "--only", "page", timeout=FILL_S,
+                       stored_messages=stored)
 
     def run_all(self):
         jobs = [job for job in rows.JOBS if wanted(job, self.options)]
@@ -218,10 +228,12 @@ def arguments():
     parser.add_argument("--full", action="store_const", dest="mode", const="full",
                         help="the peers with their slowest rows too: an hour")
     parser.add_argument("--store", action="store_const", dest="mode", const="store",
-                        help="the rows about what is stored, and nothing else: 2 minutes")
+                        help="the rows about what is stored, and nothing else: 6 minutes")
     parser.add_argument("--rows", action="append", metavar="NAME",
                         help="only the job of that name, or all with this in their name; may be "
-                        "repeated")
+                        "repeated; micro: the micro benches")
+    parser.add_argument("--messages", type=int, default=rows.STORED_MESSAGES, help="with --store: "
+                        "in the archive that pages are asked of")
     parser.add_argument("--targets", help="comma list out of stentor, null, pipe, prosody, "
                         "prosody-tuned, ejabberd")
     parser.add_argument("--repeat", type=int, help="runs of each job of ours")
@@ -240,7 +252,7 @@ def arguments():
     options.repeat = options.repeat or (1 if quick else None)
     everybody = (rows.US, *rows.LIMITS, *(QUICK_PEERS if quick else rows.PEERS))
     options.targets = options.targets.split(",") if options.targets else everybody
-    options.micro = not quick and not options.rows
+    options.micro = not quick and (not options.rows or "micro" in options.rows)
     return options
 
 

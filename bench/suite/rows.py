@@ -54,6 +54,10 @@ def rooms(count, occupants, **more):
 # A room that shows presence to nobody: its occupants get their own and nothing else.
 QUIET = {"presences": "none", "server.muc.defaults.broadcast": "none"}
 
+# A service that has just begun, and one that has been there for years.
+STORED_ROOMS = (1000, 1000000)
+STORED_MESSAGES = 1000000
+
 # What is said in each of the three cases; nothing waits for a store in the first.
 STORES = ("memory", "process", "power")
 
@@ -125,7 +129,9 @@ JOBS = [
     *(Job(f"start_{count}", "stored_rooms",
           {**rooms(1000, 1), "stored_rooms": count, "steps": "join", "settle": 1}, repeat=1,
           targets=(US,), store=True, timeout=180)
-      for count in (1000, 100000)),
+      for count in STORED_ROOMS),
+    # A room leaves memory a minute after the last one left it.
+    Job("idle_rooms", "stored_rooms", repeat=1, targets=(US,), store=True, timeout=180),
 ]
 
 def of_store(text, job, figure, unit, scale=1, more=False):
@@ -216,13 +222,35 @@ ROWS = [
                   of_store("  answered after: p50", f"{name}_{store}", "latency_us.p50", "ms",
                            1e-3),
                   of_store("  the same: p99", f"{name}_{store}", "latency_us.p99", "ms", 1e-3))),
-    *(row for count in (1000, 100000)
+    *(row for count in STORED_ROOMS
       for row in (of_store(f"{count:,} rooms are stored: start", f"start_{count}",
                            "seconds_to_start", "ms", 1e3),
                   of_store("  memory then", f"start_{count}", "rss_bytes.before", "MB",
                            1 / (1 << 20)),
                   of_store("  1,000 of them are entered, and loaded", f"start_{count}",
                            "seconds_to_join", "ms", 1e3))),
+    of_store("10,000 rooms loaded, and left: memory of each", "idle_rooms", "bytes_per_room_left",
+             "bytes"),
+    of_store("  the same when they are idle", "idle_rooms", "bytes_per_room_idle", "bytes"),
+]
+
+
+@dataclass
+class MicroRow:
+    """A case of the store's micro bench, in a large archive."""
+
+    text: str
+    case: str
+
+
+MICRO_ROWS = [
+    MicroRow("page of 100 out of {:,}: first", "first page of 100"),
+    MicroRow("  last", "last page of 100"),
+    MicroRow("  from the middle", "page of 100 from the middle"),
+    MicroRow("  since a time", "page of 100 since a time, counted"),
+    MicroRow("  of one nickname", "last page of 100 by a nickname"),
+    MicroRow("  by a word that is in all of them", "last page of 100 by a common word"),
+    MicroRow("  by a word that is in one of them", "page by a rare word"),
 ]
 
 
@@ -256,8 +284,30 @@ QUOTIENTS = [
     *(Quotient(f"changes, power: {what} in 50 rooms : alone", "changes_50_power",
                "changes_1_power", figure, None)
       for what, figure in (("rate", "messages_per_s"), ("p99", "latency_us.p99"))),
-    *(Quotient(f"100,000 rooms stored : 1,000, {what}", "start_100000", "start_1000", figure, None)
+    *(Quotient(f"1,000,000 rooms stored : 1,000, {what}", "start_1000000", "start_1000", figure,
+               None)
       for what, figure in (("start", "seconds_to_start"), ("memory", "rss_bytes.before"))),
+]
+
+
+@dataclass
+class Difference:
+    """A figure of one job less that of another, both ours."""
+
+    text: str
+    job: str
+    base: str
+    figure: str
+    unit: str
+    scale: float
+
+
+DIFFERENCES = [
+    *(Difference(f"{store} adds to delivery at 200,000/s, {quantile}", f"archive_open_{store}",
+                 "archive_open_memory", f"latency_us.{quantile}", "ms", 1e-3)
+      for store in STORES[1:] for quantile in ("p50", "p99")),
+    Difference("memory of a stored room that is not loaded", "start_1000000", "start_1000",
+               "rss_bytes.before", "bytes", 1 / (STORED_ROOMS[1] - STORED_ROOMS[0])),
 ]
 
 

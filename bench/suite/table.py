@@ -97,6 +97,25 @@ def quotient(result, of):
     return (of.text, f"{top / base:.2f}", f"{of.bound}", "yes" if met else "NO", *["-"] * 6)
 
 
+def difference(result, of):
+    top = results.median(result, of.job, rows.US, of.figure)
+    base = results.median(result, of.base, rows.US, of.figure)
+    if top is None or base is None:
+        return None
+    scaled = (top - base) * of.scale
+    sign = "-" if scaled < 0 else ""
+    return (f"{of.text} [{of.unit}]", sign + number(abs(scaled)), *["-"] * 8)
+
+
+def micro(result, of):
+    """A case that was measured on a large archive."""
+    for run in result["runs"]:
+        if run.get("case") == of.case and "stored_messages" in run:
+            text = of.text.format(run["stored_messages"])
+            return (f"{text} [ms]", number(run["ns_per_operation"] * 1e-6), *["-"] * 8)
+    return None
+
+
 def head(result):
     machine = result["machine"]
     changed = " and changes" if result["changed"] else ""
@@ -136,6 +155,8 @@ def render(result):
     shown = [row for row in rows.ROWS if row.job in measured]
     lines = [HEADER] + [line(result, row) for row in shown]
     lines += [found for found in (quotient(result, of) for of in rows.QUOTIENTS) if found]
+    lines += [found for found in (difference(result, of) for of in rows.DIFFERENCES) if found]
+    lines += [found for found in (micro(result, of) for of in rows.MICRO_ROWS) if found]
     if all(rows.job(row.job).store for row in shown):
         lines = [cells[:2] for cells in lines]  # nobody to compare with
     widths = [max(len(cells[i]) for cells in lines) for i in range(len(lines[0]))]

@@ -6,6 +6,7 @@ speed."""
 import collections
 import contextlib
 import glob
+import importlib
 import importlib.machinery
 import importlib.util
 import json
@@ -142,6 +143,14 @@ def script(name):
     return module
 
 
+def module(name):
+    """A part of the suite."""
+    folder = os.path.join(ROOT, "bench/suite")
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    return importlib.import_module(name)
+
+
 def the_store_has_its_rows(build, folder):
     done = suite(build, folder, "--store", "--rows", "changes_1_", "--rows", "archive_100_process",
                  "--rows", "archive_100_memory")
@@ -153,6 +162,43 @@ def the_store_has_its_rows(build, folder):
         assert run["messages_per_s"] > 0 and run["server_cpu_us_per_message"] > 0, run
     assert runs["archive_100_process"]["parameters"]["store"] == "process"
     assert "10 rooms of 100, process : not archived" in done.stdout, done.stdout
+
+
+def pages_of_an_archive_are_rows(build, folder):
+    done = suite(build, folder, "--store", "--rows", "micro", "--messages", "20000")
+    with open(only_file(folder, ".json"), encoding="utf-8") as file:
+        runs = [run for run in json.load(file)["runs"] if run.get("stored_messages") == 20000]
+    cases = {run["case"] for run in runs}
+    rows = module("rows")
+    assert rows.MICRO_ROWS and {row.case for row in rows.MICRO_ROWS} <= cases, cases
+    assert all(run["ns_per_operation"] > 0 for run in runs), runs
+    for row in rows.MICRO_ROWS:
+        assert row.text.format(20000) in done.stdout, done.stdout
+    shown = suite(build, folder, "--show", only_file(folder, ".json"))
+    assert shown.stdout == done.stdout, shown.stdout
+
+
+def what_a_store_adds_is_a_row(build, folder):
+    """Differences and quotients of the three cases, from a result with known figures."""
+    del build, folder
+    rows, table = module("rows"), module("table")
+    names = {job.name for job in rows.JOBS if job.store}
+    for of in (*rows.QUOTIENTS, *rows.DIFFERENCES):
+        assert of.job in {job.name for job in rows.JOBS}, of
+        assert of.base in {job.name for job in rows.JOBS}, of
+    assert {"archive_open_memory", "start_1000000", "idle_rooms"} <= names, names
+    runs = [{"row": name, "target": "stentor", "latency_us": {"p50": 1000, "p99": p99},
+             "rss_bytes": {"before": rss}}
+            for name, p99, rss in (("archive_open_memory", 2000, 0),
+                                   ("archive_open_process", 5500, 0),
+                                   ("archive_open_power", 1500, 0),
+                                   ("start_1000", 0, 10_000_000), ("start_1000000", 0, 10_999_000))]
+    found = dict(line[:2] for line in (table.difference({"runs": runs}, of)
+                                       for of in rows.DIFFERENCES) if line)
+    assert found["process adds to delivery at 200,000/s, p99 [ms]"] == "3.5", found
+    assert found["power adds to delivery at 200,000/s, p99 [ms]"] == "-0.5", found
+    assert found["memory of a stored room that is not loaded [bytes]"] == "1", found
+    assert table.difference({"runs": runs[:1]}, rows.DIFFERENCES[0]) is None
 
 
 def stored_rooms_are_there(build, folder):
@@ -330,7 +376,8 @@ def compare_leaves_failed_runs_out(build, folder):
 CASES = (result_has_every_target, result_is_shown_again, the_pipe_is_read_by_the_same_reader,
          the_null_service_keeps_history_where_asked, processes_share_the_work,
          a_run_that_takes_too_long_has_failed, a_server_that_does_not_start_is_told,
-         a_wrong_call_is_told_apart, the_store_has_its_rows, stored_rooms_are_there,
+         a_wrong_call_is_told_apart, the_store_has_its_rows, pages_of_an_archive_are_rows,
+         what_a_store_adds_is_a_row, stored_rooms_are_there,
          a_run_archives_and_leaves_nothing, scaling_sweeps, scaling_counts, profile_tells_areas,
          pipe_counts_what_it_writes, pipe_refuses_nonsense, micro_benches_report, compare_tells_slower_from_faster,
          compare_doubts, compare_leaves_failed_runs_out)
