@@ -323,6 +323,19 @@ static int net_timeout_ms(void *self)
     return timeout_ms;
 }
 
+const char *net_unrest(const struct net *net)
+{
+    if (mailbox_depth(net->mailbox) != 0)
+        return "a net agent has mail";
+    if (!deliver_is_empty(&net->deliver))
+        return "a net agent has deliveries that are not expanded";
+    if (links_wait(&net->links))
+        return "stanzas of a link wait for credits";
+    if (net->conns.dirty_first != NULL)
+        return "a connection has something to be written";
+    return proxy_is_idle(net->proxy) ? NULL : "a net agent misses credits";
+}
+
 /* ---- the object ---- */
 
 static void router_deliver(void *self, struct route route, struct frame *frame,

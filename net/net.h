@@ -40,6 +40,10 @@ void net_free(struct net *net); /* after the agent has ended */
  * the agent ends by itself at the latest after `deadline_ms`. Any thread. */
 void net_close(struct net *net, int deadline_ms);
 
+/* For tests that step the agent: NULL if nothing is on its way through it, all credits are back and
+ * nothing waits to be written; else what is. Its own thread. */
+const char *net_unrest(const struct net *net);
+
 /* A listening socket for "host:port" or "[v6]:port"; negative code, with *why (static or in `text`)
  * for the operator: which address, what is wrong. */
 int net_listen(struct str address, char *text, size_t text_size);

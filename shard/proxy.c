@@ -171,6 +171,15 @@ void proxy_link_loss(struct proxy *proxy, uint64_t room, struct route route)
     post_shard(proxy->exchange, placement_of_id(room), message);
 }
 
+bool proxy_is_idle(const struct proxy *proxy)
+{
+    for (unsigned shard = 0; shard < proxy->book_count; shard++) {
+        if (proxy->books[shard].used != 0 || proxy->books[shard].expanded != 0)
+            return false;
+    }
+    return true;
+}
+
 /* The probe's credits took so long to come back, and with them those of all ahead of it. Growing is
  * by steps where it is close to enough, so that two net agents come to share a shard equally: what
  * shrinks in proportion takes more from who has more. */

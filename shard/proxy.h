@@ -58,6 +58,8 @@ void proxy_links(struct proxy *proxy);
  * Neither needs credit: there are no more of them than there were deliveries. */
 void proxy_link_loss(struct proxy *proxy, uint64_t room, struct route route);
 
+/* All credits are back, and all that shards are owed was given. */
+bool proxy_is_idle(const struct proxy *proxy);
 /* MSG_CREDIT has come. */
 void proxy_credit(struct proxy *proxy, unsigned shard, uint32_t cost);
 /* Deliveries of `shard` were expanded: gives MSG_LANE_CREDIT, gathered; call proxy_flush() once a

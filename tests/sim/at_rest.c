@@ -260,6 +260,10 @@ static void check_inside(struct checkers *checkers, int user, int room)
     if (!seat->unsure && seat->last >= 0 && checkers->heard[seat->last].next != 0)
         sim_fail(checkers->sim, "%s has not received the last message of %s", cast_users[user],
                  cast_rooms[room]);
+    if (seat->gap)
+        sim_fail(checkers->sim, "%s has missed something of %s, and was not told so",
+                 cast_users[user], cast_rooms[room]);
+    seat->shaken = false;
     if (seat->joining != 0 && !seat->disturbed && !seat->unsure)
         sim_fail(checkers->sim, "%s was not answered when it entered %s", cast_users[user],
                  cast_rooms[room]);
@@ -331,10 +335,13 @@ static void note_death(struct checkers *checkers, int user, int room, bool plann
         sim_fail(checkers->sim, "%s was not told that %s ends", cast_users[user], cast_rooms[room]);
     seat->unsure = user < CAST_LOCAL && !(planned && sure);
     if (seat->unsure) {
+        privacy_lost(checkers->privacy[cast_service[room]], cast_users[user], cast_rooms[room]);
         checkers_lose_place(seat);
         seat->archived = false;
     }
     seat->disturbed = false;
+    seat->shaken = false;
+    seat->gap = false;
     seat->joining = 0;
 }
 

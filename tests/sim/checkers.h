@@ -76,6 +76,8 @@ struct seat_of {
     bool unsure;      /* the process died meanwhile */
     bool disturbed;   /* something is under way that may change it */
     bool archived;    /* so the room says */
+    bool shaken;      /* its link was lost, since all was at rest last */
+    bool gap;         /* it has not read all, and has to be told so */
     bool admin;       /* it is an admin, or was one */
     bool stored;      /* the process died, and it is in the store that it is inside */
     unsigned joining; /* number of the stanza; 0: it is not */
@@ -114,7 +116,7 @@ struct checkers {
     struct room_of rooms[CAST_ROOMS];
     uint64_t failures;          /* of the store, when all was at rest last */
     struct privacy *privacy[2]; /* of each service */
-    unsigned long received, answered, refused, talked, archived, entered, compared;
+    unsigned long received, answered, refused, talked, archived, entered, compared, gaps;
 };
 
 struct checkers *checkers_new(struct sim *sim);
@@ -132,6 +134,9 @@ void checkers_hear(struct checkers *checkers, int user, const char *stanza);
 void checkers_committed(void *checkers, struct str room, const struct record_item *item);
 /* A client of our own has lost its connection. */
 void checkers_gone(struct checkers *checkers, int user);
+/* The link of that service is lost, with whatever was under way on it, to the rooms and from them.
+ * Who was inside stays so, hears all, or is put out before anything else. */
+void checkers_link_lost(struct checkers *checkers, unsigned service);
 /* What it receives next need not follow on what it received last. */
 void checkers_lose_place(struct seat_of *seat);
 struct heard *checkers_heard(struct checkers *checkers, struct str id, int room);

@@ -18,6 +18,12 @@ static const struct {
     [FAULT_CRASH] = {"CRASH", 500, 1},
     [FAULT_PLANNED_RESTART] = {"PLANNED_RESTART", 900, 1},
     [FAULT_CLOCK_JUMPS] = {"CLOCK_JUMPS", 200, 1},
+    [FAULT_LINK_BREAKS] = {"LINK_BREAKS", 250, 1},
+    [FAULT_LINK_CLOSES] = {"LINK_CLOSES", 400, 1},
+    [FAULT_LINK_GARBAGE] = {"LINK_GARBAGE", 300, 1},
+    [FAULT_LINK_SLOW] = {"LINK_SLOW", 150, 200},
+    [FAULT_HOST_AWAY] = {"HOST_AWAY", 400, 150},
+    [FAULT_CLIENT_SLOW] = {"CLIENT_SLOW", 150, 200},
 };
 
 const char *fault_name(enum fault fault)
@@ -28,7 +34,8 @@ const char *fault_name(enum fault fault)
 void faults_begin(struct sim *sim)
 {
     for (int i = 0; i < FAULT_COUNT; i++)
-        sim->faults.chosen[i] = dice_pick(&sim->dice, 5) < 3;
+        sim->faults.chosen[i] =
+            dice_pick(&sim->dice, 5) < 3 && (i < FAULT_LINK_BREAKS || sim->world.wired);
 }
 
 bool fault_lasts(const struct sim *sim, enum fault fault, unsigned which)
@@ -59,6 +66,21 @@ static void jump(struct sim *sim)
         checkers_disturb(sim->checkers, -1, room);
 }
 
+static void befall(struct sim *sim, enum fault fault)
+{
+    unsigned which = sim->faults.which[fault];
+    if (fault == FAULT_CLIENT_SLOW)
+        sim->faults.which[fault] = CAST_LOCAL + which % (CAST_USERS - CAST_LOCAL);
+    else if (fault >= FAULT_LINK_BREAKS)
+        sim->faults.which[fault] = which % CAST_SERVICES;
+    if (fault == FAULT_LINK_BREAKS || fault == FAULT_HOST_AWAY)
+        peers_break_link(sim, which % CAST_SERVICES);
+    else if (fault == FAULT_LINK_CLOSES)
+        peers_close_link(sim, which % CAST_SERVICES);
+    else if (fault == FAULT_LINK_GARBAGE)
+        peers_send_garbage(sim, which % CAST_SERVICES, dice_pick(&sim->dice, 100));
+}
+
 void faults_strike(struct sim *sim)
 {
     struct faults *faults = &sim->faults;
@@ -77,6 +99,8 @@ void faults_strike(struct sim *sim)
             sim_restart(sim);
         else if (i == FAULT_CLOCK_JUMPS)
             jump(sim);
+        else
+            befall(sim, (enum fault)i);
     }
     settle_errors(sim);
 }

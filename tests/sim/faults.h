@@ -19,6 +19,13 @@ enum fault {
     FAULT_CRASH,           /* the process ends between any two steps */
     FAULT_PLANNED_RESTART, /* it is asked to end, and does */
     FAULT_CLOCK_JUMPS,     /* to and fro, by up to hours */
+    /* Of a wired world: */
+    FAULT_LINK_BREAKS,  /* with what is under way, either way */
+    FAULT_LINK_CLOSES,  /* the host server ends the stream */
+    FAULT_LINK_GARBAGE, /* the host server sends what it should not */
+    FAULT_LINK_SLOW,    /* nothing moves on it for a while */
+    FAULT_HOST_AWAY,    /* it is lost, and nobody takes our calls for a while */
+    FAULT_CLIENT_SLOW,  /* nothing moves there for a while */
     FAULT_COUNT
 };
 

@@ -38,6 +38,10 @@ static bool has_reason(const struct checkers *checkers, const struct sent *sent,
     /* The archive is asked again if the room has changed meanwhile, and who asked may have, too. */
     if (strstr(error, "<forbidden ") != NULL && sent->kind == SENT_IQ && sent->reg == REG_NONE)
         return true;
+    /* A link brings more than the shard takes. */
+    if (sim->world.wired && sent->user < CAST_LOCAL &&
+        strstr(error, ">The service is busy; try again in a moment<") != NULL)
+        return true;
     if (of_store)
         return (sim->ending || sent->failures != sim->world.store.failures) &&
                strstr(error, "type='wait'") != NULL;

@@ -12,6 +12,7 @@
 #include "core/base/ensure.h"
 #include "core/base/mem.h"
 #include "core/xmpp/prep.h"
+#include "net/sasl.h"
 #include "shard/store/store_mem.h"
 #include "tests/support/lanes.h"
 
@@ -32,6 +33,7 @@ struct wishes {
 
 struct sums {
     unsigned long received, answered, refused, talked, archived, entered, compared, acts, lives;
+    unsigned long links_lost, found_again, gaps, logins, registered, removed;
     unsigned long struck[FAULT_COUNT];
 };
 
@@ -86,23 +88,51 @@ static void on_abort(int number)
 
 /* ---- one step ---- */
 
+/* Of the root. */
+static struct str address(const struct sim *sim, const char *stanza, const char *name)
+{
+    const char *at = strstr(stanza, name), *end = strchr(stanza, '>');
+    if (at == NULL || at > end)
+        sim_fail(sim, "a stanza without%s: %s", name, stanza);
+    at += strlen(name) + 2;
+    return str_of(at, strcspn(at, "'"));
+}
+
+void sim_hear_by_link(struct sim *sim, unsigned service, const char *stanza)
+{
+    struct str to = address(sim, stanza, " to"), from = address(sim, stanza, " from");
+    int user = cast_user_of(to.at, (unsigned)to.len);
+    int room = cast_room_of(from.at, (unsigned)from.len);
+    if (user < 0)
+        return; /* a guest, or the answer to garbage */
+    if (user >= CAST_LOCAL || room < 0 || cast_service[room] != service)
+        sim_fail(sim, "by the link of service %u: %s", service, stanza);
+    checkers_hear(sim->checkers, user, stanza);
+}
+
+void sim_hear_by_client(struct sim *sim, int user, const char *stanza)
+{
+    struct str to = address(sim, stanza, " to"), from = address(sim, stanza, " from");
+    if (cast_user_of(to.at, (unsigned)to.len) != user && !str_eqz(to, cast_accounts[user]))
+        sim_fail(sim, "%s received what is for another: %s", cast_users[user], stanza);
+    if (cast_room_of(from.at, (unsigned)from.len) >= 0)
+        checkers_hear(sim->checkers, user, stanza);
+    else if (cast_user_of(from.at, (unsigned)from.len) < CAST_LOCAL)
+        sim_fail(sim, "a stanza of no room: %s", stanza);
+}
+
 static void hear(void *self, struct route route, const char *stanza)
 {
     struct sim *sim = self;
-    const char *to = strstr(stanza, " to='");
-    ensure(to != NULL);
-    to += strlen(" to='");
-    int user = cast_user_of(to, (unsigned)strcspn(to, "'"));
-    const char *from = strstr(stanza, " from='");
-    ensure(from != NULL);
-    from += strlen(" from='");
-    int room = cast_room_of(from, (unsigned)strcspn(from, "'"));
+    struct str to = address(sim, stanza, " to"), from = address(sim, stanza, " from");
+    int user = cast_user_of(to.at, (unsigned)to.len);
+    int room = cast_room_of(from.at, (unsigned)from.len);
     if (user < 0)
         return; /* a guest is told of its affiliation */
     if (room < 0)
         sim_fail(sim, "a stanza of no room: %s", stanza);
-    bool known = user < CAST_LOCAL || sim->workload.sessions[user] != NULL;
-    if (known && route_eq(route, workload_route(sim, user, room)))
+    if ((user < CAST_LOCAL || workload_is_here(sim, user)) &&
+        route_eq(route, workload_route(sim, user, room)))
         checkers_hear(sim->checkers, user, stanza);
     else if (user < CAST_LOCAL)
         sim_fail(sim, "on the wrong way: %s", stanza);
@@ -116,15 +146,18 @@ static unsigned some(struct sim *sim)
 static void run_ways(struct sim *sim)
 {
     struct sim_world *world = &sim->world;
-    unsigned way = dice_pick(&sim->dice, 2 + world->shard_count);
+    unsigned lanes = world->wired ? SIM_LANES : 0;
+    unsigned way = dice_pick(&sim->dice, 2 + lanes + world->shard_count);
     if (fault_lasts(sim, FAULT_COMMIT_SLOW, way))
         return;
     if (way == 0)
         sim_way_run(&world->to_scribe, some(sim));
     else if (way == 1)
         sim_way_run(&world->to_reader, some(sim));
+    else if (way < 2 + lanes)
+        sim_way_run(&world->to_lanes[way - 2], some(sim));
     else
-        sim_way_run(&world->to_shards[way - 2], some(sim));
+        sim_way_run(&world->to_shards[way - 2 - lanes], some(sim));
 }
 
 static void run_something(struct sim *sim)
@@ -133,14 +166,19 @@ static void run_something(struct sim *sim)
     unsigned chance = dice_pick(&sim->dice, 100);
     unsigned shard = dice_pick(&sim->dice, world->shard_count);
     unsigned lane = dice_pick(&sim->dice, SIM_LANES);
+    /* Half a second at the least passes before a link calls again. */
+    if (sim->world.wired && peers_are_busy(sim) && dice_once_in(&sim->dice, 15))
+        sim_world_advance(&sim->world, dice_pick(&sim->dice, 600000));
     if (chance < 35)
         workload_act(sim);
     else if (chance < 38)
         workload_make_sure(sim);
     else if (chance < 40)
         workload_answer_pings(sim);
-    else if (chance < 60 && !fault_lasts(sim, FAULT_SHARD_STALLS, shard))
+    else if (chance < 52 && !fault_lasts(sim, FAULT_SHARD_STALLS, shard))
         sim_world_step_shard(world, shard);
+    else if (chance >= 52 && chance < 60 && sim->world.wired)
+        peers_step(sim);
     else if (chance >= 60 && chance < 75)
         run_ways(sim);
     else if (chance >= 75 && chance < 83 && !fault_lasts(sim, FAULT_COMMIT_SLOW, 5))
@@ -148,7 +186,7 @@ static void run_something(struct sim *sim)
     else if (chance >= 83 && chance < 87)
         sim_world_step_reader(world);
     else if (chance >= 87 && !fault_lasts(sim, FAULT_LANE_STALLS, lane))
-        sim_lane_run(&world->lanes[lane], some(sim));
+        sim_world_step_lane(world, lane, some(sim));
 }
 
 /* Until nothing is left to do. */
@@ -161,18 +199,23 @@ static void drain(struct sim *sim)
         sim_world_advance(&sim->world, quiet == 0 ? 2000 : 400000);
         bool pings = sim->workload.ping_count > 0;
         workload_answer_pings(sim);
-        quiet = sim_world_round(&sim->world) == 0 && !pings ? quiet + 1 : 0;
+        bool moved = sim->world.wired && (peers_round(sim) != 0 || peers_are_busy(sim));
+        quiet = sim_world_round(&sim->world) == 0 && !pings && !moved ? quiet + 1 : 0;
     }
 }
 
 void sim_settle(struct sim *sim)
 {
+    sim->settling = true;
     faults_end(sim);
+    peers_give_up(sim);
     /* Alarms wait until the clock shows a later time than ever. */
     if (sim->world.clock.wall_us < sim->world.latest_us)
         sim->world.clock.wall_us = sim->world.latest_us;
     drain(sim);
     sim_note(sim, "  at rest");
+    sim->settling = false;
+    peers_settled(sim);
     check_rest(sim->checkers);
 }
 
@@ -190,6 +233,7 @@ static void end(struct sim *sim, bool planned)
 {
     workload_ended(sim);
     sim_world_crash(&sim->world);
+    peers_lose_all(sim);
     check_death(sim->checkers, planned);
 }
 
@@ -208,6 +252,9 @@ void sim_restart(struct sim *sim)
         if (i == SETTLE_ROUNDS)
             sim_fail(sim, "it does not end");
         unsigned shard = dice_pick(&sim->dice, sim->world.shard_count);
+        sim_world_advance(&sim->world, dice_pick(&sim->dice, 2000));
+        if (sim->world.wired)
+            peers_step(sim);
         if (dice_pick(&sim->dice, 3) == 0)
             sim_world_round(&sim->world);
         else
@@ -270,6 +317,7 @@ static struct sim *begin(uint64_t seed, const struct wishes *wishes, struct stor
     sim->world = (struct sim_world){
         .shard_count = 1 + dice_pick(&sim->dice, SIM_SHARDS_MAX),
         .handover = dice_pick(&sim->dice, 3) != 0,
+        .wired = seed % 2 == 0,
         .tombstone_days = dice_pick(&sim->dice, 3) == 0 ? 31 : 0,
         .options = options,
         .hear = hear,
@@ -280,6 +328,7 @@ static struct sim *begin(uint64_t seed, const struct wishes *wishes, struct stor
     };
     workload_begin(sim);
     faults_begin(sim);
+    peers_begin(sim);
     sim_world_new(&sim->world);
     return sim;
 }
@@ -315,6 +364,12 @@ static void add_up(const struct sim *sim, struct sums *sums)
     sums->compared += checkers->compared;
     sums->acts += sim->workload.acts;
     sums->lives += sim->life;
+    sums->links_lost += sim->peers.links_lost;
+    sums->found_again += sim->peers.found_again;
+    sums->gaps += checkers->gaps;
+    sums->logins += sim->peers.logins;
+    sums->registered += sim->peers.registered;
+    sums->removed += sim->peers.removed;
     for (int i = 0; i < FAULT_COUNT; i++)
         sums->struck[i] += sim->faults.struck[i];
 }
@@ -337,6 +392,8 @@ static void simulate(uint64_t seed, const struct wishes *wishes, struct sums *su
     add_up(sim, sums);
     workload_ended(sim);
     sim_world_crash(&sim->world);
+    peers_end(sim);
+    wire_fini();
     sim_world_free(&sim->world);
     now = NULL;
     checkers_free(sim->checkers);
@@ -384,10 +441,13 @@ static bool read_wishes(int argc, char **argv, struct wishes *wishes)
 
 static void say(const struct sums *sums, const struct wishes *wishes)
 {
-    printf("%lu simulations, %lu lives, %lu acts: %lu stanzas read, %lu answers, %lu refusals, "
-           "%lu entered, %lu messages heard, %lu archived, %lu rows compared;",
-           wishes->seeds, sums->lives, sums->acts, sums->received, sums->answered, sums->refused,
-           sums->entered, sums->talked, sums->archived, sums->compared);
+    printf(
+        "%lu simulations, %lu lives, %lu acts: %lu stanzas read, %lu answers, %lu refusals, "
+        "%lu entered, %lu messages heard, %lu archived, %lu rows compared, %lu links lost, %lu "
+        "found again amid it all, %lu gaps told late, %lu log-ins, %lu accounts made, %lu removed;",
+        wishes->seeds, sums->lives, sums->acts, sums->received, sums->answered, sums->refused,
+        sums->entered, sums->talked, sums->archived, sums->compared, sums->links_lost,
+        sums->found_again, sums->gaps, sums->logins, sums->registered, sums->removed);
     for (int i = 0; i < FAULT_COUNT; i++)
         printf(" %s %lu", fault_name((enum fault)i), sums->struck[i]);
     printf("\n");
@@ -402,6 +462,9 @@ static bool went_somewhere(const struct sums *sums, const struct wishes *wishes)
                 sums->entered > steps / 200;
     for (int i = 0; i < FAULT_COUNT && steps > 100000; i++)
         good = good && sums->struck[i] > 0;
+    if (steps > 100000)
+        good = good && sums->links_lost > 0 && sums->found_again > 0 && sums->logins > 0 &&
+               sums->registered > 0 && sums->removed > 0;
     if (!good)
         printf("not enough happened for that to mean anything\n");
     return good;
@@ -420,6 +483,10 @@ int main(int argc, char **argv)
         fprintf(stderr, "sim: ICU has no data for preparing addresses\n");
         return 2;
     }
+    if (sasl_init() < 0) {
+        fprintf(stderr, "sim: GNU SASL cannot be used\n");
+        return 2;
+    }
     sqlite = wishes.sqlite;
     signal(SIGABRT, on_abort);
     signal(SIGSEGV, on_abort);
@@ -430,6 +497,7 @@ int main(int argc, char **argv)
     sim_world_close();
     agent_unregister_thread();
     lanes_env_free();
+    sasl_fini();
     prep_fini();
     say(&sums, &wishes);
     return wishes.seeds < 20 || went_somewhere(&sums, &wishes) ? 0 : 1;

@@ -2,6 +2,7 @@
  * One simulation: who takes part, and what its parts know of each other.
  *
  *     sim_world   the process under test
+ *     peers       host servers and clients, at the other ends of its connections
  *     workload    what its users do
  *     faults      what goes wrong
  *     checkers    what must hold whatever happens
@@ -14,6 +15,7 @@
 
 #include "tests/sim/checkers.h"
 #include "tests/sim/faults.h"
+#include "tests/sim/peers.h"
 #include "tests/sim/sim_world.h"
 #include "tests/sim/workload.h"
 
@@ -22,9 +24,11 @@ struct sim {
     unsigned long step, steps;
     unsigned life;
     bool trace;
+    bool settling;
     bool ending; /* the process was asked to end */
     struct dice dice;
     struct sim_world world;
+    struct peers peers; /* if it is wired */
     struct workload workload;
     struct faults faults;
     struct checkers *checkers;
@@ -35,6 +39,10 @@ void sim_fail(const struct sim *sim, const char *format, ...)
     __attribute__((format(printf, 2, 3), noreturn));
 /* Shown with --trace. */
 void sim_note(const struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* What somebody reads: by the link of that service, or as a client of our own. */
+void sim_hear_by_link(struct sim *sim, unsigned service, const char *stanza);
+void sim_hear_by_client(struct sim *sim, int user, const char *stanza);
 
 /* Nothing goes wrong any more, and nothing new is said, until all is at rest; then all of it is
  * checked. */

@@ -7,6 +7,7 @@
 #define TESTS_SIM_SIM_CAST_H
 
 enum {
+    CAST_SERVICES = 2,
     CAST_ROOMS = 3,
     CAST_USERS = 10,
     CAST_OWNERS = CAST_ROOMS, /* the first users: user i owns room i and is in no other */

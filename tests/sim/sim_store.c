@@ -71,7 +71,10 @@ static int front_occupied(struct store *store, struct arena *arena, struct str *
 static void front_account(struct store *store, struct account_ask *ask)
 {
     struct sim_store *sim = sim_of(store);
-    sim->behind->account(sim->behind, ask);
+    int err = ask->op == ACCOUNT_LOAD ? sim->load_err : sim->commit_err;
+    ask->err = refused(sim, err);
+    if (err == 0)
+        sim->behind->account(sim->behind, ask);
 }
 
 /* ---- the reader ---- */

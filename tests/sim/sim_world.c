@@ -99,7 +99,17 @@ static void open_way(struct sim_way *way, struct exchange *to)
 
 struct route sim_link_route(unsigned service)
 {
-    return (struct route){.slot = 0, .generation = 1, .lane = (uint16_t)service};
+    return component_route(service, SIM_LANES);
+}
+
+struct route sim_client_route(const struct sim_world *world, const char *jid)
+{
+    struct route route = ROUTE_NONE;
+    struct jid *full = jid_parse(NULL, str_z(jid));
+    if (!directory_session_find(world->directory, full, &route))
+        route = ROUTE_NONE;
+    jid_free(full);
+    return route;
 }
 
 /* One for all lives: to end one takes as long as RCU takes. Shards and clients take out what they
@@ -113,7 +123,6 @@ void sim_world_open(void)
     for (unsigned i = 0; i < 2; i++) {
         struct str domain = i == 0 ? STR(SIM_ROOMS_DOMAIN) : STR(SIM_LOUNGE_DOMAIN);
         directory_add_link(everything, domain, sim_link_route(i));
-        directory_link_up(everything, sim_link_route(i), true);
     }
 }
 
@@ -127,10 +136,16 @@ static void open_surroundings(struct sim_world *world)
     world->near = exchange_new();
     world->far = exchange_new();
     world->directory = everything;
-    for (uint16_t i = 0; i < SIM_LANES; i++) {
+    for (uint16_t i = 0; i < SIM_LANES && !world->wired; i++) {
         world->lanes[i] = (struct sim_lane){.world = world, .number = i, .mailbox = open_mailbox()};
         exchange_set_lane(world->near, i, world->lanes[i].mailbox);
     }
+    for (uint16_t i = 0; i < SIM_LANES && world->wired; i++) {
+        open_way(&world->to_lanes[i], world->near);
+        exchange_set_lane(world->far, i, world->to_lanes[i].mailbox);
+    }
+    for (unsigned i = 0; i < CAST_SERVICES; i++)
+        directory_link_up(everything, sim_link_route(i), !world->wired);
     open_way(&world->to_scribe, world->far);
     open_way(&world->to_reader, world->far);
     exchange_set_scribe(world->near, world->to_scribe.mailbox);
@@ -168,6 +183,19 @@ static void open_agents(struct sim_world *world, struct store *store, struct sto
     }
 }
 
+static void open_nets(struct sim_world *world)
+{
+    struct sim_nets_setup setup = {
+        .exchange = world->near,
+        .directory = world->directory,
+        .hash_key = &placement_key,
+        .log = &world->sink,
+        .random = random_bytes,
+        .shards = world->shard_count,
+    };
+    sim_nets_start(&world->nets, &setup);
+}
+
 /* Rooms that had somebody inside. */
 static void wake_rooms(struct sim_world *world, struct store *store)
 {
@@ -193,6 +221,8 @@ void sim_world_start(struct sim_world *world)
     world->goodbyes = 0;
     open_surroundings(world);
     open_agents(world, store, reader);
+    if (world->wired)
+        open_nets(world);
     wake_rooms(world, store);
 }
 
@@ -212,8 +242,19 @@ static void close_mailbox(struct mailbox *mailbox)
     mailbox_free(mailbox);
 }
 
+static void close_lanes(struct sim_world *world)
+{
+    for (uint16_t i = 0; i < SIM_LANES; i++) {
+        struct exchange *to = world->wired ? world->far : world->near;
+        exchange_set_lane(to, i, NULL);
+        close_mailbox(world->wired ? world->to_lanes[i].mailbox : world->lanes[i].mailbox);
+    }
+}
+
 void sim_world_crash(struct sim_world *world)
 {
+    if (world->wired)
+        sim_nets_crash(&world->nets);
     for (unsigned i = 0; i < world->shard_count; i++) {
         shard_free(world->shards[i]);
         world->shards[i] = NULL;
@@ -227,10 +268,7 @@ void sim_world_crash(struct sim_world *world)
     exchange_set_reader(world->near, NULL);
     close_mailbox(world->to_scribe.mailbox);
     close_mailbox(world->to_reader.mailbox);
-    for (uint16_t i = 0; i < SIM_LANES; i++) {
-        exchange_set_lane(world->near, i, NULL);
-        close_mailbox(world->lanes[i].mailbox);
-    }
+    close_lanes(world);
     exchange_free(world->near);
     exchange_free(world->far);
 }
@@ -243,7 +281,7 @@ void sim_world_shutdown(struct sim_world *world)
 
 bool sim_world_is_over(const struct sim_world *world)
 {
-    return world->goodbyes == world->shard_count;
+    return world->wired ? sim_nets_are_over(&world->nets) : world->goodbyes == world->shard_count;
 }
 
 /* ---- stepping ---- */
@@ -283,7 +321,8 @@ static void pass_on(void *self, struct mail *mail)
     struct sim_way *way = self;
     struct message *message = container_of(mail, struct message, mail);
     bool posted = false;
-    if (message->kind == MSG_COMMIT || message->kind == MSG_ROOM_LOAD)
+    if (message->kind == MSG_COMMIT || message->kind == MSG_ROOM_LOAD ||
+        message->kind == MSG_ACCOUNT_ASK)
         posted = post_scribe(way->to, message);
     else if (message->kind == MSG_ASK)
         posted = post_reader(way->to, message);
@@ -293,6 +332,8 @@ static void pass_on(void *self, struct mail *mail)
         posted = post_shard(way->to, message->room_load.shard, message);
     else if (message->kind == MSG_ANSWER)
         posted = post_shard(way->to, message->ask->shard, message);
+    else if (message->kind == MSG_ACCOUNT)
+        posted = post_lane(way->to, message->account.route.lane, message);
     ensure(posted);
 }
 
@@ -331,11 +372,13 @@ static void lane_on_message(void *self, struct mail *mail)
     message_free(message);
 }
 
-unsigned sim_lane_run(struct sim_lane *lane, unsigned max)
+unsigned sim_world_step_lane(struct sim_world *world, unsigned lane, unsigned max)
 {
     bool more;
-    unsigned count = mailbox_drain(lane->mailbox, lane_on_message, lane, max, &more);
-    lane->world->work += count;
+    struct sim_lane *fake = &world->lanes[lane];
+    unsigned count = world->wired ? sim_nets_step(&world->nets, lane)
+                                  : mailbox_drain(fake->mailbox, lane_on_message, fake, max, &more);
+    world->work += count;
     return count;
 }
 
@@ -350,8 +393,10 @@ unsigned sim_world_round(struct sim_world *world)
     work += sim_world_step_reader(world);
     for (unsigned i = 0; i < world->shard_count; i++)
         work += sim_way_run(&world->to_shards[i], SHARD_DRAIN_MAX);
+    for (unsigned i = 0; i < SIM_LANES && world->wired; i++)
+        work += sim_way_run(&world->to_lanes[i], SHARD_DRAIN_MAX);
     for (unsigned i = 0; i < SIM_LANES; i++)
-        work += sim_lane_run(&world->lanes[i], SHARD_DRAIN_MAX);
+        work += sim_world_step_lane(world, i, SHARD_DRAIN_MAX);
     return work;
 }
 
@@ -461,7 +506,9 @@ const char *sim_world_unrest(const struct sim_world *world)
     const char *unrest = NULL;
     for (unsigned i = 0; i < world->shard_count && unrest == NULL; i++)
         unrest = shard_unrest(world->shards[i]);
-    for (unsigned i = 0; i < SIM_LANES; i++)
+    if (world->wired && unrest == NULL)
+        unrest = sim_nets_unrest(&world->nets);
+    for (unsigned i = 0; i < SIM_LANES && !world->wired; i++)
         for (unsigned k = 0; k < world->shard_count; k++)
             if (world->lanes[i].spent[k] != 0)
                 return "credits did not come back";

@@ -1,7 +1,8 @@
 /*
  * The process under test in one thread: real shards, scribe and reader, stepped one at a time in
- * any order; two lanes that expand what they are sent; a clock that only the test moves; and a
- * store that outlives it all.
+ * any order; two lanes; a clock that only the test moves; and a store that outlives it all. Lanes
+ * are net agents (`wired`, sim_nets.h), or only expand what they are sent, in larger or smaller
+ * steps and as late as the seed wants.
  *
  *     lanes <-> shards --(ways)--> scribe, reader --(ways)--> shards
  *
@@ -19,6 +20,7 @@
 #include "shard/store/scribe.h"
 #include "tests/sim/dice.h"
 #include "tests/sim/sim_cast.h"
+#include "tests/sim/sim_nets.h"
 #include "tests/sim/sim_store.h"
 
 #define SIM_ROOMS_DOMAIN  "rooms.example"
@@ -28,6 +30,7 @@
 enum {
     SIM_SHARDS_MAX = 3,
     SIM_LANES = 2,
+    SIM_UNREAD_MAX = 64 * 1024, /* bytes that a peer writes ahead */
     SIM_CREDITS = 64, /* stanzas a lane sends to one shard before it waits for some to come back */
 };
 
@@ -51,6 +54,7 @@ struct sim_world {
     /* Chosen before the first life. */
     unsigned shard_count;
     bool handover;
+    bool wired;
     uint32_t tombstone_days;
     const char *const *options; /* of new rooms, "name=value", ends in NULL */
     sim_hear *hear;
@@ -72,8 +76,9 @@ struct sim_world {
     struct shard *shards[SIM_SHARDS_MAX];
     struct scribe *scribe;
     struct reader *reader;
-    struct sim_lane lanes[SIM_LANES];
-    struct sim_way to_scribe, to_reader, to_shards[SIM_SHARDS_MAX];
+    struct sim_lane lanes[SIM_LANES]; /* unless it is wired; else: */
+    struct sim_nets nets;
+    struct sim_way to_scribe, to_reader, to_shards[SIM_SHARDS_MAX], to_lanes[SIM_LANES];
     unsigned goodbyes; /* of shards, in this life */
     uint64_t work;     /* messages and steps that did something; ever */
 };
@@ -100,7 +105,7 @@ unsigned sim_world_step_scribe(struct sim_world *world);
 unsigned sim_world_step_reader(struct sim_world *world);
 /* At most `max` messages. */
 unsigned sim_way_run(struct sim_way *way, unsigned max);
-unsigned sim_lane_run(struct sim_lane *lane, unsigned max);
+unsigned sim_world_step_lane(struct sim_world *world, unsigned lane, unsigned max);
 /* Each of them once, everything that lies there. */
 unsigned sim_world_round(struct sim_world *world);
 void sim_world_advance(struct sim_world *world, int64_t us);
@@ -113,6 +118,8 @@ void sim_world_send(struct sim_world *world, struct route route, const char *fro
 void sim_world_session_gone(struct sim_world *world, struct route route, const char *jid,
                             const char *room);
 struct route sim_link_route(unsigned service);
+/* Of a client of our own, in a wired world; ROUTE_NONE: it has no session. */
+struct route sim_client_route(const struct sim_world *world, const char *jid);
 
 /* ---- a look inside ---- */
 /* NULL: not in memory, or between two lives. */

@@ -19,6 +19,8 @@ struct route workload_route(const struct sim *sim, int user, int room)
 {
     if (user < CAST_LOCAL)
         return sim_link_route(cast_service[room]);
+    if (sim->world.wired)
+        return sim_client_route(&sim->world, cast_users[user]);
     return (struct route){
         .slot = (uint32_t)user,
         .generation = sim->workload.generation[user],
@@ -31,9 +33,16 @@ static struct seat_of *seat_of(struct sim *sim, int user, int room)
     return &sim->checkers->seats[user][room];
 }
 
+bool workload_is_here(const struct sim *sim, int user)
+{
+    return sim->world.wired ? peers_is_here(sim, user) : sim->workload.sessions[user] != NULL;
+}
+
 static bool may_send(const struct sim *sim, int user, int room)
 {
-    if (user >= CAST_LOCAL && sim->workload.sessions[user] == NULL)
+    if (sim->world.wired)
+        return peers_may_send(sim, user, cast_service[room]);
+    if (user >= CAST_LOCAL && !workload_is_here(sim, user))
         return false;
     return sim_world_may_send(&sim->world, workload_route(sim, user, room).lane,
                               str_z(cast_rooms[room]));
@@ -46,7 +55,10 @@ static void send_raw(struct sim *sim, int user, int room, const char *nick, cons
     snprintf(to, sizeof(to), "%s%s%s", cast_rooms[room], nick[0] == '\0' ? "" : "/", nick);
     sim_note(sim, "  %s > %s: %s", cast_users[user], to, stanza);
     privacy_sent(sim->checkers->privacy[cast_service[room]], cast_users[user], stanza);
-    sim_world_send(&sim->world, workload_route(sim, user, room), cast_users[user], to, stanza);
+    if (sim->world.wired)
+        peers_send(sim, user, cast_service[room], stanza);
+    else
+        sim_world_send(&sim->world, workload_route(sim, user, room), cast_users[user], to, stanza);
 }
 
 /* `inner` may name the stanza's number, once, as ~. Returns the number. */
@@ -171,6 +183,10 @@ static void connect_local(struct sim *sim, int user)
 static bool vanish(struct sim *sim, int user, int room)
 {
     UNUSED(room);
+    if (user >= CAST_LOCAL && sim->world.wired && !peers_is_away(sim, user)) {
+        peers_leave(sim, user, (enum goodbye)pick(sim, GOODBYES));
+        return true;
+    }
     if (user < CAST_LOCAL || sim->workload.sessions[user] == NULL)
         return false;
     for (int i = 0; i < CAST_ROOMS; i++) {
@@ -185,10 +201,24 @@ static bool vanish(struct sim *sim, int user, int room)
     return true;
 }
 
+/* The account goes, and with it the session. */
+static bool remove_account(struct sim *sim, int user, int room)
+{
+    UNUSED(room);
+    if (!sim->world.wired || user < CAST_LOCAL || !peers_is_here(sim, user))
+        return false;
+    peers_remove_account(sim, user);
+    return true;
+}
+
 static bool come_back(struct sim *sim, int user, int room)
 {
     UNUSED(room);
-    if (user < CAST_LOCAL || sim->workload.sessions[user] != NULL)
+    if (user >= CAST_LOCAL && sim->world.wired && peers_is_away(sim, user)) {
+        peers_call(sim, user);
+        return true;
+    }
+    if (user < CAST_LOCAL || sim->world.wired || sim->workload.sessions[user] != NULL)
         return false;
     connect_local(sim, user);
     return true;
@@ -410,6 +440,7 @@ static const struct {
     {"show", show, 8},
     {"vanish", vanish, 4},
     {"come back", come_back, 40},
+    {"remove account", remove_account, 4},
     {"say", say, 120},
     {"subject", set_subject, 10},
     {"whisper", whisper, 8},
@@ -469,7 +500,9 @@ void workload_answer_pings(struct sim *sim)
         unsigned at = --workload->ping_count;
         char stanza[STANZA_MAX];
         int user = workload->pings[at].user, room = workload->pings[at].room;
-        if (user >= CAST_LOCAL && workload->sessions[user] == NULL)
+        if (user >= CAST_LOCAL && !workload_is_here(sim, user))
+            continue;
+        if (sim->world.wired && user < CAST_LOCAL && !peers_link_is_up(sim, cast_service[room]))
             continue;
         snprintf(stanza, sizeof(stanza), "<iq to='%s' type='result' id='%s'/>", cast_rooms[room],
                  workload->pings[at].id);
@@ -498,6 +531,7 @@ static bool try_act(struct sim *sim)
     if (user < CAST_OWNERS)
         room = user;
     bool free = acts[act].run == come_back || acts[act].run == vanish ||
+                acts[act].run == remove_account ||
                 may_send(sim, is_of_owner(act) ? room : user, room);
     return free && acts[act].run(sim, user, room);
 }

@@ -43,6 +43,8 @@ void workload_answer_pings(struct sim *sim);
 void workload_make_sure(struct sim *sim);
 void workload_all_leave(struct sim *sim);
 
+/* A client of our own: it has a session. */
+bool workload_is_here(const struct sim *sim, int user);
 /* How that user is reached by that room. */
 struct route workload_route(const struct sim *sim, int user, int room);
 

@@ -507,6 +507,11 @@ void privacy_gone(struct privacy *privacy, const char *full_jid)
     }
 }
 
+void privacy_lost(struct privacy *privacy, const char *full_jid, const char *room)
+{
+    release(privacy, seat_of(privacy, full_jid, room));
+}
+
 void privacy_settled(struct privacy *privacy)
 {
     for (size_t i = 0; i < privacy->held_count; i++) {

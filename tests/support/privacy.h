@@ -39,6 +39,8 @@ void privacy_sent(struct privacy *privacy, const char *from, const char *stanza)
 void privacy_received(struct privacy *privacy, const char *to, const char *stanza);
 /* A client's connection has ended. */
 void privacy_gone(struct privacy *privacy, const char *full_jid);
+/* Some of what came for it, from that room, has not reached it: nobody knows what it was told. */
+void privacy_lost(struct privacy *privacy, const char *full_jid, const char *room);
 /* All that followed from one stanza has come. Only then is it known whether who was shown addresses
  * before it was told that it moderates, or is inside, was told so. */
 void privacy_settled(struct privacy *privacy);
