@@ -3,6 +3,7 @@
 #include "core/base/ensure.h"
 #include "core/base/limits.h"
 #include "core/base/mem.h"
+#include "shard/placement.h"
 
 struct held {
     struct turns_item item;
@@ -55,7 +56,7 @@ static void add(struct backlog *backlog, uint64_t room, struct held held)
 {
     struct held *kept = MEM_NEW(struct held);
     *kept = held;
-    turns_add(&backlog->turns, room, &kept->item);
+    turns_add(&backlog->turns, placement_order(room), &kept->item);
 }
 
 /* As turns_take(). */

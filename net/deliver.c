@@ -4,6 +4,7 @@
 #include "core/base/limits.h"
 #include "core/base/mem.h"
 #include "net/component.h"
+#include "shard/placement.h"
 
 static struct conn *find(const struct deliver *deliver, uint32_t slot, uint32_t generation)
 {
@@ -177,7 +178,7 @@ void deliver_take(struct deliver *deliver, struct message *message)
     for (uint32_t i = 0; i < message->deliveries.count; i++) {
         struct pending *pending =
             pending_new(&message->deliveries.at[i], message->deliveries.shard);
-        turns_add(&deliver->rooms, pending->delivery.room, &pending->item);
+        turns_add(&deliver->rooms, placement_order(pending->delivery.room), &pending->item);
     }
     mem_free(message->deliveries.at);
     message->deliveries.at = NULL;

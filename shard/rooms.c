@@ -6,9 +6,10 @@
 #include "core/base/mem.h"
 #include "shard/placement.h"
 
-/* A room's id: the shard, how many were made before, its place. No two that live at a time have the
- * same place, and the number takes long to come round. */
-enum { PLACE_BITS = 24, PLACES_FIRST = 16 };
+/* No two rooms that live at a time have the same place, so their ids differ. One that is made anew
+ * at the same address may have the id of the one before; what is still said of that one is taken
+ * for its own then, and nobody is told less for it (outage_loss()). */
+enum { PLACES_FIRST = 16, PLACES_MAX = 1 << (ROOM_ID_SHARD_SHIFT - ROOM_ID_PLACE_SHIFT) };
 
 struct room_place {
     struct room_entry *entry; /* NULL: free */
@@ -28,7 +29,7 @@ void rooms_init(struct rooms *rooms, unsigned shard, int64_t now_us)
 static void places_grow(struct rooms *rooms)
 {
     uint32_t count = rooms->place_count == 0 ? PLACES_FIRST : rooms->place_count * 2;
-    ensure(count <= 1u << PLACE_BITS);
+    ensure(count <= PLACES_MAX);
     rooms->places = mem_grow(rooms->places, sizeof(*rooms->places) * count);
     for (uint32_t i = rooms->place_count; i < count; i++)
         rooms->places[i] = (struct room_place){NULL, i + 1};
@@ -37,18 +38,24 @@ static void places_grow(struct rooms *rooms)
 
 static uint32_t place_of(uint64_t id)
 {
-    return (uint32_t)(id & ((1u << PLACE_BITS) - 1));
+    return (uint32_t)(id >> ROOM_ID_PLACE_SHIFT & (PLACES_MAX - 1));
 }
 
-static uint64_t place_take(struct rooms *rooms, struct room_entry *entry)
+/* Never 0, which is no room's. */
+static uint64_t part_of(const struct rooms *rooms, const struct jid *bare)
+{
+    uint64_t part = hash_str(&rooms->envs[0].hash_key, jid_bare(bare)) & ROOM_ID_PART_MASK;
+    return part != 0 ? part : 1;
+}
+
+static uint64_t place_take(struct rooms *rooms, struct room_entry *entry, const struct jid *bare)
 {
     if (rooms->free_place == rooms->place_count)
         places_grow(rooms);
     uint32_t place = rooms->free_place;
     rooms->free_place = rooms->places[place].next_free;
     rooms->places[place].entry = entry;
-    uint64_t made = ++rooms->made & ((1u << (ROOM_ID_SHARD_SHIFT - PLACE_BITS)) - 1);
-    return rooms->shard_bits | made << PLACE_BITS | place;
+    return rooms->shard_bits | (uint64_t)place << ROOM_ID_PLACE_SHIFT | part_of(rooms, bare);
 }
 
 static void place_give_back(struct rooms *rooms, uint64_t id)
@@ -162,7 +169,7 @@ struct room_entry *rooms_need(struct rooms *rooms, const struct jid *jid)
     entry = MEM_NEW(struct room_entry);
     struct jid *bare = jid_to_bare(NULL, jid);
     entry->env = rooms_env(rooms, jid);
-    entry->room = room_new(entry->env, bare, place_take(rooms, entry));
+    entry->room = room_new(entry->env, bare, place_take(rooms, entry, bare));
     jid_free(bare);
     entry->key = jid_bare(room_jid(entry->room));
     for (int i = 0; i < ROOM_TIMERS; i++)

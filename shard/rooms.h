@@ -34,10 +34,9 @@ struct rooms {
     unsigned env_count;
     struct directory *directory;
     struct map by_jid;
-    struct room_place *places; /* by the lower bits of the rooms' ids */
+    struct room_place *places; /* by a part of the rooms' ids */
     uint32_t place_count;
     uint32_t free_place; /* place_count: none is free */
-    uint32_t made;
     uint64_t shard_bits; /* of the rooms' ids */
     struct timers timers;
     struct room_entry *oldest_tombstone, *newest_tombstone;

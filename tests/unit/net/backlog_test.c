@@ -4,6 +4,7 @@
 
 #include "core/base/ensure.h"
 #include "core/base/limits.h"
+#include "shard/placement.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -131,6 +132,29 @@ static void a_huge_room_does_not_hold_up_small_ones_at_a_full_link(void **state)
     assert_null(find(begin_of_second, "<body>first"));
     assert_null(find(begin_of_third, "<body>second"));
     assert_int_equal(world.credit, 3 * CROWD + 20);
+    roster_unref(crowd);
+}
+
+/* A room is destroyed, and another made at its address: the id is a new one, the order is not. */
+static void a_room_made_anew_does_not_overtake_the_old_one(void **state)
+{
+    UNUSED(state);
+    struct roster *crowd = roster_new();
+    const uint64_t address = 77, old = UINT64_C(5) << ROOM_ID_PLACE_SHIFT | address,
+                   fresh = UINT64_C(6) << ROOM_ID_PLACE_SHIFT | address;
+    far_host_seat(&links[0], &crowd, CROWD);
+    struct delivery last = to_crowd(crowd, "last");
+    last.room = old;
+    struct delivery gone = lane_world_one(links[0].route, "p1@far/x", old, "gone");
+    struct delivery again = lane_world_one(links[0].route, "p1@far/x", fresh, "again");
+    lane_world_deliver(&world, 0, (struct delivery[]){last, gone, again}, 3);
+    lane_world_step(&world, 0);
+    read_to_the_end();
+    const char *xml = buf_str(&all[0]).at;
+    const char *end_of_old = find(xml, "<body>gone<"), *begin_of_new = find(xml, "<body>again<");
+    assert_non_null(end_of_old);
+    assert_non_null(begin_of_new);
+    assert_true(end_of_old < begin_of_new);
     roster_unref(crowd);
 }
 
@@ -329,6 +353,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_huge_room_does_not_hold_up_small_ones_at_a_full_link,
                                         begin, end),
+        cmocka_unit_test_setup_teardown(a_room_made_anew_does_not_overtake_the_old_one, begin, end),
         cmocka_unit_test_setup_teardown(each_link_is_split_off_by_itself, begin, end),
         cmocka_unit_test_setup_teardown(backlogs_go_on_side_by_side, begin, end),
         cmocka_unit_test_setup_teardown(everybody_hears_each_room_in_its_order, begin, end),
