@@ -508,7 +508,7 @@ struct link *link_new(const struct link_setup *setup)
     link->conn.unread = &link->unread;
     link->conn.slot = setup->route.slot;
     link->conn.generation = setup->route.generation;
-    link->conn.high_water = LINK_OUTBOX_HIGH_WATER;
+    link->conn.high_water = setup->conns->marks.link;
     slots_set_link(&setup->conns->slots, link->conn.slot, &link->conn);
     conn_alarm_at(&link->conn, setup->conns->now_ms);
     return link;

@@ -34,6 +34,11 @@ int conns_init(struct conns *conns, int64_t now_ms)
     *conns = (struct conns){.epoll_fd = epoll_create1(EPOLL_CLOEXEC), .now_ms = now_ms};
     if (conns->epoll_fd < 0)
         return err_from_errno(errno);
+    conns->marks = (struct conn_marks){
+        .client = OUTBOX_HIGH_WATER,
+        .link = LINK_OUTBOX_HIGH_WATER,
+        .client_max = CLIENT_OUTBOX_MAX,
+    };
     slots_init(&conns->slots);
     chunk_pool_init(&conns->small, SMALL_BLOCK, SPARE_BYTES / SMALL_BLOCK);
     chunk_pool_init(&conns->large, LARGE_BLOCK, SPARE_BYTES / LARGE_BLOCK);

@@ -78,6 +78,12 @@ struct conn {
 /* Read at once from one socket. */
 #define CONN_READ_BYTES (32 * 1024)
 
+/* Bytes in an outbox from which on lists pause; and for a client, how many it may leave unread. */
+struct conn_marks {
+    size_t client, link;
+    size_t client_max;
+};
+
 /* What the connections of one agent share. */
 struct conns {
     int epoll_fd;
@@ -88,6 +94,7 @@ struct conns {
     struct conn *dirty_first, *dirty_last;
     struct conn *dead;
     uint32_t count; /* descriptors open */
+    struct conn_marks marks;
     /* An outbox with a backlog has been emptied down to half the high-water mark. */
     void (*drained)(void *self, struct conn *conn);
     void *drained_self;

@@ -438,6 +438,8 @@ struct net *net_new(const struct net_setup *setup, int *err)
         mem_free(net);
         return NULL;
     }
+    if (setup->marks != NULL)
+        net->conns.marks = *setup->marks;
     make_router(net);
     make_doors(net);
     exchange_set_lane(setup->exchange, setup->lane, net->mailbox);

@@ -6,6 +6,7 @@
 #define NET_NET_H
 
 #include "net/component.h"
+#include "net/conn.h"
 #include "net/router.h"
 #include "net/stream.h"
 #include "net/tls.h"
@@ -30,6 +31,7 @@ struct net_setup {
     void (*shards_done)(void *self);
     void *shards_done_self;
     unsigned shards;
+    const struct conn_marks *marks; /* for tests; NULL: the limits */
 };
 
 struct net *net_new(const struct net_setup *setup, int *err);

@@ -406,8 +406,8 @@ struct session *session_new(struct door *door, int fd)
     struct conn *conn = &session->conn;
     session->door = door;
     conn_init(conn, door->conns, &session_kind, &door->conns->small);
-    conn->high_water = OUTBOX_HIGH_WATER;
-    conn->bytes_max = CLIENT_OUTBOX_MAX;
+    conn->high_water = door->conns->marks.client;
+    conn->bytes_max = door->conns->marks.client_max;
     int err = conn_open(conn, fd, false);
     if (err != 0) {
         log_warn("a client was turned away: epoll takes no more descriptors (%s)", err_text(err));

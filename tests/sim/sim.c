@@ -24,6 +24,8 @@
 #include <unistd.h>
 
 enum { STEPS_PRESET = 3000, SETTLE_ROUNDS = 100000, MARGIN_STEPS = 150 };
+/* Bytes, for what does not read. Small, so that it comes to that. */
+enum { HIGH_WATER = 2000, CLIENT_MAX = 60000 };
 
 struct wishes {
     uint64_t first;
@@ -318,6 +320,7 @@ static struct sim *begin(uint64_t seed, const struct wishes *wishes, struct stor
         .shard_count = 1 + dice_pick(&sim->dice, SIM_SHARDS_MAX),
         .handover = dice_pick(&sim->dice, 3) != 0,
         .wired = seed % 2 == 0,
+        .marks = {.client = HIGH_WATER, .link = HIGH_WATER, .client_max = CLIENT_MAX},
         .tombstone_days = dice_pick(&sim->dice, 3) == 0 ? 31 : 0,
         .options = options,
         .hear = hear,

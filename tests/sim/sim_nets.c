@@ -90,6 +90,7 @@ void sim_nets_start(struct sim_nets *nets, const struct sim_nets_setup *setup)
             .shards_done = on_shards_done,
             .shards_done_self = nets,
             .shards = setup->shards,
+            .marks = setup->marks,
         };
         nets->at[i] = net_new(&one, &err);
         ensure(nets->at[i] != NULL);

@@ -28,6 +28,7 @@ struct sim_nets_setup {
     struct log_sink *log;
     void (*random)(void *bytes, size_t size);
     unsigned shards;
+    const struct conn_marks *marks;
 };
 
 void sim_nets_start(struct sim_nets *nets, const struct sim_nets_setup *setup);

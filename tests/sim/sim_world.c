@@ -192,6 +192,7 @@ static void open_nets(struct sim_world *world)
         .log = &world->sink,
         .random = random_bytes,
         .shards = world->shard_count,
+        .marks = &world->marks,
     };
     sim_nets_start(&world->nets, &setup);
 }

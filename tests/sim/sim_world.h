@@ -55,6 +55,7 @@ struct sim_world {
     unsigned shard_count;
     bool handover;
     bool wired;
+    struct conn_marks marks; /* if it is */
     uint32_t tombstone_days;
     const char *const *options; /* of new rooms, "name=value", ends in NULL */
     sim_hear *hear;
