@@ -299,6 +299,8 @@ static int layer_open(sqlite3_vfs *vfs, const char *path, sqlite3_file *file, in
     struct faulty_file *self = file_of(file);
     memset(self, 0, sizeof(*self));
     self->durable = -1;
+    if (strikes(VFS_OPEN_FAILS))
+        return SQLITE_CANTOPEN;
     self->real = (sqlite3_file *)(void *)(self + 1);
     int code = layer.real->xOpen(layer.real, path, self->real, flags, out_flags);
     if (code != SQLITE_OK)

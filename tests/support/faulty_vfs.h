@@ -23,6 +23,7 @@ enum vfs_fault {
     VFS_WRITE_FAILS, /* writes: an input/output error */
     VFS_SYNC_FAILS,
     VFS_READ_FAILS,
+    VFS_OPEN_FAILS,
 };
 
 #define FAULTY_VFS "faulty"

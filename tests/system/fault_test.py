@@ -11,13 +11,15 @@ import xml.etree.ElementTree as ElementTree
 import harness
 import keeper
 from fakehost import NS_COMPONENT
-from faulty import (DEN, DISK_FULL, FAILED, FULL, LAIR, PROMPT_S, READ_FAILS, SYNC_FAILS,
-                    WRITE_FAILS, YARD, Faulty, Scene)
+from faulty import (DEN, DISK_FULL, FAILED, FULL, LAIR, NS_DATA, OPEN_FAILS, PROMPT_S, READ_FAILS,
+                    SYNC_FAILS, WRITE_FAILS, YARD, Faulty, Scene)
 from harness import ACCOUNTS, PASSWORD, RawClient, Stentor
 from keeper import GUEST, OWNER
-from rawclient import NS_CLIENT, NS_MUC, NS_REGISTER, NS_SASL, name
+from rawclient import NS_CLIENT, NS_MUC, NS_REGISTER, NS_SASL, NS_STANZAS, name
 
 BUSY_S = 5  # STORE_BUSY_MS
+NS_MODERATE = "urn:xmpp:message-moderate:1"
+NS_RETRACT = "urn:xmpp:message-retract:1"
 
 
 # ---- the disk takes nothing ----
@@ -82,6 +84,67 @@ def a_disk_with_write_errors(args):
 
 def a_disk_that_cannot_sync(args):
     trouble_and_its_end(args, SYNC_FAILS, FAILED, store__durability="power")
+
+
+def form(kind, var, value):
+    return f"<x xmlns='{NS_DATA}' type='submit'><field var='FORM_TYPE'><value>{NS_MUC}#{kind}" \
+           f"</value></field><field var='{var}'><value>{value}</value></field></x>"
+
+
+def changes(scene):
+    """One of each kind, in the den: who, and what."""
+    said = keeper.ask(scene.link, "set", DEN, f"<query xmlns='{keeper.NS_MAM}'/>")[1][0]
+    number = said.find(f"{{{keeper.NS_MAM}}}result").get("id")
+    return (
+        (OWNER, f"<query xmlns='{NS_MUC}#owner'>"
+                f"{form('roomconfig', 'muc#roomconfig_roomname', 'Another')}</query>"),
+        (OWNER, f"<query xmlns='{NS_MUC}#owner'><destroy/></query>"),
+        (OWNER, "<vCard xmlns='vcard-temp'><PHOTO><TYPE>image/png</TYPE><BINVAL>aGFsbG8=</BINVAL>"
+                "</PHOTO></vCard>"),
+        (OWNER, f"<moderate xmlns='{NS_MODERATE}' id='{number}'><retract xmlns='{NS_RETRACT}'/>"
+                "</moderate>"),
+        (GUEST, f"<query xmlns='{NS_REGISTER}'>"
+                f"{form('register', 'muc#register_roomnick', 'Guest')}</query>"),
+    )
+
+
+def remembered(scene):
+    """All that those changes would change."""
+    asked = []
+    for payload in (f"<query xmlns='{NS_MUC}#owner'/>", "<vCard xmlns='vcard-temp'/>",
+                    f"<query xmlns='{keeper.NS_MAM}'/>"):
+        answer, before = keeper.ask(scene.link, "get" if "mam" not in payload else "set", DEN,
+                                    payload)
+        asked += [ElementTree.tostring(child) for child in answer]
+        asked += [ElementTree.tostring(child) for result in before for child in result]
+    return asked, keeper.affiliated(scene.link, DEN, "member"), scene.newcomer_sees()
+
+
+def every_change_is_refused(args):
+    """Whatever is answered by a result only when it is kept: refused, nothing of it seen or done;
+    no room is made. The same requests are granted when the disk is well."""
+    for fault, condition in ((DISK_FULL, FULL), (WRITE_FAILS, FAILED)):
+        with Scene(args, muc__defaults__allow_register="on") as scene:
+            scene.drain()
+            requests = changes(scene)
+            before = remembered(scene)
+            scene.disk.fails(fault)
+            for who, payload in requests:
+                answer, others = keeper.ask(scene.link, "set", DEN, payload, who)
+                assert keeper.condition_of(answer) == condition, ElementTree.tostring(answer)
+                assert others == [], [ElementTree.tostring(element) for element in others]
+            _, refused = keeper.entered(scene.link, LAIR, "Owner", OWNER)
+            assert refused == condition, refused
+            scene.nothing_comes()
+            scene.disk.recovers()
+            answer, _ = keeper.ask(scene.link, "get", LAIR, f"<query xmlns='{keeper.NS_MAM}'/>")
+            error = answer.find(f"{{{NS_COMPONENT}}}error")
+            assert error.find(f"{{{NS_STANZAS}}}item-not-found") is not None, "a room was made"
+            assert remembered(scene) == before
+            for who, payload in (*requests[2:], *requests[:2]):
+                answer, _ = keeper.ask(scene.link, "set", DEN, payload, who)
+                assert answer.get("type") == "result", ElementTree.tostring(answer)
+            scene.trouble_lines(2)
 
 
 def restarted(scene, args):
@@ -229,8 +292,10 @@ def a_start_needs_the_disk(args):
     with stentor:
         stentor.register_accounts()
         stentor.stop()
-        stentor.disk.fails(READ_FAILS)
-        does_not_start(stentor, "cannot be opened")
+        for fault in (READ_FAILS, OPEN_FAILS):
+            stentor.disk.fails(fault)
+            does_not_start(stentor, "cannot be opened")
+            assert stentor.disk.struck > 0
         stentor.disk.recovers()
         stentor.start()
         with RawClient(stentor.port) as client:
@@ -317,6 +382,7 @@ CASES = (
     a_full_disk,
     a_disk_with_write_errors,
     a_disk_that_cannot_sync,
+    every_change_is_refused,
     what_was_refused_does_not_come_back,
     a_crowd_is_refused_one_by_one,
     who_enters_meanwhile_does_not_see_it,

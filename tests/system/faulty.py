@@ -2,7 +2,6 @@
 they do, hear, and are refused."""
 
 import mmap
-import os
 import struct
 import time
 import xml.etree.ElementTree as ElementTree
@@ -14,7 +13,7 @@ from harness import MUC_DOMAIN, SECRET, Stentor
 from keeper import GUEST, OWNER, room_of
 from rawclient import NS_MUC, name
 
-FINE, DISK_FULL, WRITE_FAILS, SYNC_FAILS, READ_FAILS = range(5)
+FINE, DISK_FULL, WRITE_FAILS, SYNC_FAILS, READ_FAILS, OPEN_FAILS = range(6)
 ALL = 0xFFFFFFFF
 FULL = ("wait", "resource-constraint")
 FAILED = ("wait", "internal-server-error")

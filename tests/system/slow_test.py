@@ -12,7 +12,7 @@ from fakehost import NS_COMPONENT
 from faulty import DEN, FULL, LAIR, PROMPT_S, SLOW_S, YARD, Scene
 from harness import Stentor
 from keeper import GUEST, OWNER
-from rawclient import NS_MUC, name
+from rawclient import NS_MUC
 
 PARKED_MAX = 2000  # ROOM_PARKED_MAX
 SECONDS_PER_READ = 0.2

@@ -10,6 +10,7 @@ import sqlite3
 import subprocess
 import tempfile
 import time
+import xml.etree.ElementTree as ElementTree
 
 import harness
 import keeper
@@ -438,6 +439,42 @@ def damage_is_found_and_kept_to_itself(args):
             assert keeper.archive_of(link, lair) == ["before", "after"]
 
 
+def damage_of_an_archive_is_told_once(args):
+    """A page of old messages: who asks for it is refused, as often as he asks, and the operator is
+    told once; the room goes on, and so do its later messages and all other archives."""
+    lair, den = room_of("lair"), room_of("den")
+    with folder() as name, FakeHost(MUC_DOMAIN, SECRET) as host:
+        path = os.path.join(name, "stentor.db")
+        settings = {"store.path": path}
+        with keeper.keeping(args.stentord, host, settings=settings):
+            link = host.link()
+            for room in (lair, den):
+                link.enter(OWNER, room, "Owner")
+                for number in range(300):
+                    keeper.say(link, room, f"{room}, number {number}")
+                link.heard_by(OWNER, f"{room}, number 299")
+        log_taken_in(path)
+        damage(path, f"{den}, number 40<")
+        with keeper.keeping(args.stentord, host, settings=settings) as stentor:
+            link = host.link()
+            query = f"<query xmlns='{keeper.NS_MAM}'/>"
+            for _ in range(3):
+                answer, results = keeper.ask(link, "set", den, query)
+                assert keeper.condition_of(answer) == ("wait", "internal-server-error"), \
+                    ElementTree.tostring(answer)
+                assert results == []
+            keeper.say(link, den, "and on")
+            link.heard_by(OWNER, "and on")
+            last = query.replace("/>", f"><set xmlns='{keeper.NS_RSM}'><max>5</max><before/></set>"
+                                       "</query>")
+            answer, results = keeper.ask(link, "set", den, last)
+            assert answer.get("type") == "result" and len(results) == 5, \
+                ElementTree.tostring(answer)
+            assert len(keeper.archive_of(link, lair)) == 300
+            assert f"the archive of {den} is damaged" in stentor.await_log(" error ", 5)
+            assert len(stentor.log_lines(" error ")) == 1, stentor.log()
+
+
 def last_page_of(path, table):
     """Where the last leaf of an index is."""
     connection = sqlite3.connect(path)
@@ -505,6 +542,7 @@ CASES = (
     an_archive_is_exported,
     what_is_to_be_gone_is_gone,
     damage_is_found_and_kept_to_itself,
+    damage_of_an_archive_is_told_once,
     damage_of_one_room_is_not_everybodys,
 )
 
