@@ -1,7 +1,8 @@
 """Nothing that was acknowledged is lost, however the process dies. Hundreds of users talk, take back
 what they said, come and go, register, change subjects, affiliations, options and pictures, make and
-destroy rooms over the component link; stentord is killed at a random instant, or just when something
-was heard or answered, started again on the same store, and asked what it remembers:
+destroy rooms over the component link; stentord is killed at a random instant, just when something was
+heard or answered, while it stops, or while it starts; started again on the same store, and asked what
+it remembers:
 
   losses       a message that anybody received is in the archive, and newcomers are shown the last of
                them; a change that was answered, and a subject that was seen, stand, or a later one
@@ -57,6 +58,9 @@ WHOLE_EACH = 10  # so often all of the past is read again
 GONE_CHANCE = 0.4
 REST_S = 5
 SYNC_MS = (0, 0, 5)  # with --power
+START_CHANCE = 0.2
+START_S = 0.08
+STOPPING_S = 0.1
 
 
 class Powered(Stentor):
@@ -125,8 +129,20 @@ class Driver:
             "muc.admins": BOSS.split("/")[0], "muc.defaults.persistent": "on",
             "muc.defaults.archive": "on", "muc.defaults.allow_register": "on"})
         self.stentor.slow_ms = self.random.choice(SYNC_MS)
+        if self.random.random() < START_CHANCE:
+            self.stentor.start()
+            time.sleep(self.random.uniform(0, START_S))
+            self.stentor.kill()  # before it could do much
         self.stentor.start()
-        self.link = host.link()
+        self.link = self.called(host)
+
+    def called(self, host):
+        """One that did not live long may have called here too."""
+        while True:
+            try:
+                return host.link()
+            except (EOFError, ConnectionError):
+                pass
 
     def send(self, text):
         self.out.append(text)
@@ -232,6 +248,12 @@ class Driver:
             self.random.choice(kill_acts.CHANGES)(self, self.random.choice(self.rooms))
         self.flush()
         self.until_more("acknowledged")
+
+    def while_stopping(self):
+        """It was told to end, and is not done with that; or is."""
+        self.stentor.process.terminate()
+        time.sleep(self.random.uniform(0, STOPPING_S))
+        assert self.stentor.process.poll() in (None, 0)
 
     def until_more(self, what):
         before = self.totals[what]
@@ -393,7 +415,8 @@ class Driver:
         while time.monotonic() < end:
             kill_acts.burst(self, self.random.randrange(1, BURST))
             self.read_until(min(end, time.monotonic() + 0.004))
-        self.random.choice((lambda: None, self.until_heard, self.until_answered))()
+        self.random.choice((lambda: None, self.until_heard, self.until_answered,
+                            self.while_stopping))()
         self.stentor.kill()
         self.read_rest()
         self.out = []
