@@ -19,7 +19,7 @@
  * known only while the script is played. `${Romeo's stanza-id}` is the id that the room gave the
  * message he has received last (that a `receives` has taken, not one passed over). `${the NAME}`,
  * any name, stands for any value as an attribute or text of the first stanza that it is received
- * in, and for that value from then on.
+ * in, and for that value from then on. `${20000 letters}`, any number, is that many of them.
  *
  * A script that was read without a problem has well-formed stanzas, names only clients of its cast,
  * and nobody in it is connected when the service restarts, unless there is a host.

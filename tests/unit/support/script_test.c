@@ -447,6 +447,16 @@ static void addresses_are_put_in_escaped(void **state)
     assert_null(script_expand(script, "${the day}", &addresses, &problem));
     assert_non_null(strstr(problem, "${the day} stands for nothing yet"));
     free(problem);
+    text = script_expand(script, "<${12 letters}>", &addresses, &problem);
+    assert_string_equal(text, "<xxxxxxxxxxxx>");
+    free(text);
+    static const char *const none[] = {"${0 letters}", "${-1 letters}", "${12letters}",
+                                       "${12}",        "${12 words}",   "${ letters}"};
+    for (size_t i = 0; i < sizeof(none) / sizeof(none[0]); i++) {
+        assert_null(script_expand(script, none[i], &addresses, &problem));
+        assert_non_null(strstr(problem, "NUMBER letters"));
+        free(problem);
+    }
     struct script_addresses receiving = addresses;
     receiving.any_new = true;
     text = script_expand(script, "${the day} ${the hour}", &receiving, &problem);
