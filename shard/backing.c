@@ -8,6 +8,7 @@ struct backing *backing_new(struct room_entry *entry, struct str room)
     struct backing *backing = MEM_NEW(struct backing);
     backing->entry = entry;
     backing->idle.tag = ROOM_TIMERS; /* none of the room's own */
+    backing->burial.tag = ROOM_TIMER_BURIAL;
     backing->unsaved.room = room;
     return backing;
 }
@@ -16,7 +17,7 @@ void backing_free(struct backing *backing)
 {
     if (backing == NULL)
         return;
-    ensure(!timer_is_set(&backing->idle));
+    ensure(!timer_is_set(&backing->idle) && !timer_is_set(&backing->burial));
     parking_fini(&backing->parking);
     if (backing->arena != NULL)
         arena_free(backing->arena);

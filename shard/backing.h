@@ -32,10 +32,11 @@ struct backing {
     uint64_t held;           /* the last ticket that something waits for */
     uint64_t released;       /* the last that was answered; not below `held`: nothing waits */
     struct unsaved unsaved;
-    struct timer idle; /* until it leaves memory */
-    bool stale;        /* who is inside is not what is stored: a batch was refused */
-    bool leaving;      /* it does, once its memory is written */
-    bool unparking;    /* those that were parked are being handled */
+    struct timer idle;   /* until it leaves memory; its tag is ROOM_TIMERS */
+    struct timer burial; /* ROOM_TIMER_BURIAL */
+    bool stale;          /* who is inside is not what is stored: a batch was refused */
+    bool leaving;        /* it does, once its memory is written */
+    bool unparking;      /* those that were parked are being handled */
     struct room_entry *entry;
 };
 

@@ -98,15 +98,14 @@ static void lower_session(const struct lowering *lowering, struct str full_jid)
         record_memory(batch, lowering->arena, lowering->entry->room);
 }
 
-/* Of a message everybody has heard, so there is nothing to be refused. */
+/* What a room asks for itself it asks again. */
 static void refuse_ask(const struct lowering *lowering, const struct asked *ask)
 {
     struct refuse_more more = {.by = jid_full(ask->to)};
-    const struct node *root = stanza_root(ask->stanza);
-    struct frame *frame = root->name == NAME_IQ
-                              ? refusal_frame(lowering->arena, root, &refusal_RESOURCE_CONSTRAINT,
-                                              jid_full(ask->to), &more)
-                              : NULL;
+    if (ask->stanza == NULL)
+        return;
+    struct frame *frame = refusal_frame(lowering->arena, stanza_root(ask->stanza),
+                                        &refusal_RESOURCE_CONSTRAINT, jid_full(ask->to), &more);
     if (frame != NULL)
         fanout_one(lowering->fanout, lowering->order, ask->route, frame,
                    address_new(jid_full(ask->from)));
@@ -131,7 +130,7 @@ static void lower_ask(const struct lowering *lowering, const struct effect *effe
 {
     struct message *message = message_new(MSG_ASK);
     message->ask = asked_new(effect->ask.query, effect->ask.listing);
-    message->ask->stanza = stanza_copy(effect->ask.stanza);
+    message->ask->stanza = effect->ask.stanza == NULL ? NULL : stanza_copy(effect->ask.stanza);
     message->ask->from = jid_copy(effect->ask.from);
     message->ask->to = jid_copy(effect->ask.to);
     message->ask->route = effect->ask.by;

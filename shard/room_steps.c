@@ -142,13 +142,13 @@ static void refuse(struct shard *shard, const struct room_entry *entry,
     const struct asked *ask = message->kind == MSG_ANSWER ? message->ask : NULL;
     if (ask == NULL && message->kind != MSG_STANZA)
         return;
-    /* A message that the archive was asked for was handled when it came. */
-    const struct node *root = stanza_root(ask != NULL ? ask->stanza : message->stanza.stanza);
-    if (ask != NULL && root->name != NAME_IQ)
+    const struct stanza *stanza = ask != NULL ? ask->stanza : message->stanza.stanza;
+    if (stanza == NULL)
         return;
     struct refuse_more more = {.by = entry->key};
     const struct jid *to = ask != NULL ? ask->to : message->stanza.to;
-    struct frame *frame = refusal_frame(shard->arena, root, refusal, jid_full(to), &more);
+    struct frame *frame =
+        refusal_frame(shard->arena, stanza_root(stanza), refusal, jid_full(to), &more);
     if (frame == NULL)
         return;
     const struct jid *from = ask != NULL ? ask->from : message->stanza.from;

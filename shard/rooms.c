@@ -118,9 +118,11 @@ static void tombstone_take_away(struct rooms *rooms, struct room_entry *entry)
 
 void rooms_forget(struct rooms *rooms, struct room_entry *entry)
 {
-    if (entry->backing != NULL)
+    if (entry->backing != NULL) {
         timer_clear(&rooms->timers, &entry->backing->idle);
-    for (int i = 0; i < ROOM_TIMERS; i++)
+        timer_clear(&rooms->timers, &entry->backing->burial);
+    }
+    for (int i = 0; i < ROOM_TIMER_BURIAL; i++)
         timer_clear(&rooms->timers, &entry->alarms[i]);
     tombstone_take_away(rooms, entry);
     if (entry->listed)
@@ -172,7 +174,7 @@ struct room_entry *rooms_need(struct rooms *rooms, const struct jid *jid)
     entry->room = room_new(entry->env, bare, place_take(rooms, entry, bare));
     jid_free(bare);
     entry->key = jid_bare(room_jid(entry->room));
-    for (int i = 0; i < ROOM_TIMERS; i++)
+    for (int i = 0; i < ROOM_TIMER_BURIAL; i++)
         entry->alarms[i].tag = (uint8_t)i;
     map_put(&rooms->by_jid, entry->key, entry);
     return entry;
@@ -191,8 +193,9 @@ uint32_t rooms_count(const struct rooms *rooms)
 void rooms_set_alarm(struct rooms *rooms, struct room_entry *entry, enum room_timer which,
                      int64_t at_us)
 {
-    ensure(which < ROOM_TIMERS);
-    struct timer *timer = &entry->alarms[which];
+    ensure(which < ROOM_TIMERS && (which != ROOM_TIMER_BURIAL || entry->backing != NULL));
+    struct timer *timer =
+        which == ROOM_TIMER_BURIAL ? &entry->backing->burial : &entry->alarms[which];
     if (at_us == 0)
         timer_clear(&rooms->timers, timer);
     else
@@ -252,6 +255,8 @@ struct room_entry *rooms_ringing(struct rooms *rooms, int64_t now_us, enum room_
     *which = (enum room_timer)timer->tag;
     if (timer->tag == ROOM_TIMERS)
         return container_of(timer, struct backing, idle)->entry;
+    if (timer->tag == ROOM_TIMER_BURIAL)
+        return container_of(timer, struct backing, burial)->entry;
     return container_of(timer - timer->tag, struct room_entry, alarms[0]);
 }
 

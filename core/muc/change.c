@@ -6,6 +6,7 @@
 
 #include "core/base/ensure.h"
 #include "core/base/mem.h"
+#include "core/muc/burial.h"
 #include "core/muc/durable.h"
 #include "core/muc/groupchat.h"
 #include "core/muc/inbound.h"
@@ -208,6 +209,16 @@ static void apply_bury(struct room *room, const struct change *change)
         room_history_bury(room, entry, change->bury.tombstone);
     if (change->bury.clears_subject)
         room_subject_clear(room);
+    if (change->burial.of != NULL)
+        burial_forget(room, burial_key(change->burial.of));
+}
+
+static void apply_burial(struct room *room, const struct change *change)
+{
+    if (change->burial.over)
+        burial_forget(room, burial_key(change->burial.of));
+    else
+        burial_keep(room, change->burial.of);
 }
 
 static void apply_waiting(struct room *room, const struct change *change)
@@ -254,6 +265,9 @@ void change_apply(struct room *room, const struct change *change)
         return;
     case CHANGE_BURY:
         apply_bury(room, change);
+        return;
+    case CHANGE_BURIAL:
+        apply_burial(room, change);
         return;
     case CHANGE_WAITING:
         apply_waiting(room, change);
@@ -310,6 +324,12 @@ static void pend(struct room *room, struct step *step, const struct pending_chan
         struct registration *waiting = ARENA_NEW(step->arena, struct registration);
         *waiting = *pending->change.waiting.wanted;
         pending->change.waiting.wanted = waiting;
+    }
+    if (pending->change.burial.of != NULL) {
+        struct burial *burial = ARENA_NEW(step->arena, struct burial);
+        *burial = *pending->change.burial.of;
+        burial->id = str_in(step->arena, burial->id);
+        pending->change.burial.of = burial;
     }
     room->pending = pending;
     effect_commit(step, &pending->change);

@@ -15,6 +15,7 @@
 #include "core/muc/option.h"
 #include "core/muc/privilege.h"
 
+struct burial; /* core/muc/burial.h */
 struct inbound;
 
 enum change_kind {
@@ -26,6 +27,7 @@ enum change_kind {
     CHANGE_SUBJECT,
     CHANGE_CARD,    /* the vCard */
     CHANGE_BURY,    /* a message is retracted: its tombstone stands in its place */
+    CHANGE_BURIAL,  /* one is that only the archive has: to be looked for there, or no more */
     CHANGE_WAITING, /* somebody waits to be registered, or does no more */
     CHANGE_DESTROY, /* the room's state goes; who is inside is put out by what follows */
 };
@@ -63,7 +65,7 @@ struct change {
         int64_t at_us;
         struct str plain; /* first text, for disco */
     } subject;
-    struct {                        /* CHANGE_BURY */
+    struct {                        /* CHANGE_BURY; CHANGE_BURIAL the notice alone */
         struct frame *tombstone;    /* the room takes a reference */
         const struct archived *row; /* the same for the archive; its id says which message */
         struct frame *notice;       /* what everybody is told */
@@ -71,6 +73,10 @@ struct change {
         struct str notice_stanza_id;
         bool clears_subject; /* it was the subject: there is none any more */
     } bury;
+    struct { /* CHANGE_BURIAL; CHANGE_BURY: which is done by it, if not NULL */
+        const struct burial *of;
+        bool over;
+    } burial;
     struct { /* CHANGE_WAITING */
         struct str account;
         const struct registration *wanted; /* NULL: no more */

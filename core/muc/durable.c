@@ -15,7 +15,7 @@ bool room_is_durable(const struct room *room)
 
 bool room_is_parkable(const struct room *room)
 {
-    if (room->session_count > 0 || room->pending != NULL)
+    if (room->session_count > 0 || room->pending != NULL || room->burials != NULL)
         return false;
     bool stands = room->env->settings->durable && room->state == ROOM_DESTROYED;
     return stands || room_is_durable(room);
@@ -44,6 +44,7 @@ bool change_leaves_durable(const struct room *room, const struct change *change)
     case CHANGE_SUBJECT:
     case CHANGE_CARD:
     case CHANGE_BURY:
+    case CHANGE_BURIAL:
     case CHANGE_WAITING:
         break;
     }

@@ -12,7 +12,8 @@ bool room_is_durable(const struct room *room);
 /* Is it, once the change has been applied? */
 bool change_leaves_durable(const struct room *room, const struct change *change);
 
-/* All of it that must outlive the process is stored, and nobody is inside: it may leave memory. */
+/* All of it that must outlive the process is stored, nobody is inside, and nothing is left to be
+ * done (core/muc/burial.h): it may leave memory. */
 bool room_is_parkable(const struct room *room);
 
 /* The change has something to do with the store: the room is in it, will be, or its tombstone. */

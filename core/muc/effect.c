@@ -133,6 +133,16 @@ void effect_ask(struct step *step, const struct inbound *in, const struct archiv
     push_ask(step, in)->ask.query = query;
 }
 
+void effect_ask_own(struct step *step, const struct jid *room, const struct archive_query *query)
+{
+    struct effect *effect = effect_push(step, FX_ASK);
+    effect->ask.query = query;
+    effect->ask.stanza = NULL;
+    effect->ask.from = room;
+    effect->ask.to = room;
+    effect->ask.by = ROUTE_NONE;
+}
+
 void effect_ask_listing(struct step *step, const struct inbound *in,
                         const struct stored_query *listing)
 {

@@ -37,6 +37,7 @@ enum room_timer {
     ROOM_TIMER_PING,      /* look for silent sessions */
     ROOM_TIMER_OUTAGE,    /* put out who has missed something */
     ROOM_TIMER_RATE,      /* it is somebody's turn, or nobody has to wait any more */
+    ROOM_TIMER_BURIAL, /* ask the archive again for what is to be buried there: stored rooms only */
     ROOM_TIMERS
 };
 
@@ -108,9 +109,9 @@ struct effect {
         struct {
             const struct archive_query *query;  /* in the arena; the shard copies it */
             const struct stored_query *listing; /* instead, of the service */
-            const struct stanza *stanza;        /* for whose sake; copied too */
-            const struct jid *from, *to;
-            struct route by; /* it came this way */
+            const struct stanza *stanza; /* for whose sake; copied too. NULL: the room's own */
+            const struct jid *from, *to; /* NULL stanza: both are the room's */
+            struct route by;             /* it came this way */
         } ask;
         struct {
             struct str jid; /* full, in the arena; the session may be gone. Absent: the memory */
@@ -165,6 +166,8 @@ void effect_append(struct step *step, struct frame *frame, const struct archived
                    bool held);
 /* The stanza comes back with the answer: the one of this step, or one that has waited. */
 void effect_ask(struct step *step, const struct inbound *in, const struct archive_query *query);
+/* For the room's own sake. */
+void effect_ask_own(struct step *step, const struct jid *room, const struct archive_query *query);
 void effect_ask_listing(struct step *step, const struct inbound *in,
                         const struct stored_query *listing);
 void effect_session(struct step *step, struct str full_jid);

@@ -64,7 +64,7 @@ struct event {
             unsigned count;
             const struct refusal *refusal;
         } append_failed;
-        struct { /* the stanza once more, as with EV_STANZA */
+        struct { /* the stanza once more, as with EV_STANZA; NULL: the room asked for itself */
             const struct stanza *stanza;
             const struct jid *from;
             const struct jid *to;

@@ -80,7 +80,8 @@ void keeping_show(struct room *room, struct step *step, const struct inbound *in
         into_history(room, step, in, message, at_us);
 }
 
-void keeping_look_up(struct step *step, const struct inbound *in, struct str stanza_id)
+void keeping_look_up(const struct room *room, struct step *step, const struct inbound *in,
+                     struct str stanza_id)
 {
     struct archive_query *query = ARENA_NEW(step->arena, struct archive_query);
     struct str *id = ARENA_NEW(step->arena, struct str);
@@ -90,7 +91,10 @@ void keeping_look_up(struct step *step, const struct inbound *in, struct str sta
     query->ids = id;
     query->id_count = 1;
     query->max = 1;
-    effect_ask(step, in, query);
+    if (in != NULL)
+        effect_ask(step, in, query);
+    else
+        effect_ask_own(step, room->jid, query);
 }
 
 void keeping_message(struct room *room, struct step *step, const struct inbound *in,

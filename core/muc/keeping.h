@@ -26,8 +26,9 @@ struct archived *keeping_row(const struct room *room, struct step *step, const s
                              const struct groupchat *message);
 
 /* Asks the archive for that one message; the handler's `answered` is called with it, or with
- * ERR_NOT_FOUND. */
-void keeping_look_up(struct step *step, const struct inbound *in, struct str stanza_id);
+ * ERR_NOT_FOUND. `in` NULL: the room asks for itself (core/muc/burial.h). */
+void keeping_look_up(const struct room *room, struct step *step, const struct inbound *in,
+                     struct str stanza_id);
 
 /* An archived message as an entry of the history, with a frame of its own (a reference, the
  * caller's). False: the row cannot be shown, or is the room's own word. */

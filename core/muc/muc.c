@@ -9,6 +9,7 @@
 
 #include "core/base/ensure.h"
 #include "core/muc/attendance.h"
+#include "core/muc/burial.h"
 #include "core/muc/destruction.h"
 #include "core/muc/feature.h"
 #include "core/muc/keeping.h"
@@ -166,6 +167,8 @@ static enum step_outcome step_answer(struct room *room, struct step *step,
                                      const struct event *event)
 {
     struct event asked = {.kind = EV_STANZA};
+    if (event->answer.stanza == NULL)
+        return burial_answered(room, step, event);
     asked.stanza.stanza = event->answer.stanza;
     asked.stanza.from = event->answer.from;
     asked.stanza.to = event->answer.to;
@@ -176,8 +179,6 @@ static enum step_outcome step_answer(struct room *room, struct step *step,
     const struct refusal *closed = closed_to(room, in);
     if (closed == NULL && is_shut_out(room, in))
         closed = &refusal_SERVICE_BANNED;
-    if (in->kind != KIND_IQ && closed != NULL)
-        return STEP_DONE; /* a message that was handled when it came */
     if (closed != NULL)
         return refuse(room, step, in, closed);
     const struct handler *handler = features_handler(room, in);
@@ -252,6 +253,9 @@ static enum step_outcome step_timer(struct room *room, struct step *step, enum r
         return STEP_DONE;
     case ROOM_TIMER_OUTAGE:
         outage_look(room, step);
+        return STEP_DONE;
+    case ROOM_TIMER_BURIAL:
+        burial_ask_again(room);
         return STEP_DONE;
     case ROOM_TIMER_RATE:
         return rate_next(room, step, &waited) ? handle_waited(room, step, &waited) : STEP_DONE;
@@ -371,6 +375,7 @@ enum step_outcome muc_step(struct room *room, const struct event *event, struct 
     set_alarms(room, step, before);
     silence_watch(room, step);
     outage_watch(room, step);
+    burial_watch(room, step);
     rate_watch(room, step);
     room_publish(room, step);
     return outcome;

@@ -25,7 +25,8 @@ static struct frame *tombstone(const struct room *room, struct step *step,
         fb_raw(&fb, stamp_delay(step->arena, STR_NONE, entry->dated_us));
     fb_open(&fb, NAME_RETRACTED, NS_RETRACT);
     fb_attr(&fb, "id", retraction->id);
-    fb_attr_plain(&fb, STR("stamp"), stamp_text(step->arena, step->now_us));
+    int64_t at_us = retraction->at_us != 0 ? retraction->at_us : step->now_us;
+    fb_attr_plain(&fb, STR("stamp"), stamp_text(step->arena, at_us));
     fb_moderated(&fb, retraction);
     if (!str_empty(retraction->reason))
         fb_leaf(&fb, NAME_REASON, NS_RETRACT, retraction->reason);

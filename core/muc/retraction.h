@@ -15,6 +15,7 @@ struct retraction {
     struct str id;                    /* of the message that retracts */
     const struct occupant *moderator; /* NULL: its author did it */
     struct str reason;                /* of the moderator, or absent */
+    int64_t at_us;                    /* when; 0: now */
 };
 
 /* What a moderator says of itself, within <retract/> or <retracted/>. */

@@ -7,6 +7,7 @@
 #include "core/base/mem.h"
 #include "core/muc/absentees.h"
 #include "core/muc/attendance.h"
+#include "core/muc/burial.h"
 #include "core/muc/change.h"
 #include "core/muc/durable.h"
 #include "core/muc/rate.h"
@@ -116,6 +117,7 @@ static void room_clear_maps(struct room *room)
     map_empty(&room->voice_pending, key);
 
     askers_clear(room);
+    burials_clear(room);
     registrations_clear(room);
 }
 

@@ -137,6 +137,7 @@ struct room {
     struct map *asked;        /* bare JID -> struct asker: may not ask again at once; or NULL */
     struct rate *rate;        /* core/muc/rate.h; heap; NULL: nobody has to wait */
 
+    struct burials *burials;        /* core/muc/burial.h; heap; NULL: none is pending */
     struct tombstone *tombstone;    /* heap; ROOM_DESTROYED only */
     struct attendance *attendance;  /* heap; NULL: nobody came, changed or went in this step */
     struct pending_change *pending; /* a change that is not committed yet; not owned (change.h) */
@@ -148,6 +149,7 @@ struct room {
     int64_t silence_alarm_us; /* core/muc/silence.h; 0: not set */
     uint32_t silence_next;    /* number of the session to look at next */
     uint32_t session_hole;    /* where to look first for a free number */
+    bool burial_alarm;        /* core/muc/burial.h: its alarm is set */
     bool outage_alarm;        /* core/muc/outage.h: its alarm is set */
     bool was_archived;        /* its archive is on, or was: what is in it can still be read */
     bool memory_changed;      /* voice was given or taken, and that is not written yet */

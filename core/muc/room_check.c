@@ -6,6 +6,7 @@
 
 #include "core/base/ensure.h"
 #include "core/muc/absentees.h"
+#include "core/muc/burial.h"
 #include "core/muc/rate.h"
 
 static void check_state(const struct room *room)
@@ -178,6 +179,8 @@ void room_check(const struct room *room)
     ensure(room->voice_pending.count <= ROOM_VOICE_PENDING_MAX);
     ensure(room->asked == NULL || room->asked->count <= ROOM_ASKED_MAX);
     ensure(room->registrations.count <= ROOM_REGISTERING_MAX);
+    ensure(burial_count(room) <= ROOM_BURIALS_MAX);
+    ensure(room->burials == NULL || (burial_count(room) > 0 && room->was_archived));
     check_roster(room, check_occupants(room));
     lineup_check(room);
     absentees_check(room);

@@ -1,11 +1,13 @@
 #include "core/muc/snapshot.h"
 
+#include "core/muc/burial.h"
 #include "core/muc/registration.h"
 #include "core/muc/room.h"
 
 #include <stdlib.h>
 
-enum { CHANGES_BESIDE = 3 }; /* creation, card, subject; the others wait to be registered */
+/* Creation, card, subject; not what waits to be registered or buried. */
+enum { CHANGES_BESIDE = 3 };
 
 static struct change *add_change(struct stored_room *stored, enum change_kind kind)
 {
@@ -85,6 +87,13 @@ static void add_waiting(const struct room *room, struct stored_room *stored)
     }
 }
 
+static void add_burials(const struct room *room, struct stored_room *stored)
+{
+    const struct burial *burial;
+    for (uint32_t at = 0; (burial = burial_next(room, &at)) != NULL;)
+        add_change(stored, CHANGE_BURIAL)->burial.of = burial;
+}
+
 void snapshot_session(const struct session *session, struct stored_session *stored)
 {
     const struct occupant *occupant = session->occupant;
@@ -162,8 +171,8 @@ static void add_tombstone(const struct room *room, struct stored_room *stored)
 void room_snapshot(const struct room *room, struct arena *arena, struct stored_room *stored)
 {
     *stored = (struct stored_room){0};
-    stored->changes =
-        ARENA_NEW_ARRAY(arena, struct change, CHANGES_BESIDE + room->registrations.count);
+    stored->changes = ARENA_NEW_ARRAY(
+        arena, struct change, CHANGES_BESIDE + room->registrations.count + burial_count(room));
     if (room->state == ROOM_DESTROYED)
         add_tombstone(room, stored);
     if (!room_exists(room))
@@ -174,6 +183,7 @@ void room_snapshot(const struct room *room, struct arena *arena, struct stored_r
     if (room->subject.frame != NULL)
         add_subject(room, arena, stored);
     add_waiting(room, stored);
+    add_burials(room, stored);
     list_sessions(room, arena, stored);
     stored->memory = ARENA_NEW(arena, struct stored_memory);
     snapshot_memory(room, arena, stored->memory);

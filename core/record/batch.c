@@ -19,6 +19,7 @@ static bool is_kind(unsigned letter)
     case RECORD_CARD:
     case RECORD_MEMORY:
     case RECORD_SESSION:
+    case RECORD_BURIAL:
         return true;
     default:
         return false;

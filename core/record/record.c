@@ -204,6 +204,19 @@ static void write_waiting(struct writer *writer, const struct change *change)
     put_row(writer, RECORD_REGISTRATION, change->waiting.wanted->account);
 }
 
+static void write_burial(struct writer *writer, const struct change *change)
+{
+    const struct burial *burial = change->burial.of;
+    if (burial == NULL)
+        return;
+    if (change->burial.over) {
+        delete_row(writer, RECORD_BURIAL, burial_key(burial));
+        return;
+    }
+    put_burial(value(writer), burial);
+    put_row(writer, RECORD_BURIAL, burial_key(burial));
+}
+
 static void write_tombstone(struct writer *writer, const struct change *change)
 {
     struct head head = {
@@ -240,6 +253,10 @@ static void write_change(struct writer *writer, const struct change *change)
         message(writer, RECORD_BURY, change->bury.row);
         if (change->bury.clears_subject)
             delete_row(writer, RECORD_SUBJECT, only);
+        write_burial(writer, change);
+        return;
+    case CHANGE_BURIAL:
+        write_burial(writer, change);
         return;
     case CHANGE_WAITING:
         write_waiting(writer, change);

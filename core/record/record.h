@@ -26,6 +26,8 @@ enum record_kind {
     RECORD_CARD = 'c',         /* one: the vCard */
     RECORD_MEMORY = 'm',  /* one: voice decisions, invitations; written when a room is parked */
     RECORD_SESSION = 'p', /* one per session inside, key: its full JID */
+    RECORD_BURIAL = 'b', /* one per message that its author took back and the archive may have; key:
+                            its stanza-id and the author's occupant-id */
 };
 
 enum record_op {

@@ -14,7 +14,7 @@
 #include <stdlib.h>
 
 enum {
-    CHANGES_BESIDE = 3, /* creation, card, subject; the others wait to be registered */
+    CHANGES_BESIDE = 3, /* creation, card, subject; not what waits to be registered or buried */
     SCRATCH_BYTES = 16 * 1024,
 };
 
@@ -22,7 +22,7 @@ struct reading {
     struct arena *arena;
     const char *why;
     const struct record_row *head, *options, *subject, *card, *memory; /* NULL: there is none */
-    unsigned affiliations, registrations, sessions;                    /* rows */
+    unsigned affiliations, registrations, sessions, burials;           /* rows */
     struct head found;
     struct map nicks;      /* reserved ones, by key; any value but NULL */
     struct arena *scratch; /* for one row */
@@ -49,6 +49,8 @@ static const char *kind_text(enum record_kind kind)
         return "what the room remembers";
     case RECORD_SESSION:
         return "the session";
+    case RECORD_BURIAL:
+        return "the message to be buried";
     }
     return NULL;
 }
@@ -104,6 +106,9 @@ static bool sort_row(struct reading *reading, const struct record_row *row)
     case RECORD_SESSION:
         reading->sessions++;
         return true;
+    case RECORD_BURIAL:
+        reading->burials++;
+        return true;
     }
     log_warn("a stored room has a row of the kind %u, which this version does not know: it is left "
              "out; a newer version of the server has written it",
@@ -120,8 +125,9 @@ static bool sort_rows(struct reading *reading, const struct record_row *rows, un
     if (reading->head == NULL)
         return fail(reading, "the room's head is missing");
     if (reading->affiliations > ROOM_AFFILIATIONS_MAX + ROOM_BANS_RESERVE ||
-        reading->registrations > ROOM_REGISTERING_MAX)
-        return fail(reading, "there are more affiliations or registrations than a room can have");
+        reading->registrations > ROOM_REGISTERING_MAX || reading->burials > ROOM_BURIALS_MAX)
+        return fail(reading, "there are more affiliations, registrations or messages to be buried "
+                             "than a room can have");
     return true;
 }
 
@@ -305,6 +311,19 @@ static bool read_registration(struct reading *reading, const struct record_row *
     return true;
 }
 
+static bool read_burial(struct reading *reading, const struct record_row *row,
+                        struct stored_room *stored)
+{
+    struct burial *burial = ARENA_NEW(reading->arena, struct burial);
+    if (!burial_is_key(row->key))
+        return fail(reading, "a message to be buried has an id that none has");
+    if (!get_burial(row->value, burial))
+        return fail_row(reading, row, DAMAGED);
+    memcpy(burial->key, row->key.at, sizeof(burial->key));
+    add_change(stored, CHANGE_BURIAL)->burial.of = burial;
+    return true;
+}
+
 /* ---- what is no change ---- */
 
 static bool read_session(struct reading *reading, const struct record_row *row,
@@ -347,6 +366,8 @@ static bool read_rows(struct reading *reading, const struct record_row *rows, un
             good = read_registration(reading, &rows[i], stored);
         else if (rows[i].kind == RECORD_SESSION)
             good = read_session(reading, &rows[i], stored);
+        else if (rows[i].kind == RECORD_BURIAL)
+            good = read_burial(reading, &rows[i], stored);
         if (!good)
             return false;
     }
@@ -359,8 +380,9 @@ static bool read_room(struct reading *reading, const struct record_row *rows, un
 {
     if (!sort_rows(reading, rows, count) || !read_head(reading))
         return false;
-    stored->changes = ARENA_NEW_ARRAY(reading->arena, struct change,
-                                      (size_t)CHANGES_BESIDE + reading->registrations);
+    stored->changes =
+        ARENA_NEW_ARRAY(reading->arena, struct change,
+                        (size_t)CHANGES_BESIDE + reading->registrations + reading->burials);
     if (reading->found.state == HEAD_DESTROYED) {
         struct change *change = add_change(stored, CHANGE_DESTROY);
         change->destroy.until_us = reading->found.until_us;

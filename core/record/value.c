@@ -143,11 +143,8 @@ bool get_options(struct str value, struct arena *arena, struct stored_options *s
             return false;
     }
     stored->was_archived = stored->options.archive || stored->options.persistent;
-    if (version.number >= 2) {
-        unsigned flag = get_byte(&reader);
-        reader.bad = reader.bad || flag > 1;
-        stored->was_archived = flag == 1;
-    }
+    if (version.number >= 2)
+        stored->was_archived = get_flag(&reader);
     return ended(&reader, &version);
 }
 
@@ -193,6 +190,24 @@ bool get_registration(struct str value, struct registration *wanted)
             wanted->answers[i] = answer;
     }
     return ended(&reader, &version) && !str_empty(wanted->nick);
+}
+
+/* ---- what is to be buried ---- */
+
+void put_burial(struct buf *out, const struct burial *burial)
+{
+    put_byte(out, VALUE_VERSION);
+    put_signed(out, burial->at_us);
+    put_text(out, burial->id);
+}
+
+bool get_burial(struct str value, struct burial *burial)
+{
+    struct version version;
+    struct reader reader = begin(value, &version);
+    burial->at_us = get_signed(&reader);
+    burial->id = get_text(&reader);
+    return ended(&reader, &version);
 }
 
 /* ---- subject and vCard ---- */

@@ -8,6 +8,7 @@
 #define CORE_RECORD_VALUE_H
 
 #include "core/muc/archived.h"
+#include "core/muc/burial.h"
 #include "core/muc/card.h"
 #include "core/muc/option.h"
 #include "core/muc/registration.h"
@@ -52,6 +53,10 @@ MUST_CHECK bool get_affiliation(struct str value, struct affiliation_change *ite
 
 void put_registration(struct buf *out, const struct registration *wanted);
 MUST_CHECK bool get_registration(struct str value, struct registration *wanted);
+
+/* `key` is the row's. */
+void put_burial(struct buf *out, const struct burial *burial);
+MUST_CHECK bool get_burial(struct str value, struct burial *burial);
 
 struct stored_subject {
     bool cleared;

@@ -61,8 +61,9 @@ struct commit {
 
 /* A question to the reader, and its answer in it. One of the two queries is meant. */
 struct asked {
-    struct arena *arena;   /* owned: all below lies in it, save what is owned itself */
-    struct stanza *stanza; /* that asks, owned; with both JIDs, owned */
+    struct arena *arena; /* owned: all below lies in it, save what is owned itself */
+    struct stanza
+        *stanza; /* that asks, owned; with both JIDs, owned. NULL: a room asks for itself */
     struct jid *from;
     struct jid *to;
     struct route route;

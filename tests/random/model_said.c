@@ -148,8 +148,10 @@ bool model_retract(struct model_room *room, int client, unsigned long number)
 {
     const struct model_occupant *self = model_inside(room, client);
     const struct model_message *message = model_known(room, number);
+    /* The archive is to be asked, and the room remembers that. */
+    bool older = model_message(room, number) == NULL && room->was_archived;
     if (message == NULL || message->retracted || message->account != self->account)
-        return false;
+        return older;
     retract(room, number);
-    return model_message(room, number) != NULL;
+    return true;
 }

@@ -1,5 +1,6 @@
 #include "tests/support/room_digest.h"
 
+#include "core/muc/burial.h"
 #include "core/muc/registration.h"
 
 /* Fields one after the other, each in the key of the next. */
@@ -113,6 +114,9 @@ static void add_requests(struct digest *digest, const struct room *room)
         add_text(digest, registration->account);
         add_text(digest, registration->nick);
     }
+    const struct burial *burial;
+    for (uint32_t at = 0; (burial = burial_next(room, &at)) != NULL;)
+        add_text(digest, burial_key(burial));
 }
 
 uint64_t room_digest(const struct room *room)

@@ -1,6 +1,7 @@
 #include "tests/support/room_text.h"
 
 #include "core/base/mem.h"
+#include "core/muc/burial.h"
 #include "core/muc/registration.h"
 
 #include <stdlib.h>
@@ -77,6 +78,9 @@ static void add_accounts(struct lines *lines, const struct room *room)
             LINE(lines, "waits %.*s %u " TEXT_FORMAT, (int)waiting->account.len,
                  waiting->account.at, i, TEXT(waiting->answers[i]));
     }
+    const struct burial *burial;
+    for (uint32_t at = 0; (burial = burial_next(room, &at)) != NULL;)
+        LINE(lines, "burial %.*s " TEXT_FORMAT, BURIAL_KEY_BYTES, burial->key, TEXT(burial->id));
 }
 
 static void add_frame(struct lines *lines, const char *what, const struct frame *frame)

@@ -277,7 +277,7 @@ static void take_ask(struct world_store *store, const struct effect *effect)
 {
     struct question *question = MEM_NEW(struct question);
     struct asked *asked = asked_new(effect->ask.query, effect->ask.listing);
-    asked->stanza = stanza_copy(effect->ask.stanza);
+    asked->stanza = effect->ask.stanza == NULL ? NULL : stanza_copy(effect->ask.stanza);
     asked->from = jid_copy(effect->ask.from);
     asked->to = jid_copy(effect->ask.to);
     asked->route = effect->ask.by;

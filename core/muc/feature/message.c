@@ -8,7 +8,7 @@
  * @xep 0424 0.4.2 #usecase #rules #business-id
  * @xep 0308 1.2.1 #rules
  */
-#include "core/muc/durable.h"
+#include "core/muc/burial.h"
 #include "core/muc/feature.h"
 #include "core/muc/groupchat.h"
 #include "core/muc/keeping.h"
@@ -106,6 +106,24 @@ static enum step_outcome take_back(struct room *room, struct step *step, const s
     return change_submit(room, step, &change, taken_back, in);
 }
 
+/* Maybe the archive has it, and then it is maybe the sender's own. What else it is, clients may
+ * know; so everybody is told, once it is certain that the archive will be asked. */
+static enum step_outcome take_back_older(struct room *room, struct step *step,
+                                         const struct inbound *in, struct str stanza_id)
+{
+    const struct burial *burial = burial_of(room, step, in->self, stanza_id, in->id);
+    if (burial == NULL)
+        return refuse(room, step, in, &refusal_RESOURCE_CONSTRAINT);
+    struct groupchat message = groupchat_make(room, step, in);
+    struct change change = {.kind = CHANGE_BURIAL};
+    change.burial.of = burial;
+    change.bury.notice = message.frame;
+    change.bury.notice_id = message.id;
+    change.bury.notice_stanza_id = message.stanza_id;
+    change.kept = keeping_wanted(room, step, in, &message);
+    return change_submit(room, step, &change, taken_back, in);
+}
+
 static enum step_outcome say(struct room *room, struct step *step, const struct inbound *in)
 {
     const struct refusal *refusal = features_may_speak(room, step, in);
@@ -115,33 +133,12 @@ static enum step_outcome say(struct room *room, struct step *step, const struct 
     const struct history_entry *entry = room_history_find(room, taken_back_id);
     if (may_take_back(in, entry))
         return take_back(room, step, in, entry);
-    if (entry == NULL && !str_empty(taken_back_id) && room_is_durable(room))
-        keeping_look_up(step, in, taken_back_id);
+    if (entry == NULL && burial_is_due(room, in->self, taken_back_id))
+        return take_back_older(room, step, in, taken_back_id);
     struct groupchat message = groupchat_make(room, step, in);
     keeping_message(room, step, in, &message);
     effect_broadcast(step, message.frame, room->roster, AUDIENCE_ALL);
     return STEP_DONE;
-}
-
-/* An older message of one's own that was found in the archive: everybody has been told, and there
- * as well a tombstone takes its place. Who is not inside any more has said so while it was. */
-static enum step_outcome found(struct room *room, struct step *step, const struct inbound *in,
-                               const struct event *answer)
-{
-    const struct archive_page *page = answer->answer.page;
-    struct history_entry entry;
-    if (page->err != 0 || page->count == 0 || !keeping_entry(room, &page->rows[0], &entry))
-        return STEP_DONE;
-    char author[OCCUPANT_ID_BYTES];
-    occupant_id_make(room, jid_bare(in->from), author);
-    struct retraction retraction = {.id = in->id};
-    enum step_outcome outcome = STEP_DONE;
-    if (!entry.retracted && memcmp(author, entry.author, sizeof(author)) == 0) {
-        struct change change = retraction_change(room, step, &entry, &retraction);
-        outcome = change_submit(room, step, &change, NULL, NULL);
-    }
-    frame_unref(entry.frame);
-    return outcome;
 }
 
 static void disco(const struct room *room, struct fb *fb)
@@ -170,7 +167,6 @@ static const struct handler handlers[] = {
         .types = TYPE_GROUPCHAT,
         .match = not_subject,
         .run = say,
-        .answered = found,
     },
 };
 

@@ -121,7 +121,7 @@ static enum step_outcome moderate_as(struct room *room, struct step *step, const
         return moderate_entry(room, step, in, entry, &wanted);
     if (!room_is_durable(room))
         return refuse(room, step, in, &refusal_MESSAGE_UNKNOWN);
-    keeping_look_up(step, in, wanted.stanza_id);
+    keeping_look_up(room, step, in, wanted.stanza_id);
     return STEP_DONE;
 }
 

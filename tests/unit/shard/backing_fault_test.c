@@ -121,12 +121,155 @@ static void an_occupied_room_is_looked_for_again(void **state)
     in_order(heard(0), "9 <message", "to='" ROMEO "'", "still here", NULL);
 }
 
+/* ---- what only the archive has, taken back ---- */
+
+/* Juliet has said it, newcomers are shown nothing. Its id. */
+static const char *something_said(void)
+{
+    static char id[64];
+    all_rooms(true, true);
+    options.history = 0;
+    open_reader();
+    two_in_a_room();
+    talk(JULIET, "SECRET");
+    settle();
+    const char *at = strstr(heard(0), "<stanza-id");
+    assert_non_null(at);
+    at = strstr(at, " id='") + strlen(" id='");
+    snprintf(id, sizeof(id), "%.*s", (int)strcspn(at, "'"), at);
+    forget_heard();
+    return id;
+}
+
+static void moderate(const char *who, const char *id)
+{
+    char xml[400];
+    snprintf(xml, sizeof(xml),
+             "<iq type='set' id='mod'><moderate xmlns='urn:xmpp:message-moderate:1' id='%s'>"
+             "<retract xmlns='urn:xmpp:message-retract:1'/></moderate></iq>",
+             id);
+    say(who, ROOM, xml);
+}
+
+static void retract(const char *who, const char *id)
+{
+    char xml[300];
+    snprintf(xml, sizeof(xml),
+             "<message type='groupchat' id='taken-back'>"
+             "<retract xmlns='urn:xmpp:message-retract:1' id='%s'/></message>",
+             id);
+    say(who, ROOM, xml);
+}
+
+/* What the archive says of it now. */
+static const char *archived(void)
+{
+    forget_heard();
+    say(JULIET, ROOM, "<iq type='set' id='mam'><query xmlns='urn:xmpp:mam:2'/></iq>");
+    settle();
+    read_on();
+    return heard(1);
+}
+
+/* Both have asked before either is answered: it is told once, and both are. */
+static void two_moderators_at_once(void **state)
+{
+    UNUSED(state);
+    const char *id = something_said();
+    say(ROMEO, ROOM,
+        "<iq type='set' id='r'><query xmlns='http://jabber.org/protocol/muc#admin'>"
+        "<item nick='Juliet' role='moderator'/></query></iq>");
+    settle();
+    forget_heard();
+    moderate(ROMEO, id);
+    moderate(JULIET, id);
+    settle();
+    read_on();
+    const char *text = heard(0);
+    assert_int_equal(times(text, "<retract xmlns='urn:xmpp:message-retract:1'"), 1);
+    assert_int_equal(times(text, "type='result' id='mod'"), 1);
+    text = heard(1);
+    assert_int_equal(times(text, "<retract xmlns='urn:xmpp:message-retract:1'"), 1);
+    assert_int_equal(times(text, "type='result' id='mod'"), 1);
+    text = archived();
+    assert_int_equal(times(text, "<retracted "), 1);
+    is_absent(text, "<body>SECRET");
+}
+
+/* An author and a moderator are each told of; the first word stays. */
+static void an_author_and_a_moderator_at_once(void **state)
+{
+    UNUSED(state);
+    const char *id = something_said();
+    retract(JULIET, id);
+    moderate(ROMEO, id);
+    settle();
+    read_on();
+    read_on();
+    in_order(heard(0), "id='taken-back'", "type='result' id='mod'", NULL);
+    const char *text = archived();
+    assert_int_equal(times(text, "<retracted "), 1);
+    is_absent(text, "<body>SECRET");
+}
+
+/* Nobody answers questions: so many may be asked, and the room goes on asking when it can. */
+static void more_questions_than_may_be_asked(void **state)
+{
+    UNUSED(state);
+    struct clock_face face = {.wall_us = shard_agent(shard)->now_us, .mono_ms = 1000};
+    const char *id = something_said();
+    clock_show(&face);
+    for (unsigned i = 0; i < ASKS_MAX / ASKS_PER_ACCOUNT; i++) {
+        char who[64];
+        snprintf(who, sizeof(who), "f%u@example.org/desk", i);
+        for (unsigned k = 0; k < ASKS_PER_ACCOUNT; k++)
+            say(who, ROOM, "<iq type='set' id='m'><query xmlns='urn:xmpp:mam:2'/></iq>");
+    }
+    settle();
+    forget_heard();
+    retract(JULIET, id);
+    settle();
+    in_order(heard(0), "id='taken-back'", NULL);
+    for (unsigned i = 0; i < ASKS_MAX; i++) /* all are asked anew: the room has changed */
+        read_on();
+    in_order(archived(), "<body>SECRET", NULL);
+    face.wall_us += (BURIAL_RETRY_SECONDS + 1) * INT64_C(1000000);
+    settle();
+    read_on();
+    const char *text = archived();
+    assert_int_equal(times(text, "<retracted "), 1);
+    is_absent(text, "<body>SECRET");
+}
+
+/* The process ends when everybody has been told, and the archive has not been asked. */
+static void a_crash_before_the_archive_is_asked(void **state)
+{
+    UNUSED(state);
+    const char *id = something_said();
+    retract(JULIET, id);
+    settle();
+    in_order(heard(0), "id='taken-back'", NULL);
+    reader_free(reader);
+    crash();
+    open_reader();
+    wake();
+    settle();
+    read_on();
+    const char *text = archived();
+    in_order(text, "<retracted ", "id='taken-back'", NULL);
+    is_absent(text, "<body>SECRET");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_message_and_a_change_fail_together, begin, end),
         cmocka_unit_test_setup_teardown(an_order_to_a_room_that_cannot_be_loaded, begin, end),
         cmocka_unit_test_setup_teardown(an_occupied_room_is_looked_for_again, begin, end),
+        cmocka_unit_test_setup_teardown(two_moderators_at_once, begin, end),
+        cmocka_unit_test_setup_teardown(an_author_and_a_moderator_at_once, begin, end),
+        cmocka_unit_test_setup_teardown(more_questions_than_may_be_asked, begin, end),
+        cmocka_unit_test_setup_teardown(a_crash_before_the_archive_is_asked, begin, end),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);
 }

@@ -478,6 +478,51 @@ static void a_room_with_all_it_may_have_is_read(void **state)
     assert_non_null(strstr(why, "more affiliations"));
 }
 
+/* ---- what is to be buried ---- */
+
+#define BURIAL_KEY                                                                                 \
+    "0123456789abcdef0123456789abcdef"                                                             \
+    "fedcba9876543210fedcba9876543210"
+
+static void what_is_to_be_buried(void **state)
+{
+    struct record_world *world = *state;
+    struct record_row rows[ROOM_BURIALS_MAX + 10];
+    struct record_row row = {.kind = RECORD_BURIAL, .key = STR(BURIAL_KEY)};
+    struct stored_room stored;
+    const char *why = NULL;
+    unsigned count = world->row_count;
+    assert_true(count < 9);
+    memcpy(rows, world->rows, count * sizeof(*rows));
+    row.value = bytes_of(world->arena, "02808090bd90e6eb02037231"); /* version 2 */
+    rows[count] = row;
+    assert_int_equal(record_read(world->arena, rows, count + 1, &stored, &why), ERR_OK);
+    const struct change *change = &stored.changes[stored.change_count - 1];
+    assert_int_equal(change->kind, CHANGE_BURIAL);
+    assert_false(change->burial.over);
+    assert_true(str_eqz(burial_key(change->burial.of), BURIAL_KEY));
+    assert_true(str_eqz(change->burial.of->id, "r1"));
+    assert_true(change->burial.of->at_us == INT64_C(800000000000000));
+
+    for (unsigned i = 0; i <= ROOM_BURIALS_MAX; i++) {
+        rows[count + i] = row;
+        rows[count + i].key = str_fmt(world->arena, "%064x", i);
+    }
+    assert_int_equal(record_read(world->arena, rows, count + ROOM_BURIALS_MAX, &stored, &why),
+                     ERR_OK);
+    assert_int_equal(record_read(world->arena, rows, count + ROOM_BURIALS_MAX + 1, &stored, &why),
+                     ERR_INVALID);
+    row.value = STR("\xff");
+    expect_unread(world, &row, "the message to be buried of " BURIAL_KEY " cannot be read");
+    static const char *const none[] = {"", "0123", BURIAL_KEY "0",
+                                       "g123456789abcdef0123456789abcdef"
+                                       "fedcba9876543210fedcba9876543210"};
+    for (size_t i = 0; i < ARRAY_LEN(none); i++) {
+        row.key = str_z(none[i]);
+        expect_unread(world, &row, "an id that none has");
+    }
+}
+
 /* ---- who is inside ---- */
 
 static void remember(struct record_world *world, const char *full_jid)
@@ -786,6 +831,7 @@ int main(void)
         TEST(an_impossible_option_is_told),
         TEST(no_more_than_a_room_can_have),
         TEST(a_room_with_all_it_may_have_is_read),
+        TEST(what_is_to_be_buried),
         TEST(who_was_inside_is_inside),
         TEST(who_came_first_is_first),
         TEST(a_session_within_bounds),

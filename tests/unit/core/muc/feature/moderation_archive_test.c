@@ -1,7 +1,11 @@
 /*
  * Messages that only the archive has any more: moderators and authors take them back there.
  */
+#include "core/base/limits.h"
+#include "core/muc/burial.h"
+#include "core/muc/durable.h"
 #include "core/muc/room.h"
+#include "core/xmpp/stamp.h"
 #include "tests/support/talk.h"
 
 #define MAM      "urn:xmpp:mam:2"
@@ -454,8 +458,32 @@ static void an_author_that_has_left(void **state)
     world_free(w);
 }
 
-/* The message is passed on all the same; and the author may try again. */
+/* The message is passed on all the same, and the archive is asked again until it answers. */
 static void a_store_that_fails(void **state)
+{
+    struct world *w = company(nothing_shown);
+    char id[STANZA_ID_BYTES + 1];
+    UNUSED(state);
+    id_of_first(w, id);
+    world_fail_queries(w, 2);
+    retracts(w, PARIS, id);
+    assert_int_equal(notices(w, JULIET), 1);
+    retracts(w, PARIS, id); /* once more: it is said, and nothing else is to be done */
+    retracts(w, PARIS, UNKNOWN);
+    assert_int_equal(notices(w, JULIET), 2);
+    assert_int_equal(burial_count(world_room(w, ROOM)), 2);
+    world_advance(w, BURIAL_RETRY_SECONDS * INT64_C(1000000));
+    assert_int_equal(burial_count(world_room(w, ROOM)), 2);
+    assert_false(is_buried(w, id, ""));
+    world_advance(w, BURIAL_RETRY_SECONDS * INT64_C(1000000));
+    assert_int_equal(burial_count(world_room(w, ROOM)), 0);
+    assert_true(is_buried(w, id, "id='r'"));
+    world_free(w);
+}
+
+/* Told to everybody, it is done, whatever happens to the process before the archive has answered.
+ */
+static void a_crash_before_it_is_buried(void **state)
 {
     struct world *w = company(nothing_shown);
     char id[STANZA_ID_BYTES + 1];
@@ -464,11 +492,109 @@ static void a_store_that_fails(void **state)
     world_fail_queries(w, 1);
     retracts(w, PARIS, id);
     assert_int_equal(notices(w, JULIET), 1);
+    int64_t told_us = world_now(w);
     assert_false(is_buried(w, id, ""));
-    retracts(w, PARIS, UNKNOWN);
-    assert_int_equal(notices(w, JULIET), 1);
+    world_fail_queries(w, 1);
+    world_restart(w, WORLD_CRASH);
+    assert_int_equal(burial_count(world_room(w, ROOM)), 1); /* as often as it takes */
+    world_advance(w, INT64_C(1000000));
+    world_restart(w, WORLD_CRASH);
+    assert_int_equal(burial_count(world_room(w, ROOM)), 0);
+    assert_true(is_buried(w, id, "<retracted xmlns='" RETRACT "' id='r' "));
+    /* With the time at which it was said, to the second. */
+    struct arena *arena = arena_new(1024);
+    char *stamp = text_of("stamp='%.19s", stamp_text(arena, told_us).at);
+    assert_true(is_buried(w, id, stamp));
+    free(stamp);
+    arena_free(arena);
+    /* Nothing is left to be done. */
+    world_restart(w, WORLD_CRASH);
+    assert_int_equal(burial_count(world_room(w, ROOM)), 0);
+    assert_int_equal(notices(w, JULIET), 0);
+    world_free(w);
+}
+
+/* Nobody is told of what might be lost. */
+static void an_author_is_not_heard_before(void **state)
+{
+    struct world *w = company(nothing_shown);
+    char id[STANZA_ID_BYTES + 1];
+    UNUSED(state);
+    id_of_first(w, id);
+    world_commits(w, WORLD_LATER);
     retracts(w, PARIS, id);
+    reads_nothing(w, JULIET);
+    world_commits(w, WORLD_FAIL);
+    world_settle(w);
+    reads_nothing(w, JULIET);
+    reads_error(w, PARIS, "wait", "internal-server-error");
+    world_commits(w, WORLD_AT_ONCE);
+    assert_int_equal(burial_count(world_room(w, ROOM)), 0);
+    assert_false(is_buried(w, id, ""));
+    retracts(w, PARIS, id);
+    assert_int_equal(notices(w, JULIET), 1);
     assert_true(is_buried(w, id, "id='r'"));
+    world_free(w);
+}
+
+/* Whoever says so first: it is the author's word that counts. */
+static void somebody_else_was_first(void **state)
+{
+    struct world *w = company(nothing_shown);
+    char id[STANZA_ID_BYTES + 1];
+    UNUSED(state);
+    id_of_first(w, id);
+    world_fail_queries(w, 1);
+    retracts(w, JULIET, id);
+    retracts(w, PARIS, id);
+    assert_int_equal(burial_count(world_room(w, ROOM)), 2);
+    assert_int_equal(notices(w, ROMEO), 2);
+    world_restart(w, WORLD_CRASH);
+    assert_int_equal(burial_count(world_room(w, ROOM)), 0);
+    assert_true(is_buried(w, id, "id='r'"));
+    world_free(w);
+}
+
+/* While the archive cannot be asked, so many may wait. */
+static void no_more_than_may_wait(void **state)
+{
+    struct world *w = company(nothing_shown);
+    char id[STANZA_ID_BYTES + 1];
+    UNUSED(state);
+    world_fail_queries(w, 1);
+    for (unsigned i = 0; i <= ROOM_BURIALS_MAX; i++) {
+        hush(w);
+        snprintf(id, sizeof(id), "%032x", i);
+        retracts(w, PARIS, id);
+        assert_int_equal(notices(w, JULIET), i < ROOM_BURIALS_MAX);
+    }
+    reads_error(w, PARIS, "wait", "resource-constraint");
+    assert_int_equal(burial_count(world_room(w, ROOM)), ROOM_BURIALS_MAX);
+    world_restart(w, WORLD_CRASH);
+    assert_int_equal(burial_count(world_room(w, ROOM)), 0); /* there is none of those */
+    world_free(w);
+}
+
+/* An empty room does not leave memory over it, and its end ends it. */
+static void a_room_that_is_destroyed_meanwhile(void **state)
+{
+    struct world *w = company(nothing_shown);
+    char id[STANZA_ID_BYTES + 1];
+    UNUSED(state);
+    id_of_first(w, id);
+    world_fail_queries(w, 1);
+    retracts(w, PARIS, id);
+    leaves(w, PARIS);
+    leaves(w, JULIET);
+    leaves(w, ROMEO);
+    assert_false(room_is_parkable(world_room(w, ROOM)));
+    enters(w, ROMEO, "Romeo");
+    says(w, ROMEO,
+         "<iq to='" ROOM "' type='set' id='d'><query xmlns='http://jabber.org/protocol/muc#owner'>"
+         "<destroy/></query></iq>");
+    assert_int_equal(burial_count(world_room(w, ROOM)), 0);
+    assert_true(room_is_parkable(world_room(w, ROOM)));
+    world_advance(w, BURIAL_RETRY_SECONDS * INT64_C(2000000));
     world_free(w);
 }
 
@@ -543,6 +669,11 @@ int main(void)
         cmocka_unit_test(others_do_not),
         cmocka_unit_test(an_author_that_has_left),
         cmocka_unit_test(a_store_that_fails),
+        cmocka_unit_test(a_crash_before_it_is_buried),
+        cmocka_unit_test(an_author_is_not_heard_before),
+        cmocka_unit_test(somebody_else_was_first),
+        cmocka_unit_test(no_more_than_may_wait),
+        cmocka_unit_test(a_room_that_is_destroyed_meanwhile),
         cmocka_unit_test(when_one_has_to_wait),
         cmocka_unit_test(when_a_change_has_to_wait),
     };
