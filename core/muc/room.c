@@ -336,8 +336,10 @@ const struct invited_account *room_invited(const struct room *room, struct str b
 void room_invite_forget(struct room *room, struct str bare_jid)
 {
     struct invited_account *invited = map_remove(&room->invited, bare_jid);
-    if (invited != NULL)
-        invited_free(invited);
+    if (invited == NULL)
+        return;
+    room->memory_changed = true;
+    invited_free(invited);
 }
 
 bool room_invite_has_id(const struct room *room, const struct invited_account *invited,
@@ -359,13 +361,16 @@ void room_invite_keep(struct room *room, struct str bare_jid, struct str by_bare
     invited->by = str_copy(by_bare_jid);
     invited->id_hash = hash_str(&room->env->hash_key, str_empty(id) ? STR("") : id);
     map_put(&room->invited, invited->jid, invited);
+    room->memory_changed = true;
 }
 
 void room_voice_forget(struct room *room, struct str account)
 {
     struct voice_request *request = map_remove(&room->voice_pending, account);
-    if (request != NULL)
-        request_free(request);
+    if (request == NULL)
+        return;
+    room->memory_changed = true;
+    request_free(request);
 }
 
 bool room_voice_keep(struct room *room, struct str account, struct str full_jid)
@@ -380,6 +385,7 @@ bool room_voice_keep(struct room *room, struct str account, struct str full_jid)
     }
     str_free(&request->jid);
     request->jid = str_copy(full_jid);
+    room->memory_changed = true;
     return true;
 }
 

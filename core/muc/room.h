@@ -152,7 +152,7 @@ struct room {
     bool burial_alarm;        /* core/muc/burial.h: its alarm is set */
     bool outage_alarm;        /* core/muc/outage.h: its alarm is set */
     bool was_archived;        /* its archive is on, or was: what is in it can still be read */
-    bool memory_changed;      /* voice was given or taken, and that is not written yet */
+    bool memory_changed;      /* voice decisions, invitations, requests: not written yet */
 };
 
 /* An account's affiliation: the service's admins are owners; a ban of the domain counts. */

@@ -324,6 +324,7 @@ void record_again(struct buf *batch, struct arena *arena, const struct room *roo
     record_add(batch, &clear);
     map_each (&room->sessions_by_jid, at, session)
         record_session(batch, arena, room, jid_full(session->jid));
+    record_memory(batch, arena, room);
 }
 
 /* ---- the whole of it ---- */

@@ -24,8 +24,8 @@ enum record_kind {
     RECORD_REGISTRATION = 'r', /* one per account that waits to be registered */
     RECORD_SUBJECT = 's',      /* one */
     RECORD_CARD = 'c',         /* one: the vCard */
-    RECORD_MEMORY = 'm',  /* one: voice decisions, invitations; written when a room is parked */
-    RECORD_SESSION = 'p', /* one per session inside, key: its full JID */
+    RECORD_MEMORY = 'm',       /* one: voice decisions, invitations, requests for voice */
+    RECORD_SESSION = 'p',      /* one per session inside, key: its full JID */
     RECORD_BURIAL = 'b', /* one per message that its author took back and the archive may have; key:
                             its stanza-id and the author's occupant-id */
 };
@@ -86,8 +86,8 @@ void record_memory(struct buf *batch, struct arena *arena, const struct room *ro
 void record_session(struct buf *batch, struct arena *arena, const struct room *room,
                     struct str full_jid);
 
-/* Who is inside, anew: a batch that had some of it was refused. Of a room that is not stored (any
- * more), all goes. */
+/* Who is inside and what is remembered, anew: a batch that had some of it was refused. Of a room
+ * that is not stored (any more), all goes. */
 void record_again(struct buf *batch, struct arena *arena, const struct room *room);
 
 /* A room that is not durable, as it is: for a restart that nobody is to notice. Once it is in

@@ -41,6 +41,30 @@ static void a_message_and_a_change_fail_together(void **state)
     in_order(text, "behind it", NULL);
 }
 
+/* What nobody waits for is written again from the room: what it remembers of voice, too. */
+static void memory_that_was_refused_is_written_again(void **state)
+{
+    UNUSED(state);
+    struct clock_face face = {.wall_us = shard_agent(shard)->now_us, .mono_ms = 1000};
+    two_in_a_room();
+    clock_show(&face);
+    store_mem_fail_commits(store, 1, ERR_IO);
+    say(ROMEO, ROOM,
+        "<iq type='set' id='r'><query xmlns='http://jabber.org/protocol/muc#admin'>"
+        "<item nick='Juliet' role='visitor'/></query></iq>");
+    settle();
+    in_order(heard(0), "role='visitor'", "type='result' id='r'", NULL);
+    face.mono_ms += STORE_RETRY_MS;
+    settle();
+    crash();
+    wake();
+    settle();
+    leave(JULIET, "Juliet");
+    enter(JULIET, "Juliet");
+    settle();
+    in_order(heard(1), "type='unavailable'", "role='visitor'", "code='110'", NULL);
+}
+
 /* ---- what nobody sends again ---- */
 
 static enum order_outcome reported;
@@ -264,6 +288,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_message_and_a_change_fail_together, begin, end),
+        cmocka_unit_test_setup_teardown(memory_that_was_refused_is_written_again, begin, end),
         cmocka_unit_test_setup_teardown(an_order_to_a_room_that_cannot_be_loaded, begin, end),
         cmocka_unit_test_setup_teardown(an_occupied_room_is_looked_for_again, begin, end),
         cmocka_unit_test_setup_teardown(two_moderators_at_once, begin, end),

@@ -242,6 +242,55 @@ static void only_the_invited_decline(void **state)
     world_free(w);
 }
 
+/* Who may decline, and that it has, outlives the process as the room does. */
+static void what_is_remembered_of_invitations(void **state)
+{
+    static const char *const persistent[] = {"persistent=on", NULL};
+    struct world_config config = {.options = persistent, .durable = true};
+    struct world *w = world_new(&config);
+    (void)state;
+    world_client(w, ROMEO);
+    world_client(w, JULIET);
+    world_client(w, TYBALT);
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "Juliet");
+    sends(w, JULIET, "<invite to='tybalt@localhost'/>");
+    hush(w);
+    world_restart(w, WORLD_CRASH);
+    sends(w, TYBALT, "<decline to='juliet@localhost'/>");
+    reads_decline(w, JULIET, "tybalt@localhost", "<reason/>");
+    world_restart(w, WORLD_CRASH);
+    assert_null(room_invited(world_room(w, ROOM), STR("tybalt@localhost")));
+    sends(w, TYBALT, "<decline to='juliet@localhost'/>");
+    reads_nothing(w, JULIET);
+    world_free(w);
+}
+
+/* So do requests for voice that nobody could answer. */
+static void what_is_remembered_of_requests_for_voice(void **state)
+{
+    static const char *const quiet[] = {"persistent=on", "moderated=on", NULL};
+    struct world_config config = {.options = quiet, .durable = true};
+    struct world *w = world_new(&config);
+    (void)state;
+    world_client(w, ROMEO);
+    world_client(w, JULIET);
+    enters(w, ROMEO, "Romeo");
+    enters(w, JULIET, "Juliet");
+    leaves(w, ROMEO);
+    says(w, JULIET,
+         "<message to='" ROOM "'><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'>"
+         "<value>http://jabber.org/protocol/muc#request</value></field>"
+         "<field var='muc#role'><value>participant</value></field></x></message>");
+    hush(w);
+    world_restart(w, WORLD_CRASH);
+    assert_int_equal(world_room(w, ROOM)->voice_pending.count, 1);
+    enters(w, ROMEO, "Romeo"); /* who is given it */
+    world_restart(w, WORLD_CRASH);
+    assert_int_equal(world_room(w, ROOM)->voice_pending.count, 0);
+    world_free(w);
+}
+
 static void decline_by_what_the_invitation_named(void **state)
 {
     struct world *w = company(NULL);
@@ -491,6 +540,8 @@ int main(void)
         cmocka_unit_test(one_refusal_undoes_them_all),
         cmocka_unit_test(as_many_as_allowed),
         cmocka_unit_test(only_the_invited_decline),
+        cmocka_unit_test(what_is_remembered_of_invitations),
+        cmocka_unit_test(what_is_remembered_of_requests_for_voice),
         cmocka_unit_test(decline_by_what_the_invitation_named),
         cmocka_unit_test(decline_to_somebody_inside),
         cmocka_unit_test(declining_to_another_than_the_inviter),
