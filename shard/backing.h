@@ -34,6 +34,7 @@ struct backing {
     struct unsaved unsaved;
     struct timer idle;   /* until it leaves memory; its tag is ROOM_TIMERS */
     struct timer burial; /* ROOM_TIMER_BURIAL */
+    bool counted;        /* WAITING_LOAD: among those that the shard has count of */
     bool stale;          /* who is inside is not what is stored: a batch was refused */
     bool leaving;        /* it does, once its memory is written */
     bool unparking;      /* those that were parked are being handled */

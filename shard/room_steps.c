@@ -136,6 +136,7 @@ static void run(struct shard *shard, struct room_entry *entry, const struct even
 
 /* ---- parking ---- */
 
+/* `entry` may be NULL: the room is not in memory. */
 static void refuse(struct shard *shard, const struct room_entry *entry,
                    const struct message *message, const struct refusal *refusal)
 {
@@ -145,15 +146,16 @@ static void refuse(struct shard *shard, const struct room_entry *entry,
     const struct stanza *stanza = ask != NULL ? ask->stanza : message->stanza.stanza;
     if (stanza == NULL)
         return;
-    struct refuse_more more = {.by = entry->key};
     const struct jid *to = ask != NULL ? ask->to : message->stanza.to;
+    struct refuse_more more = {.by = jid_bare(to)};
     struct frame *frame =
         refusal_frame(shard->arena, stanza_root(stanza), refusal, jid_full(to), &more);
     if (frame == NULL)
         return;
     const struct jid *from = ask != NULL ? ask->from : message->stanza.from;
     struct route route = ask != NULL ? ask->route : message->stanza.route;
-    fanout_one(&shard->fanout, room_id(entry->room), route, frame, address_new(jid_full(from)));
+    fanout_one(&shard->fanout, entry == NULL ? 0 : room_id(entry->room), route, frame,
+               address_new(jid_full(from)));
 }
 
 static void park(struct shard *shard, struct room_entry *entry, struct message *message)
@@ -316,11 +318,15 @@ static void handle(struct shard *shard, struct room_entry *entry, struct message
     message_free(message);
 }
 
-static void load(struct shard *shard, struct room_entry *entry)
+/* Rooms that somebody is inside of after a restart are as many as they are; who talks to one cannot
+ * help that. */
+static void load(struct shard *shard, struct room_entry *entry, const struct message *cause)
 {
     struct message *message = message_new(MSG_ROOM_LOAD);
     entry->backing = backing_new(entry, entry->key);
     entry->backing->waiting = WAITING_LOAD;
+    entry->backing->counted = cause->kind == MSG_STANZA;
+    shard->loading += entry->backing->counted;
     message->room_load.shard = shard->setup.number;
     message->room_load.room = jid_copy(room_jid(entry->room));
     post_scribe(shard->setup.exchange, message);
@@ -339,10 +345,16 @@ void rooms_give(struct shard *shard, struct room_entry *entry, struct message *m
 void rooms_take(struct shard *shard, const struct jid *room, bool need, struct message *message)
 {
     struct room_entry *entry = rooms_find(&shard->rooms, room);
-    if (entry == NULL && need) {
+    bool missing = entry == NULL && need;
+    if (missing && message->kind == MSG_STANZA && shard->parked >= SHARD_PARKED_MAX) {
+        refuse(shard, NULL, message, &refusal_RESOURCE_CONSTRAINT);
+        message_free(message);
+        return;
+    }
+    if (missing) {
         entry = rooms_need(&shard->rooms, room);
         if (shard->setup.stored)
-            load(shard, entry);
+            load(shard, entry, message);
     }
     rooms_give(shard, entry, message);
 }
@@ -395,6 +407,8 @@ void rooms_loaded(struct shard *shard, const struct message *message)
     const char *why = NULL;
     int err = message->room_load.err;
     ensure(entry != NULL && entry->backing->waiting == WAITING_LOAD);
+    shard->loading -= entry->backing->counted;
+    entry->backing->counted = false;
     if (shard->closing) { /* nobody is let in any more, and what is stored stays as it is */
         give_up(shard, entry, &refusal_RESOURCE_CONSTRAINT);
         return;

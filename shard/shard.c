@@ -58,7 +58,7 @@ static void credit_gather(struct shard *shard, uint16_t lane, uint32_t cost)
 static void credits_flush(struct shard *shard)
 {
     if (fanout_overloaded(&shard->fanout) || commits_overloaded(&shard->commits) ||
-        shard->held > HELD_BYTES_MAX)
+        shard->held > HELD_BYTES_MAX || shard->loading > ROOM_LOADS_MAX)
         return;
     for (unsigned lane = 0; lane < shard->credit_lanes; lane++) {
         if (shard->credits[lane] == 0)

@@ -31,6 +31,7 @@ struct shard {
     int64_t last_step_us;
     int64_t silent_until_us; /* of rooms that cannot be loaded */
     uint32_t parked;         /* messages, in all rooms */
+    uint32_t loading;        /* rooms that stanzas wait for */
     uint64_t held;           /* bytes, in all rooms */
     bool closing;            /* nothing new begins: goodbye has been said, or is about to be */
     bool said_goodbye;

@@ -54,6 +54,7 @@
 #define ROOM_LOCK_SECONDS      300   /* a locked room opens with defaults after that */
 #define ROOM_PARKED_MAX        2000  /* stanzas that wait for a room while it waits for the disk */
 #define SHARD_PARKED_MAX       50000 /* the same, in all rooms of a shard */
+#define ROOM_LOADS_MAX         1000  /* looked for; then stanzas come as fast as they are found */
 #define HELD_BYTES_MAX         (64 * 1024 * 1024) /* of a shard, said and not kept yet */
 #define ROOM_IDLE_SECONDS      60         /* then a stored room that nobody is in leaves memory */
 #define ARCHIVE_PAGE_MAX       50         /* messages of an archive sent for one query */
