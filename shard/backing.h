@@ -28,12 +28,13 @@ struct backing {
     struct arena *arena;     /* WAITING_COMMIT: of the step that decided; owned */
     struct message *message; /* and what it came from, owned; NULL: nothing did */
     struct hold *hold;       /* NULL: nothing was held yet */
-    uint64_t changed;        /* ticket of the last change that was committed */
+    uint64_t changed;        /* ticket of the last commit after which answers are outdated */
     uint64_t held;           /* the last ticket that something waits for */
     uint64_t released;       /* the last that was answered; not below `held`: nothing waits */
     struct unsaved unsaved;
     struct timer idle;   /* until it leaves memory; its tag is ROOM_TIMERS */
     struct timer burial; /* ROOM_TIMER_BURIAL */
+    bool outdates;       /* WAITING_COMMIT: a change after which answers are */
     bool counted;        /* WAITING_LOAD: among those that the shard has count of */
     bool stale;          /* who is inside is not what is stored: a batch was refused */
     bool leaving;        /* it does, once its memory is written */

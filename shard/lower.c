@@ -2,6 +2,7 @@
 
 #include "core/base/ensure.h"
 #include "core/base/limits.h"
+#include "core/muc/durable.h"
 #include "core/xmpp/refusal.h"
 
 /* What comes back to the room if nobody can be reached there; NULL: nothing. */
@@ -59,6 +60,14 @@ static void lower_delivery(const struct lowering *lowering, const struct effect 
 
 /* ---- what is not delivered ---- */
 
+/* What the archive would answer is something else after it, or none of whoever asks any more. */
+static bool outdates_answers(const struct room *room, const struct change *change)
+{
+    bool switches = !room_is_durable(room) || !change_leaves_durable(room, change);
+    return change->kind == CHANGE_CREATE || change->kind == CHANGE_DESTROY ||
+           change->kind == CHANGE_BURY || (change->kind == CHANGE_OPTIONS && switches);
+}
+
 static void lower_commit(const struct lowering *lowering, const struct change *change)
 {
     struct backing *backing = lowering->entry->backing;
@@ -67,6 +76,7 @@ static void lower_commit(const struct lowering *lowering, const struct change *c
     backing->unsaved.gated_at = batch->len;
     record_change(batch, lowering->arena, lowering->entry->room, change);
     backing->unsaved.gated = true;
+    backing->outdates = outdates_answers(lowering->entry->room, change);
     backing->unsaved.power |= keeping->power_gated;
 }
 
@@ -115,10 +125,10 @@ void lower_asked(const struct lowering *lowering, struct message *message)
 {
     const struct room_entry *entry = lowering->entry;
     struct asked *ask = message->ask;
+    bool enough = ask->again > ASKS_AGAIN_MAX || fanout_overloaded(lowering->fanout);
     message->kind = MSG_ASK;
-    ask->page = (struct archive_page){0};
     ask->as_of = entry == NULL || entry->backing == NULL ? 0 : entry->backing->changed;
-    if (fanout_overloaded(lowering->fanout) || !asks_begin(lowering->keeping->asks, ask->from)) {
+    if (enough || !asks_begin(lowering->keeping->asks, ask->from)) {
         refuse_ask(lowering, ask);
         message_free(message);
         return;

@@ -298,6 +298,7 @@ static void ask_again(struct shard *shard, struct room_entry *entry, struct mess
 {
     const struct event cause = {.kind = EV_ANSWER};
     struct lowering lowering = lowering_for(shard, entry, &cause);
+    message->ask = asked_again(message->ask);
     lower_asked(&lowering, message);
 }
 
@@ -536,7 +537,7 @@ static void answered(struct shard *shard, struct room_entry *entry, const struct
     if (commit->err < 0 && backing->hold != NULL)
         hold_fail(backing->hold, commit->ticket);
     release(shard, entry, commit->ticket);
-    if (commit->gated && commit->err == 0)
+    if (commit->gated && commit->err == 0 && backing->outdates)
         backing->changed = commit->ticket;
     if (commit->gated)
         continue_pending(shard, entry, commit->err);

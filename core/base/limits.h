@@ -60,6 +60,7 @@
 #define ARCHIVE_PAGE_MAX       50         /* messages of an archive sent for one query */
 #define ASKS_MAX               256        /* questions to the store, of a shard, not answered yet */
 #define ASKS_PER_ACCOUNT       4          /* of them, of one account */
+#define ASKS_AGAIN_MAX         3          /* one question, as the archive has changed since */
 #define ARCHIVE_IDS_MAX        200        /* asked for in one query */
 #define ARCHIVE_QUERYID_MAX    256        /* bytes; it comes back with each message */
 #define KEEP_DAYS_MAX          36500      /* of archived messages */

@@ -96,6 +96,22 @@ struct asked *asked_new(const struct archive_query *query, const struct stored_q
     return asked;
 }
 
+struct asked *asked_again(struct asked *asked)
+{
+    struct asked *again = asked_new(asked->query, asked->listing);
+    again->stanza = asked->stanza;
+    again->from = asked->from;
+    again->to = asked->to;
+    again->route = asked->route;
+    again->shard = asked->shard;
+    again->again = asked->again + 1;
+    asked->stanza = NULL;
+    asked->from = NULL;
+    asked->to = NULL;
+    asked_free(asked);
+    return again;
+}
+
 void asked_free(struct asked *asked)
 {
     if (asked == NULL)

@@ -68,7 +68,8 @@ struct asked {
     struct jid *to;
     struct route route;
     unsigned shard;                    /* who is to be answered */
-    uint64_t as_of;                    /* the last change of the room before the question */
+    uint64_t as_of;                    /* the room's last such change before the question */
+    unsigned again;                    /* so often it was asked before */
     const struct archive_query *query; /* of the room `to`; NULL: */
     struct archive_page page;
     const struct stored_query *listing; /* of the service `to` */
@@ -197,6 +198,8 @@ void message_free(struct message *message);
 void delivery_fini(struct delivery *delivery);
 /* One of them is given, and copied. */
 struct asked *asked_new(const struct archive_query *query, const struct stored_query *listing);
+/* The same question once more, without the answer it has had. Taken. */
+struct asked *asked_again(struct asked *asked);
 void asked_free(struct asked *asked); /* NULL allowed */
 /* The item at a position from 0 to item_count - 1, borrowed; false: nothing is there. */
 bool delivery_item_at(const struct delivery *list, uint32_t at, struct delivery_item *item);

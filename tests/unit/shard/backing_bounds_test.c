@@ -3,6 +3,7 @@
  * beyond is told so, and what is done at last is done for all.
  */
 #include "tests/support/backed_shard.h"
+#include "tests/support/heap.h"
 
 /* ---- rooms that are looked for ---- */
 
@@ -76,11 +77,124 @@ static void credits_wait_for_rooms_that_are_looked_for(void **state)
     assert_int_equal(credits_back(), 1);
 }
 
+/* ---- questions to the archive ---- */
+
+#define MAM "<iq type='set' id='mam'><query xmlns='urn:xmpp:mam:2'/></iq>"
+
+/* The id that the room gave to what Juliet says now. */
+static const char *id_of(const char *text)
+{
+    static char id[64];
+    talk(JULIET, text);
+    settle();
+    const char *at = strstr(heard(1), "<stanza-id");
+    assert_non_null(at);
+    at = strstr(at, " id='") + strlen(" id='");
+    snprintf(id, sizeof(id), "%.*s", (int)strcspn(at, "'"), at);
+    return id;
+}
+
+static void moderate(const char *id)
+{
+    char xml[600];
+    snprintf(xml, sizeof(xml),
+             "<iq type='set' id='mod'><moderate xmlns='urn:xmpp:message-moderate:1' id='%s'>"
+             "<retract xmlns='urn:xmpp:message-retract:1'/></moderate></iq>",
+             id);
+    say(ROMEO, ROOM, xml);
+}
+
+/* What was posted is committed while the reader looks. */
+static void commit_beside_the_reader(void)
+{
+    step();
+    write_down();
+    step();
+    agent_step(reader_agent(reader));
+    step();
+}
+
+/* Changes that the archive has no part in are not worth another question. */
+static void an_answer_does_not_wait_for_a_room_to_rest(void **state)
+{
+    UNUSED(state);
+    all_rooms(true, true);
+    open_reader();
+    two_in_a_room();
+    talk(JULIET, "hello");
+    settle();
+    forget_heard();
+    say(JULIET, ROOM, MAM);
+    step();
+    make_member(ROMEO, "friar@example.org");
+    commit_beside_the_reader();
+    in_order(heard(1), "<body>hello</body>", "complete='true'", NULL);
+}
+
+/* Somebody moderates all the time: the question has an end, and who asks is told. */
+static void a_question_is_asked_again_so_often(void **state)
+{
+    UNUSED(state);
+    char ids[ASKS_AGAIN_MAX + 2][64];
+    all_rooms(true, true);
+    open_reader();
+    two_in_a_room();
+    for (unsigned i = 0; i < ASKS_AGAIN_MAX + 2; i++)
+        snprintf(ids[i], sizeof(ids[i]), "%s", id_of("secret"));
+    forget_heard();
+    say(JULIET, ROOM, MAM);
+    step();
+    for (unsigned i = 0; i < ASKS_AGAIN_MAX + 1; i++) {
+        is_absent(heard(1), "id='mam'");
+        moderate(ids[i]);
+        commit_beside_the_reader();
+    }
+    const char *text = heard(1);
+    is_absent(text, "<body>secret");
+    in_order(text, "type='error' id='mam'", "type='wait'", "<resource-constraint", NULL);
+    /* What has come to rest meanwhile is answered. */
+    say(JULIET, ROOM, MAM);
+    step();
+    for (unsigned i = 0; i < 3; i++) {
+        if (i == 0)
+            moderate(ids[ASKS_AGAIN_MAX + 1]);
+        commit_beside_the_reader();
+    }
+    text = heard(1);
+    in_order(text, "<retracted ", "complete='true'", NULL);
+    is_absent(text, "<body>secret");
+}
+
+/* A page that is not used does not stay. */
+static void a_question_asked_again_is_as_small_as_it_was(void **state)
+{
+    UNUSED(state);
+    const struct archive_query query = {.max = 3};
+    struct asked *asked = asked_new(&query, NULL);
+    asked->from = jid(JULIET);
+    const struct jid *from = asked->from;
+    size_t before = 0;
+    for (unsigned i = 1; i < 4; i++) {
+        (void)arena_alloc(asked->arena, (size_t)1024 * 1024);
+        asked = asked_again(asked);
+        size_t now = heap_bytes();
+        assert_true(i == 1 || now <= before + 1024);
+        before = now;
+        assert_int_equal(asked->again, i);
+        assert_ptr_equal(asked->from, from);
+        assert_int_equal(asked->query->max, 3);
+    }
+    asked_free(asked);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(no_more_rooms_are_looked_for_than_may_wait, begin, end),
         cmocka_unit_test_setup_teardown(credits_wait_for_rooms_that_are_looked_for, begin, end),
+        cmocka_unit_test_setup_teardown(an_answer_does_not_wait_for_a_room_to_rest, begin, end),
+        cmocka_unit_test_setup_teardown(a_question_is_asked_again_so_often, begin, end),
+        cmocka_unit_test_setup_teardown(a_question_asked_again_is_as_small_as_it_was, begin, end),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);
 }
