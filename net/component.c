@@ -525,11 +525,12 @@ void link_free(struct link *link)
     mem_free(link);
 }
 
-static void refuse_late(struct link *link, unsigned shard)
+/* What has come so long before `now_ms`. */
+static void refuse_late(struct link *link, unsigned shard, int64_t now_ms)
 {
     struct router *router = link->setup.router;
     struct passing late;
-    while (side_late(&link->side, shard, link->setup.conns->now_ms, &late)) {
+    while (side_late(&link->side, shard, now_ms, &late)) {
         arena_reset(router->arena);
         router_component_refuse(router, link->setup.route, &late);
     }
@@ -538,7 +539,7 @@ static void refuse_late(struct link *link, unsigned shard)
 void link_cycle(struct link *link)
 {
     for (unsigned shard = 0; link_waits(link) && shard < link->setup.shards; shard++)
-        refuse_late(link, shard);
+        refuse_late(link, shard, link->setup.conns->now_ms);
     /* While something waits, the host is read once in a millisecond: to refuse what it has too much
      * of must not take all our time. */
     bool soon = link_waits(link) && link->read_ms == link->setup.conns->now_ms;
@@ -553,7 +554,7 @@ bool link_waits(const struct link *link)
 
 void link_credit(struct link *link, unsigned shard)
 {
-    refuse_late(link, shard);
+    refuse_late(link, shard, link->setup.conns->now_ms);
     while (side_waits(&link->side, shard) &&
            router_component_again(link->setup.router, link->setup.route,
                                   side_first(&link->side, shard)))
@@ -568,6 +569,8 @@ void link_close(struct link *link)
         link_abandon(link);
         return;
     }
+    for (unsigned shard = 0; shard < link->setup.shards; shard++)
+        refuse_late(link, shard, INT64_MAX); /* its turn does not come any more */
     log_info("component link%s: closed", link->tag);
     link->state = LINK_CLOSED;
     set_up(link, false);

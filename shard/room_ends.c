@@ -49,6 +49,8 @@ void rooms_goodbye(struct shard *shard, struct room_entry *entry, const struct e
     struct backing *backing = entry->backing;
     if (backing == NULL || !backing_is_open(backing)) {
         rooms_tell(shard, entry, event);
+        if (backing != NULL)
+            rooms_turn_away_parked(shard, entry);
         return;
     }
     bool durable = room_is_durable(entry->room);

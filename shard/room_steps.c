@@ -205,17 +205,35 @@ static void drop_order(struct shard *shard, const struct message *message)
         wakes_add(&shard->wakes, message->room_wake.room, shard->agent.mono_ms);
 }
 
-/* What is parked cannot be handled: it is refused, and the next to come tries again. */
-static void give_up(struct shard *shard, struct room_entry *entry, const struct refusal *refusal)
+static void refuse_parked(struct shard *shard, struct room_entry *entry,
+                          const struct refusal *refusal)
 {
-    struct backing *backing = entry->backing;
     struct message *message;
-    while ((message = parking_take(&backing->parking)) != NULL) {
+    while ((message = parking_take(&entry->backing->parking)) != NULL) {
         shard->parked--;
         refuse(shard, entry, message, refusal);
         drop_order(shard, message);
         message_free(message);
     }
+}
+
+void rooms_turn_away_parked(struct shard *shard, struct room_entry *entry)
+{
+    refuse_parked(shard, entry, &refusal_RESOURCE_CONSTRAINT);
+}
+
+void rooms_turn_away(struct shard *shard, struct message *message)
+{
+    arena_reset(shard->arena); /* there may be many of them, and no step any more */
+    refuse(shard, NULL, message, &refusal_RESOURCE_CONSTRAINT);
+    message_free(message);
+}
+
+/* What is parked cannot be handled: it is refused, and the next to come tries again. */
+static void give_up(struct shard *shard, struct room_entry *entry, const struct refusal *refusal)
+{
+    struct backing *backing = entry->backing;
+    refuse_parked(shard, entry, refusal);
     backing->waiting = WAITING_NOTHING;
     rooms_forget(&shard->rooms, entry);
 }
@@ -348,8 +366,7 @@ void rooms_take(struct shard *shard, const struct jid *room, bool need, struct m
     struct room_entry *entry = rooms_find(&shard->rooms, room);
     bool missing = entry == NULL && need;
     if (missing && message->kind == MSG_STANZA && shard->parked >= SHARD_PARKED_MAX) {
-        refuse(shard, NULL, message, &refusal_RESOURCE_CONSTRAINT);
-        message_free(message);
+        rooms_turn_away(shard, message);
         return;
     }
     if (missing) {

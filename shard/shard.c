@@ -77,7 +77,7 @@ static void shard_on_stanza(struct shard *shard, struct message *message)
     ASSERT_ON(&shard->agent);
     credit_gather(shard, message->stanza.lane, message->stanza.cost);
     if (shard->closing)
-        message_free(message);
+        rooms_turn_away(shard, message);
     else if (message->stanza.to->local_len > 0)
         rooms_take(shard, message->stanza.to, true, message);
     else

@@ -55,6 +55,10 @@ struct step shard_step(struct shard *shard, const struct muc_env *env);
 void rooms_take(struct shard *shard, const struct jid *room, bool need, struct message *message);
 /* The same for a room that is known; NULL: there is none (any more). */
 void rooms_give(struct shard *shard, struct room_entry *entry, struct message *message);
+/* A stanza that comes too late: who sent it is told to try again. Taken. */
+void rooms_turn_away(struct shard *shard, struct message *message);
+/* The same for what waits for a room that is still looked for at the end. */
+void rooms_turn_away_parked(struct shard *shard, struct room_entry *entry);
 /* An event that no message brought: an alarm, the end. */
 void rooms_tell(struct shard *shard, struct room_entry *entry, const struct event *event);
 

@@ -186,6 +186,25 @@ static void what_waits_too_long_is_refused(void **state)
     assert_string_equal(lane_world_read(host, NULL), "");
 }
 
+/* Nobody gives credit any more; who waits for it is told before the stream ends. */
+static void what_waits_at_the_end_is_refused(void **state)
+{
+    UNUSED(state);
+    char rooms[LANE_SHARDS][20];
+    link_begin();
+    link_up();
+    find_rooms(rooms);
+    use_up_credits(rooms[0]);
+    say(SAY, rooms[0], 900001);
+    say(SAY, rooms[0], 900002);
+    link_close(world.links.at[0]);
+    const char *heard = host_read(NULL);
+    assert_int_equal(count_refusals(heard), 2);
+    assert_non_null(strstr(heard, "id='900001'"));
+    assert_non_null(strstr(strstr(heard, "id='900002'"), "</stream:stream>"));
+    assert_int_equal(world.stanzas, CREDITS_FIRST);
+}
+
 /* What is refused costs time too: the rest of it is left to TCP. */
 static void while_something_waits_it_is_read_less(void **state)
 {
@@ -328,6 +347,7 @@ int main(void)
         TEST(a_shard_without_credit_does_not_stop_the_others),
         TEST(a_full_side_queue_refuses_messages_and_takes_presence),
         TEST(what_waits_too_long_is_refused),
+        TEST(what_waits_at_the_end_is_refused),
         TEST(while_something_waits_it_is_read_less),
         TEST(late_credit_goes_to_what_is_young),
         TEST(presence_without_end_is_not_read),

@@ -187,6 +187,53 @@ static void a_question_asked_again_is_as_small_as_it_was(void **state)
     asked_free(asked);
 }
 
+/* ---- what comes while the process ends ---- */
+
+/* Between the order to stop and the end of the links everybody is answered. */
+static void what_comes_while_it_stops_is_answered(void **state)
+{
+    UNUSED(state);
+    all_rooms(true, true);
+    two_in_a_room();
+    make_member(ROMEO, "friar@example.org");
+    talk(JULIET, "before");
+    step();
+    post_shutdown();
+    ask_rooms(7, 8); /* before the shard has heard of it */
+    step();
+    talk(JULIET, "during");
+    ask_rooms(1, 2);
+    say(JULIET, LANES_SERVICE,
+        "<iq type='get' id='service'><query xmlns='jabber:iq:version'/></iq>");
+    say(JULIET, ROOM, "<message type='error' id='no answer'/>");
+    settle();
+    const char *text = heard(1);
+    in_order(text, "type='error' id='during'", "<resource-constraint", "id='1'",
+             "<resource-constraint", "id='service'", "<resource-constraint", "<body>before</body>",
+             NULL);
+    in_order(text, "type='error' id='7'", "<resource-constraint", NULL);
+    is_absent(text, "no answer");
+    is_absent(text, "<body>during</body>");
+    assert_true(said_done());
+    talk(JULIET, "after");
+    step();
+    in_order(heard(1), "type='error' id='after'", "type='wait'", NULL);
+}
+
+/* The store may be too slow to find a room before the end. */
+static void who_waits_for_a_room_at_the_end_is_answered(void **state)
+{
+    UNUSED(state);
+    ask_rooms(1, 2);
+    step();
+    post_shutdown();
+    step();
+    in_order(heard(1), "type='error' id='1'", "<resource-constraint", NULL);
+    assert_true(said_done());
+    settle();
+    assert_string_equal(heard(1), "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -195,6 +242,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_answer_does_not_wait_for_a_room_to_rest, begin, end),
         cmocka_unit_test_setup_teardown(a_question_is_asked_again_so_often, begin, end),
         cmocka_unit_test_setup_teardown(a_question_asked_again_is_as_small_as_it_was, begin, end),
+        cmocka_unit_test_setup_teardown(what_comes_while_it_stops_is_answered, begin, end),
+        cmocka_unit_test_setup_teardown(who_waits_for_a_room_at_the_end_is_answered, begin, end),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);
 }
