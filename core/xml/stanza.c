@@ -237,20 +237,36 @@ static bool single_closed(void *self)
     return false;
 }
 
-struct stanza *stanza_parse(struct str xml)
+/* In single->stanza: NULL unless it is one well-formed element within the limits. */
+static enum parse_error parse_single(struct str xml, uint32_t bytes_max, struct single *single)
 {
     static const struct parse_handlers handlers = {single_opened, single_stanza, single_closed};
-    struct single single = {NULL, false};
-    struct parser *parser = parser_new(&handlers, &single, STANZA_BYTES_MAX);
+    struct parser *parser = parser_new(&handlers, single, bytes_max);
     enum parse_error error =
         parser_feed(parser, STR("<stream:stream xmlns='jabber:client' "
                                 "xmlns:stream='http://etherx.jabber.org/streams'>"));
     ensure(error == PARSE_OK);
     error = parser_feed(parser, xml);
-    if (error != PARSE_OK || !parser_idle(parser) || single.bad) {
-        stanza_free(single.stanza);
-        single.stanza = NULL;
+    if (error != PARSE_OK || !parser_idle(parser) || single->bad) {
+        stanza_free(single->stanza);
+        single->stanza = NULL;
     }
     parser_free(parser);
+    return error;
+}
+
+struct stanza *stanza_parse(struct str xml)
+{
+    struct single single = {NULL, false};
+    (void)parse_single(xml, STANZA_BYTES_MAX, &single);
     return single.stanza;
+}
+
+bool xml_is_element(struct str xml)
+{
+    struct single single = {NULL, false};
+    enum parse_error error = parse_single(xml, FRAME_BYTES_MAX, &single);
+    bool whole = single.stanza != NULL;
+    stanza_free(single.stanza);
+    return whole || (error == PARSE_TOO_LARGE && !single.bad);
 }

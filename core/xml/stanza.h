@@ -101,4 +101,8 @@ struct str attr_value(const struct node *node, const struct attr *attr);
  * limits. */
 struct stanza *stanza_parse(struct str xml);
 
+/* Is it one well-formed element, as stanza_parse() takes it? What was let in has grown since, so
+ * what is over the limits of a stanza is not looked at to its end, and may be. */
+bool xml_is_element(struct str xml);
+
 #endif

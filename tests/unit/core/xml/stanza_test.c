@@ -4,6 +4,7 @@
 #include "core/xml/stanza.h"
 
 #include "core/base/arena.h"
+#include "core/base/limits.h"
 
 #include <stdio.h>
 
@@ -220,6 +221,28 @@ static void not_one_element(void **state)
     stanza_free(good);
 }
 
+/* Over a limit is not broken: what was let in may have grown. */
+static void one_element_is_told_from_none(void **state)
+{
+    static const char *const whole[] = {"<a/>", "<a xmlns='urn:x'>text<b/></a>"};
+    static const char *const broken[] = {
+        "", "text", "<a>", "<a/><b/>", "<a></b>", "<a>&nbsp;</a>", "</stream:stream>"};
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(whole); i++)
+        assert_true(xml_is_element(str_z(whole[i])));
+    for (unsigned i = 0; i < ARRAY_LEN(broken); i++)
+        assert_false(xml_is_element(str_z(broken[i])));
+    struct buf large;
+    buf_init(&large, NULL);
+    buf_addz(&large, "<a>");
+    for (unsigned i = 0; i < STANZA_NODES_MAX; i++)
+        buf_addz(&large, "<b/>x");
+    buf_addz(&large, "</a>");
+    assert_null(stanza_parse(buf_str(&large)));
+    assert_true(xml_is_element(buf_str(&large)));
+    buf_free(&large);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,6 +254,7 @@ int main(void)
         cmocka_unit_test(text_nodes),
         cmocka_unit_test(is_a_block),
         cmocka_unit_test(not_one_element),
+        cmocka_unit_test(one_element_is_told_from_none),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
