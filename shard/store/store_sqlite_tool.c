@@ -2,6 +2,9 @@
 
 #include "core/base/err.h"
 #include "core/base/limits.h"
+#include "core/xml/frame.h"
+#include "core/xml/stanza.h"
+#include "core/xmpp/jid.h"
 #include "shard/store/store_sqlite.h"
 
 #include <errno.h>
@@ -62,10 +65,6 @@ static int check_file(struct check *check)
         if (!str_eqz(text, "ok"))
             find(check, "file: %.*s", (int)text.len, text.at);
     }
-    if (err == ERR_CORRUPT) {
-        find(check, "file: damaged so that it cannot be read to the end");
-        return 0;
-    }
     return err;
 }
 
@@ -115,11 +114,14 @@ static int check_rooms(struct check *check)
     while ((err = db_step(check->db, rooms)) == 1) {
         struct str jid = column_in(check->arena, rooms, 0);
         struct store_room loaded = {0};
+        if (jid_parse(check->arena, jid) == NULL)
+            find(check, "%.*s: no room can have that address", (int)jid.len, jid.at);
         int read = sqlite_load_room(check->db, check->arena, jid, &loaded);
         if (read == 0)
             check_rows(check, jid, &loaded);
         else if (read == ERR_CORRUPT)
-            find(check, "%.*s: a message cannot be read", (int)jid.len, jid.at);
+            find(check, "%.*s: cannot be read: its rows or messages are damaged", (int)jid.len,
+                 jid.at);
         else if (read != ERR_NOT_FOUND)
             return read;
         arena_reset(check->arena);
@@ -127,20 +129,66 @@ static int check_rooms(struct check *check)
     return err;
 }
 
+/* What keeps a message from being shown as it was sent; NULL: nothing. */
+static const char *flaw_of(struct arena *arena, const struct archived *message)
+{
+    if (str_empty(message->id))
+        return "it has no id";
+    if (!str_starts(message->xml, STR("<message")) ||
+        !frame_fits(message->xml, message->address_at, message->tail_at))
+        return "its text is no message";
+    if (!xml_is_element(message->xml))
+        return "its text is not well-formed";
+    if (str_present(message->jid) && jid_parse(arena, message->jid) == NULL)
+        return "the address of its sender is none";
+    return NULL;
+}
+
+static void check_message(struct check *check, sqlite3_stmt *row)
+{
+    struct archived message;
+    int read = archive_read(check->arena, row, &message);
+    const char *flaw = read != 0 ? "its row is damaged" : flaw_of(check->arena, &message);
+    struct str room = column_text(row, ARCHIVE_COLUMN_COUNT);
+    if (flaw == NULL)
+        return;
+    if (!str_present(room))
+        room = STR("a room that is gone");
+    find(check, "%.*s: message %.*s cannot be read: %s", (int)room.len, room.at,
+         (int)message.id.len, message.id.at, flaw);
+}
+
 static int check_messages(struct check *check)
 {
     int err = 0;
     sqlite3_stmt *rows =
-        db_sql(check->db, "SELECT " ARCHIVE_COLUMNS " FROM archive a ORDER BY a.seq", &err);
+        db_sql(check->db,
+               "SELECT " ARCHIVE_COLUMNS ", (SELECT jid FROM room WHERE id = a.room)"
+               " FROM archive a ORDER BY a.seq",
+               &err);
     if (rows == NULL)
         return err;
     while ((err = db_step(check->db, rows)) == 1) {
-        struct archived message;
-        if (archive_read(check->arena, rows, &message) != 0)
-            find(check, "message %.*s cannot be read", (int)message.id.len, message.id.at);
+        check_message(check, rows);
         arena_reset(check->arena);
     }
     return err;
+}
+
+/* One after the other, whatever the one before has found: a damaged page is one room's, and who is
+ * told which may go on without it. */
+static int check_all(struct check *check)
+{
+    static int (*const parts[])(struct check * check) = {check_file, check_counts, check_rooms,
+                                                         check_messages};
+    for (unsigned i = 0; i < ARRAY_LEN(parts); i++) {
+        int err = parts[i](check);
+        if (err == ERR_CORRUPT && check->found == 0)
+            find(check, "file: damaged so that it cannot be read to the end");
+        if (err != 0 && err != ERR_CORRUPT)
+            return err;
+    }
+    return 0;
 }
 
 int64_t store_tool_check(struct str path, struct tool_lines *lines, struct arena *arena,
@@ -153,15 +201,7 @@ int64_t store_tool_check(struct str path, struct tool_lines *lines, struct arena
     struct check check = {.db = &db, .lines = lines, .arena = arena_new(64 * 1024)};
     err = db_exec(&db, "BEGIN");
     if (err == 0)
-        err = check_file(&check);
-    if (err == 0 && check.found == 0)
-        err = check_counts(&check);
-    if (err == 0 && check.found == 0)
-        err = check_rooms(&check);
-    if (err == 0)
-        err = check_messages(&check);
-    if (err == ERR_CORRUPT && check.found > 0)
-        err = 0; /* that was said */
+        err = check_all(&check);
     arena_free(check.arena);
     err = tool_close(&db, err, arena, why);
     return err != 0 ? err : check.found;

@@ -148,8 +148,9 @@ void add_bury(struct store_world *world, unsigned number, const char *xml)
 {
     struct record_item item = {.op = RECORD_BURY, .message = message_make(world, number, NULL)};
     item.message.xml = str_z(xml);
-    item.message.address_at = 0;
-    item.message.tail_at = 0;
+    bool whole = str_starts(item.message.xml, STR("<message"));
+    item.message.address_at = whole ? (uint32_t)strlen("<message") : 0;
+    item.message.tail_at = whole ? (uint32_t)(item.message.xml.len - strlen("</message>")) : 0;
     item.message.retracted = true;
     record_add(&world->batch, &item);
 }

@@ -59,7 +59,7 @@ static bool say(unsigned number, bool power)
     add_show(&world, &show);
     add_append(&world, number, "all is well");
     if (number % 10 == 0)
-        add_bury(&world, number - 5, "<tomb/>");
+        add_bury(&world, number - 5, "<message from='r@h/n'><retracted/></message>");
     if (store_world_commit(&world, ROOM, power) != 0)
         return false;
     if (number % 7 == 0)

@@ -5,6 +5,7 @@
 #include "tests/support/store_world.h"
 
 #include "core/base/err.h"
+#include "core/xmpp/prep.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -131,10 +132,49 @@ static void a_check_finds_what_is_wrong(void **state)
     assert_non_null(strstr(buf_str(&found.text).at, "another number of messages"));
     tampers("UPDATE room SET kept = 100; UPDATE archive SET role = 'king' WHERE id = 'm7'");
     assert_int_equal(checks(&found), 1);
-    assert_non_null(strstr(buf_str(&found.text).at, "message m7 cannot be read"));
+    assert_non_null(strstr(buf_str(&found.text).at, ROOM ": message m7 cannot be read: its row"));
     tampers("UPDATE archive SET role = 'visitor'; UPDATE archive SET room = 99 WHERE id = 'm8'");
     assert_true(checks(&found) >= 1);
     assert_non_null(strstr(buf_str(&found.text).at, "1 messages that belong to no room"));
+}
+
+/* As the server would read them: from the row to what is sent. */
+static void a_check_reads_every_message(void **state)
+{
+    static const struct {
+        const char *tampering;
+        const char *says;
+    } rows[] = {
+        {"xml = replace(xml, '</body>', '       ')", "its text is not well-formed"},
+        {"xml = replace(xml, 'just a', '&nbsp;')", "its text is not well-formed"},
+        {"xml = replace(xml, 'just', char(1) || 'ust')", "its text is not well-formed"},
+        {"xml = replace(xml, 'message', 'massage')", "its text is no message"},
+        {"address_at = 12", "its text is no message"},
+        {"tail_at = tail_at - 1", "its text is no message"},
+        {"jid = '@h/x'", "the address of its sender"},
+        {"affiliation = 'serf'", "its row is damaged"},
+        {"id = ''", "it has no id"},
+    };
+    UNUSED(state);
+    struct found found;
+    messages_only(300);
+    store_world_close(&world);
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        tampers("CREATE TABLE aside AS SELECT * FROM archive WHERE id = 'm7'");
+        tampers(
+            str_fmt(world.arena, "UPDATE archive SET %s WHERE id = 'm7'", rows[i].tampering).at);
+        assert_int_equal(checks(&found), 1);
+        struct str says = str_fmt(
+            world.arena, "%s: message %s cannot be read: %s", ROOM,
+            strstr(rows[i].tampering, "id = ''") == rows[i].tampering ? "" : "m7", rows[i].says);
+        if (strstr(buf_str(&found.text).at, says.at) == NULL)
+            fail_msg("'%s' is not in: %s", says.at, buf_str(&found.text).at);
+        tampers("REPLACE INTO archive SELECT * FROM aside; DROP TABLE aside");
+        assert_int_equal(checks(&found), 0);
+    }
+    tampers("UPDATE room SET jid = 'room @x'");
+    assert_int_equal(checks(&found), 1);
+    assert_non_null(strstr(buf_str(&found.text).at, "room @x: no room can have that address"));
 }
 
 static void a_check_finds_broken_pages(void **state)
@@ -232,13 +272,27 @@ static void rooms_are_listed(void **state)
                      ERR_NOT_FOUND);
 }
 
+static int group_begin(void **state)
+{
+    UNUSED(state);
+    return prep_init();
+}
+
+static int group_end(void **state)
+{
+    UNUSED(state);
+    prep_fini();
+    return 0;
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(a_check_finds_what_is_wrong), CASE(a_check_finds_broken_pages), CASE(a_copy_is_whole),
+        CASE(a_check_finds_what_is_wrong), CASE(a_check_reads_every_message),
+        CASE(a_check_finds_broken_pages),  CASE(a_copy_is_whole),
         CASE(an_archive_is_exported),      CASE(rooms_are_listed),
     };
-    return cmocka_run_group_tests_name("tools of a store", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("tools of a store", tests, group_begin, group_end);
 }
