@@ -170,6 +170,7 @@
 #define STORE_TRIM_ROWS     100   /* deleted, or made searchable, in one step */
 #define STORE_TRIM_ROOMS    200   /* looked at in one step */
 #define STORE_SWEEP_SECONDS 3600  /* from one look at all rooms for what is over its time */
+#define STORE_MERGE_PAGES   500   /* of the index for words, in one step of a tool */
 #define STORE_BUSY_MS       5000  /* a commit waits for a tool that writes, at most */
 #define STORE_SLOW_MS       2000  /* without an answer: then the operator is told */
 #define UNREADABLE_SECONDS  60    /* between two lines of rooms that cannot be loaded */

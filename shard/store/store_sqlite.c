@@ -199,6 +199,7 @@ static int item_apply(struct store_sqlite *sqlite, struct room_ref *room,
     case RECORD_CLEAR:
         return item_clear(db, room->id, item->kind);
     case RECORD_WIPE:
+        sqlite->log_tells = true;
         return room_wipe(db, room);
     case RECORD_SHOW:
         dirty_add(sqlite, room->id);
@@ -207,6 +208,7 @@ static int item_apply(struct store_sqlite *sqlite, struct room_ref *room,
         return append(sqlite, room, &item->message);
     case RECORD_BURY:
         sqlite->words_done = false;
+        sqlite->log_tells = true;
         return archive_bury(db, room->id, &item->message);
     }
     return ERR_INVALID;

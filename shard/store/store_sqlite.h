@@ -64,6 +64,10 @@ MUST_CHECK int db_commit(struct db *db);
 void db_rollback(struct db *db);
 /* Copies the log back into the file if it is longer than that. */
 void db_checkpoint(struct db *db, int pages);
+/* Copies the log back and empties it: what was deleted is not in it either. Waits for nobody, and
+ * makes others wait for no more than a sync. 1: done; 0: not now, somebody is reading or writing;
+ * or the error. */
+int db_empty_log(struct db *db);
 int db_err(struct db *db, int code);
 void db_close(struct db *db);
 
@@ -90,6 +94,7 @@ struct store_sqlite {
     struct store_retention sweep;
     int64_t sweep_at; /* the room the sweep has come to */
     bool words_done;  /* nothing waits to be searchable */
+    bool log_tells;   /* text that was deleted may stand in the log */
 };
 
 /* What a file is opened for. */

@@ -2,6 +2,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/err.h"
+#include "core/base/limits.h"
 #include "core/base/mem.h"
 
 #include <errno.h>
@@ -183,6 +184,21 @@ void db_checkpoint(struct db *db, int pages)
         db->wal_pages = 0;
     else
         db->wal_pages -= pages;
+}
+
+/* Most of it is copied before anybody is kept out. */
+int db_empty_log(struct db *db)
+{
+    sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+    sqlite3_busy_timeout(db->handle, 0);
+    int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    sqlite3_busy_timeout(db->handle, STORE_BUSY_MS);
+    int err = db_err(db, code);
+    if (err == ERR_BUSY)
+        return 0;
+    if (err == 0)
+        db->wal_pages = 0;
+    return err == 0 ? 1 : err;
 }
 
 void db_close(struct db *db)

@@ -254,6 +254,7 @@ int sqlite_forgotten(struct store *store, struct arena *arena, struct store_forg
     int err = read_notes(db, arena, *list, count);
     if (err != 0 || *count == 0)
         return err;
+    container_of(store, struct store_sqlite, store)->log_tells = true;
     err = db_begin(db, false);
     for (unsigned i = 0; i < *count && err == 0; i++)
         err = drop_note(db, &(*list)[i]);
@@ -261,6 +262,64 @@ int sqlite_forgotten(struct store *store, struct arena *arena, struct store_forg
         return db_commit(db);
     db_rollback(db);
     return err;
+}
+
+/* ---- nothing of it in the log, and no word in the index ---- */
+
+/* The index for words drops what it was told to only when it merges: all of it is merged, in steps
+ * of so many pages. */
+static int merge_step(struct db *db, int pages)
+{
+    int err = db_begin(db, true);
+    sqlite3_stmt *merge =
+        err == 0
+            ? db_sql(db, "INSERT INTO archive_text(archive_text, rank) VALUES('merge', ?1)", &err)
+            : NULL;
+    int before = sqlite3_total_changes(db->handle);
+    if (merge != NULL) {
+        bind_number(merge, 1, pages);
+        err = db_run(db, merge);
+    }
+    int changes = sqlite3_total_changes(db->handle) - before;
+    if (err != 0) {
+        db_rollback(db);
+        return err;
+    }
+    err = db_commit(db);
+    /* One is that of the statement itself: nothing was left to be merged. */
+    return err != 0 ? err : changes > 1;
+}
+
+static int merge_words(struct db *db)
+{
+    int more = merge_step(db, -STORE_MERGE_PAGES); /* begins with all parts there are */
+    while (more > 0) {
+        breathe(db);
+        more = merge_step(db, STORE_MERGE_PAGES);
+    }
+    return more;
+}
+
+/* A server may be reading just now; one that is never done with it empties the log itself, when it
+ * finds the note. */
+static int empty_log(struct db *db)
+{
+    int done = 0;
+    for (unsigned waited_ms = 0; done == 0 && waited_ms < STORE_BUSY_MS; waited_ms += 2) {
+        breathe(db);
+        done = db_empty_log(db);
+    }
+    return done < 0 ? done : 0;
+}
+
+/* `count` messages were deleted. */
+static int finish(struct db *db, int64_t count, struct str account, struct str room,
+                  int64_t until_us)
+{
+    int err = count > 0 ? merge_words(db) : 0;
+    if (err == 0)
+        err = leave_note(db, account, room, until_us);
+    return err == 0 ? empty_log(db) : err;
 }
 
 /* ---- from the command line ---- */
@@ -281,7 +340,7 @@ int64_t store_tool_forget_room(struct str path, struct str room, struct arena *a
     if (err == 0)
         count = empty_room(&db, number);
     if (err == 0 && count >= 0)
-        err = leave_note(&db, STR(""), room, until_us);
+        err = finish(&db, count, STR(""), room, until_us);
     err = tool_close(&db, count < 0 ? (int)count : err, arena, why);
     return err != 0 ? err : count;
 }
@@ -303,7 +362,7 @@ int64_t store_tool_forget_account(struct str path, struct str account, struct ar
     int64_t count = forget_account(&forget);
     arena_free(forget.arena);
     if (count >= 0)
-        err = leave_note(&db, account, STR(""), forget.until_us);
+        err = finish(&db, count, account, STR(""), forget.until_us);
     err = tool_close(&db, count < 0 ? (int)count : err, arena, why);
     return err != 0 ? err : count;
 }

@@ -282,6 +282,7 @@ struct store *store_sqlite_open(const struct store_sqlite_setup *setup, struct a
     sqlite->clock_ms = setup->clock_ms;
     sqlite->lock = -1;
     sqlite->accounts = -1;
+    sqlite->log_tells = true; /* what the last process had deleted */
     *why = NULL;
     struct store_sqlite_setup plain = *setup;
     plain.path = sqlite->path;

@@ -250,8 +250,11 @@ static int trim_room(struct store_sqlite *sqlite, int64_t room)
     int err = keeps_find(sqlite, room, &keeps);
     if (err != 1)
         return err;
-    err = trim_history(sqlite, &keeps);
-    return err == 0 ? trim_archived(sqlite, &keeps) : err;
+    int deleted = trim_history(sqlite, &keeps);
+    if (deleted == 0)
+        deleted = trim_archived(sqlite, &keeps);
+    sqlite->log_tells |= deleted > 0;
+    return deleted;
 }
 
 static int dirty_step(struct store_sqlite *sqlite)
@@ -348,6 +351,14 @@ static int trim_step(struct store_sqlite *sqlite, int64_t now_us)
     return 0;
 }
 
+/* When all is done that is to be deleted, so once for all of it. What does not work now is tried
+ * again with the next trim. */
+static void empty_log(struct store_sqlite *sqlite)
+{
+    if (sqlite->log_tells && db_empty_log(&sqlite->db) == 1)
+        sqlite->log_tells = false;
+}
+
 int sqlite_trim(struct store *store, const struct store_retention *retention)
 {
     struct store_sqlite *sqlite = container_of(store, struct store_sqlite, store);
@@ -362,5 +373,7 @@ int sqlite_trim(struct store *store, const struct store_retention *retention)
         return more;
     }
     err = db_commit(&sqlite->db);
+    if (err == 0 && more == 0)
+        empty_log(sqlite);
     return err != 0 ? err : more;
 }

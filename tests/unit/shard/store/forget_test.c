@@ -16,7 +16,10 @@
 
 #include <cmocka.h>
 
+#include <sqlite3.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #define ROOM  "room@conference.example"
 #define OTHER "other@conference.example"
@@ -175,6 +178,125 @@ static void what_is_gone_goes_at_once(void **state)
     assert_true(trim_all(&world, 0, 0, 0) >= 0);
 }
 
+/* ---- no word of it, anywhere ---- */
+
+/* So often these bytes stand in the file and in its log. */
+static unsigned stands(const char *text)
+{
+    static const char *const ends[] = {"", "-wal"};
+    unsigned count = 0;
+    for (unsigned i = 0; i < ARRAY_LEN(ends); i++) {
+        FILE *file = fopen(str_fmt(world.arena, "%s%s", world.path, ends[i]).at, "r");
+        if (file == NULL)
+            continue;
+        struct buf bytes;
+        buf_init(&bytes, NULL);
+        char part[4096];
+        size_t len;
+        while ((len = fread(part, 1, sizeof(part), file)) > 0)
+            buf_add(&bytes, str_of(part, len));
+        fclose(file);
+        const char *at = bytes.at;
+        const char *end = bytes.at + bytes.len;
+        while (at != NULL && (at = memmem(at, (size_t)(end - at), text, strlen(text))) != NULL) {
+            count++;
+            at++;
+        }
+        buf_free(&bytes);
+    }
+    return count;
+}
+
+static off_t log_size(void)
+{
+    struct stat log = {0};
+    assert_int_equal(stat(str_fmt(world.arena, "%s-wal", world.path).at, &log), 0);
+    return log.st_size;
+}
+
+static void confesses(unsigned number)
+{
+    add_append(&world, number, "A Xylophonic confession");
+    assert_int_equal(store_world_commit(&world, ROOM, false), 0);
+}
+
+/* By an account or with the room, the index for words included; the store is open meanwhile. */
+static void nothing_is_left_in_the_files(void **state)
+{
+    UNUSED(state);
+    for (unsigned round = 0; round < 2; round++) {
+        speaks(ROOM, 1, 300);
+        confesses(1002 + 4 * round);
+        speaks(ROOM, 301, 600);
+        assert_true(stands("Xylophonic confession") > 0);
+        assert_true(stands("xylophonic") > 0); /* in the index */
+        assert_int_equal(total(ROOM, "xylophonic"), 1);
+        if (round == 0)
+            assert_int_equal(forgets_account("user2@h"), 151);
+        else
+            assert_true(forgets_room(ROOM) > 0);
+        assert_int_equal(stands("Xylophonic"), 0);
+        assert_int_equal(stands("xylophonic"), 0);
+        assert_int_equal(log_size(), 0);
+        assert_int_equal(total(ROOM, "word"), round == 0 ? 360 : 0);
+    }
+}
+
+/* A server does it by itself, when it has nothing else to do: of what was retracted, of what is
+ * trimmed. */
+static void the_log_is_emptied_when_there_is_time(void **state)
+{
+    UNUSED(state);
+    speaks(ROOM, 1, 10);
+    assert_true(trim_all(&world, 0, 0, 0) >= 0);
+    assert_int_equal(log_size(), 0); /* what the last process had deleted may be in it */
+    confesses(11);
+    assert_true(trim_all(&world, 0, 0, 0) >= 0);
+    assert_true(log_size() > 0); /* nothing was deleted */
+    add_bury(&world, 11, "<tomb/>");
+    assert_int_equal(store_world_commit(&world, ROOM, false), 0);
+    assert_true(stands("Xylophonic confession") > 0);
+    assert_true(trim_all(&world, 0, 0, 0) >= 0);
+    assert_int_equal(log_size(), 0);
+    assert_int_equal(stands("Xylophonic confession"), 0);
+    confesses(12);
+    speaks(ROOM, 13, 20);
+    assert_true(trim_all(&world, 0, 3, 0) >= 0);
+    assert_int_equal(stands("Xylophonic confession"), 0);
+    assert_int_equal(log_size(), 0);
+    confesses(21);
+    add_wipe(&world);
+    assert_int_equal(store_world_commit(&world, ROOM, false), 0);
+    assert_true(trim_all(&world, 0, 0, 0) >= 0);
+    assert_int_equal(stands("Xylophonic confession"), 0);
+    assert_int_equal(log_size(), 0);
+}
+
+/* Somebody who reads keeps the log as it is; a commit does not wait for that, and it is tried
+ * again. */
+static void who_reads_is_not_waited_for(void **state)
+{
+    UNUSED(state);
+    sqlite3 *handle;
+    speaks(ROOM, 1, 10);
+    confesses(11);
+    assert_int_equal(sqlite3_open(world.path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle, "BEGIN; SELECT count(*) FROM archive", NULL, NULL, NULL),
+                     SQLITE_OK);
+    add_bury(&world, 11, "<tomb/>");
+    assert_int_equal(store_world_commit(&world, ROOM, false), 0);
+    int64_t began_ms = clock_mono_ms();
+    assert_true(trim_all(&world, 0, 0, 0) >= 0);
+    assert_true(clock_mono_ms() - began_ms < STORE_BUSY_MS / 2);
+    assert_true(stands("Xylophonic confession") > 0);
+    speaks(ROOM, 12, 13);
+    sqlite3_exec(handle, "COMMIT", NULL, NULL, NULL);
+    sqlite3_close(handle);
+    assert_true(trim_all(&world, 0, 0, 0) >= 0);
+    assert_int_equal(stands("Xylophonic confession"), 0);
+    assert_int_equal(log_size(), 0);
+}
+
 /* ---- a server that runs is told ---- */
 
 static void notes_are_read_once(void **state)
@@ -278,9 +400,15 @@ static int group_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(an_account_leaves_places_behind), CASE(newcomers_are_not_shown_places),
-        CASE(a_room_leaves_nothing_behind),    CASE(what_is_said_later_stays),
-        CASE(what_is_gone_goes_at_once),       CASE(notes_are_read_once),
+        CASE(an_account_leaves_places_behind),
+        CASE(newcomers_are_not_shown_places),
+        CASE(a_room_leaves_nothing_behind),
+        CASE(what_is_said_later_stays),
+        CASE(what_is_gone_goes_at_once),
+        CASE(nothing_is_left_in_the_files),
+        CASE(the_log_is_emptied_when_there_is_time),
+        CASE(who_reads_is_not_waited_for),
+        CASE(notes_are_read_once),
         CASE(the_scribe_tells_all_shards),
     };
     return cmocka_run_group_tests_name("forgetting", tests, group_begin, group_end);
