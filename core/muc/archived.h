@@ -33,6 +33,11 @@ struct archived {
     int64_t dated_us;
 };
 
+/* Is it one message, well-formed, with its places where they can be? A store may be damaged, and
+ * what is not well-formed ends the stream of whoever is sent it. Costs as much as reading a stanza
+ * does. */
+bool archived_is_whole(const struct archived *row);
+
 /* A query of one room's archive (0313). Absent texts and the outermost times: no condition. */
 struct archive_query {
     int64_t start_us, end_us;       /* both inclusive */

@@ -1,5 +1,6 @@
 #include "core/muc/keeping.h"
 
+#include "core/base/ensure.h"
 #include "core/muc/durable.h"
 #include "core/muc/feature.h"
 #include "core/xmpp/stamp.h"
@@ -120,10 +121,10 @@ static bool is_from_occupant(const struct archived *row)
 
 bool keeping_entry(const struct room *room, const struct archived *row, struct history_entry *entry)
 {
-    struct frame *frame =
-        is_from_occupant(row) ? frame_of(row->xml, row->address_at, row->tail_at) : NULL;
-    if (frame == NULL)
+    if (!is_from_occupant(row) || !archived_is_whole(row))
         return false;
+    struct frame *frame = frame_of(row->xml, row->address_at, row->tail_at);
+    ensure(frame != NULL);
     *entry = (struct history_entry){
         .frame = frame,
         .at_us = row->at_us,

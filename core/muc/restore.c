@@ -6,6 +6,7 @@
 #include "core/muc/outage.h"
 
 #include "core/base/ensure.h"
+#include "core/base/log.h"
 #include "core/muc/feature.h"
 
 /* Longer ago than any room waits: who has just been put back is asked at the next look whether it
@@ -46,11 +47,11 @@ static void restore_changes(struct room *room, const struct step *step,
 /* ---- what was said ---- */
 
 /* Rows of an archive are not looked at before: what cannot be shown is left out. */
-static void restore_message(struct room *room, const struct archived *row)
+static bool restore_message(struct room *room, const struct archived *row)
 {
     struct history_entry entry;
     if (!keeping_entry(room, row, &entry))
-        return;
+        return false;
     /* A clock that was set back does not change the order. */
     uint32_t count = room->history.count;
     int64_t before_us = count == 0 ? entry.at_us : room_history_at(room, count - 1)->at_us;
@@ -58,6 +59,18 @@ static void restore_message(struct room *room, const struct archived *row)
         entry.at_us = before_us;
     room_history_add(room, &entry);
     frame_unref(entry.frame);
+    return true;
+}
+
+static void restore_history(struct room *room, const struct stored_room *stored)
+{
+    unsigned left_out = 0;
+    for (unsigned i = 0; i < stored->history_count; i++)
+        left_out += !restore_message(room, &stored->history[i]);
+    if (left_out > 0)
+        log_warn("room %s: %u of its last %u messages cannot be read, and newcomers are not shown "
+                 "them; --check-store says what is damaged",
+                 room->jid->text, left_out, stored->history_count);
 }
 
 /* ---- what was remembered ---- */
@@ -190,8 +203,7 @@ void room_restore(struct room *room, struct step *step, const struct stored_room
     restore_changes(room, step, stored);
     if (!room_exists(room))
         return;
-    for (unsigned i = 0; i < stored->history_count; i++)
-        restore_message(room, &stored->history[i]);
+    restore_history(room, stored);
     if (stored->memory != NULL)
         restore_memory(room, stored->memory);
     restore_sessions(room, step, stored);

@@ -237,36 +237,36 @@ static bool single_closed(void *self)
     return false;
 }
 
-/* In single->stanza: NULL unless it is one well-formed element within the limits. */
-static enum parse_error parse_single(struct str xml, uint32_t bytes_max, struct single *single)
+/* NULL: it is not one element. */
+static struct stanza *parse_one(struct str xml, size_t bytes_max, bool cut_large)
 {
     static const struct parse_handlers handlers = {single_opened, single_stanza, single_closed};
-    struct parser *parser = parser_new(&handlers, single, bytes_max);
+    struct single single = {NULL, false};
+    struct parser *parser = parser_new(&handlers, &single, bytes_max);
+    if (cut_large)
+        parser_cut_large(parser);
     enum parse_error error =
         parser_feed(parser, STR("<stream:stream xmlns='jabber:client' "
                                 "xmlns:stream='http://etherx.jabber.org/streams'>"));
     ensure(error == PARSE_OK);
     error = parser_feed(parser, xml);
-    if (error != PARSE_OK || !parser_idle(parser) || single->bad) {
-        stanza_free(single->stanza);
-        single->stanza = NULL;
+    if (error != PARSE_OK || !parser_idle(parser) || single.bad) {
+        stanza_free(single.stanza);
+        single.stanza = NULL;
     }
     parser_free(parser);
-    return error;
+    return single.stanza;
 }
 
 struct stanza *stanza_parse(struct str xml)
 {
-    struct single single = {NULL, false};
-    (void)parse_single(xml, STANZA_BYTES_MAX, &single);
-    return single.stanza;
+    return parse_one(xml, STANZA_BYTES_MAX, false);
 }
 
-bool xml_is_element(struct str xml)
+bool stanza_is_whole(struct str xml)
 {
-    struct single single = {NULL, false};
-    enum parse_error error = parse_single(xml, FRAME_BYTES_MAX, &single);
-    bool whole = single.stanza != NULL;
-    stanza_free(single.stanza);
-    return whole || (error == PARSE_TOO_LARGE && !single.bad);
+    struct stanza *stanza = parse_one(xml, FRAME_BYTES_MAX, true);
+    bool whole = stanza != NULL;
+    stanza_free(stanza);
+    return whole;
 }

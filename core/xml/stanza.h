@@ -101,8 +101,8 @@ struct str attr_value(const struct node *node, const struct attr *attr);
  * limits. */
 struct stanza *stanza_parse(struct str xml);
 
-/* Is it one well-formed element, as stanza_parse() takes it? What was let in has grown since, so
- * what is over the limits of a stanza is not looked at to its end, and may be. */
-bool xml_is_element(struct str xml);
+/* Is it one well-formed element, as a frame is without its address? A frame may be over the limits
+ * that hold for a stanza, so here they do not; of what is over them not all is looked at. */
+bool stanza_is_whole(struct str xml);
 
 #endif

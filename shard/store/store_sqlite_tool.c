@@ -137,7 +137,7 @@ static const char *flaw_of(struct arena *arena, const struct archived *message)
     if (!str_starts(message->xml, STR("<message")) ||
         !frame_fits(message->xml, message->address_at, message->tail_at))
         return "its text is no message";
-    if (!xml_is_element(message->xml))
+    if (!stanza_is_whole(message->xml))
         return "its text is not well-formed";
     if (str_present(message->jid) && jid_parse(arena, message->jid) == NULL)
         return "the address of its sender is none";

@@ -808,6 +808,50 @@ static void history_comes_back(void **state)
         frame_unref(frames[i]);
 }
 
+/* What would end the stream of who is sent it, is left out; the operator is told once. */
+static void damaged_messages_are_left_out(void **state)
+{
+    /* In place of a few bytes of the body. */
+    static const struct str damages[] = {
+        {"<i>", 3},
+        {"</x", 3},
+        {"&x;", 3},
+        {"\0\0\0", 3},
+        {"\x01\x01\x01", 3},
+        {"a\xff"
+         "b",
+         3},
+        {"<p:", 3},
+        {"<!-", 3},
+    };
+    struct record_world *world = *state;
+    struct heard heard = {.sink = {.write = hear, .level = LOG_LEVEL_WARN}};
+    struct archived rows[ARRAY_LEN(damages) + 2];
+    struct frame *frame;
+    struct archived sound = said(world, 100, "0123456789abcdef0123456789abcde0", &frame);
+    const char *body = strstr(frame->bytes, "0123456789");
+    assert_non_null(body);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        rows[i] = sound;
+        if (i >= ARRAY_LEN(damages))
+            continue;
+        char *bytes = arena_alloc(world->arena, sound.xml.len);
+        memcpy(bytes, sound.xml.at, sound.xml.len);
+        memcpy(bytes + (body - frame->bytes), damages[i].at, damages[i].len);
+        rows[i].xml.at = bytes;
+    }
+    rows[ARRAY_LEN(damages)].author = STR_NONE; /* the room's own: never shown to newcomers */
+    log_set_sink(&heard.sink);
+    struct room *room = record_reload_with(world, rows, ARRAY_LEN(rows));
+    log_set_sink(NULL);
+    assert_int_equal(room->history.count, 1);
+    assert_memory_equal(room_history_at(room, 0)->frame->bytes, frame->bytes, frame->size);
+    assert_int_equal(heard.lines, 1);
+    assert_non_null(strstr(heard.last, "--check-store"));
+    room_free(room);
+    frame_unref(frame);
+}
+
 static void nothing_stored_is_no_room(void **state)
 {
     struct record_world *world = *state;
@@ -845,6 +889,7 @@ int main(void)
         TEST(not_more_sessions_than_a_nickname_has),
         TEST(a_tombstone_has_nobody_inside),
         TEST(history_comes_back),
+        TEST(damaged_messages_are_left_out),
         TEST(nothing_stored_is_no_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
