@@ -190,9 +190,23 @@ void door_credit(struct door *door, unsigned shard)
     }
 }
 
+/* Whether or not who asked is still there. */
+static void tell_of_removal(const struct door *door, const struct message *answer)
+{
+    struct router *router = door->router;
+    struct str name = answer->account.ask.account.name;
+    struct str domain = router->settings->client_domain;
+    arena_reset(router->arena);
+    struct str bare =
+        str_fmt(router->arena, "%.*s@%.*s", (int)name.len, name.at, (int)domain.len, domain.at);
+    router_account_gone(router, bare, answer->account.route);
+}
+
 void door_account(struct door *door, struct message *answer)
 {
     struct session *session = find(door, answer->account.route);
+    if (answer->account.ask.op == ACCOUNT_REMOVE && answer->account.ask.err == 0)
+        tell_of_removal(door, answer);
     if (session == NULL || session->stream == NULL)
         return;
     stream_on_account(session->stream, &answer->account.ask);

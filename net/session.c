@@ -113,10 +113,6 @@ static void act(void *self, const struct stream_action *action)
     case STREAM_STANZA:
         session_take_stanza(session, action->stanza);
         break;
-    case STREAM_ACCOUNT_GONE:
-        arena_reset(session->door->router->arena);
-        router_account_gone(session->door->router, action->account, session_route(session));
-        break;
     case STREAM_CLOSE:
         session->ending = true;
         conn_mute(&session->conn);

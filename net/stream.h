@@ -38,9 +38,7 @@ enum stream_action_kind {
     STREAM_BIND,   /* wants a session for `account` with the resource `bytes` (absent: choose one);
                       answer at once by stream_bound() or stream_bind_refused() */
     STREAM_STANZA, /* `stanza` (taken) of a bound session, for the router */
-    STREAM_ACCOUNT_GONE, /* `account` was removed: its other sessions must end,
-                            router_account_gone() */
-    STREAM_CLOSE,        /* close when everything sent is written; no more events are wanted */
+    STREAM_CLOSE,  /* close when everything sent is written; no more events are wanted */
 };
 
 struct stream_action {

@@ -158,13 +158,6 @@ void stream_register(struct stream *stream, struct stanza *stanza)
 
 /* ---- the store's answer ---- */
 
-static void removed(struct stream *stream)
-{
-    struct stream_action action = {.kind = STREAM_ACCOUNT_GONE, .account = stream->bare};
-    stream->act(stream->self, &action);
-    stream_fail(stream, "not-authorized", "The account is no more");
-}
-
 void stream_register_account(struct stream *stream, const struct account_ask *answer)
 {
     struct stanza *request = stream->request;
@@ -187,5 +180,5 @@ void stream_register_account(struct stream *stream, const struct account_ask *an
         stream_refuse(stream, request, &refusal_INTERNAL, NULL);
     stream_forget(request);
     if (done && answer->op == ACCOUNT_REMOVE)
-        removed(stream);
+        stream_fail(stream, "not-authorized", "The account is no more");
 }

@@ -71,9 +71,6 @@ static void on_act(void *self, const struct stream_action *action)
     case STREAM_STANZA:
         log_stanza(world, action->stanza);
         break;
-    case STREAM_ACCOUNT_GONE:
-        buf_addf(&world->log, "[gone %.*s]", (int)action->account.len, action->account.at);
-        break;
     case STREAM_CLOSE:
         buf_addz(&world->log, "[close]");
         world->closed = true;

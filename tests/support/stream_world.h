@@ -34,7 +34,7 @@ void stream_world_end(struct stream_world *world);
 void stream_world_account(struct stream_world *world, const char *name, const char *password);
 
 /* Feeds bytes and tells what came of them: what was sent, as it is, and actions as [tls],
- * [restart], [ask], [bind account resource], [stanza <...>], [gone account], [close]. Valid until
+ * [restart], [ask], [bind account resource], [stanza <...>], [close]. Valid until
  * the next call. */
 const char *stream_world_feed(struct stream_world *world, const char *xml);
 /* The store answers now. */

@@ -200,6 +200,26 @@ static void an_account_that_is_removed_takes_its_sessions_along(void **state)
     close(other);
 }
 
+/* Who asked for it need not be there any more when the store has done it. */
+static void an_account_is_removed_though_nobody_waits(void **state)
+{
+    UNUSED(state);
+    int one = lane_world_client(&world), other = lane_world_client(&world);
+    bind_romeo(one, LANE_BIND("orchard"));
+    bind_romeo(other, LANE_BIND("balcony"));
+    world.store_is_slow = true;
+    talk(other, "<iq type='set' id='u'><query xmlns='jabber:iq:register'><remove/></query></iq>");
+    close(other);
+    lane_world_step(&world, 100);
+    assert_null(session_of("romeo@localhost/balcony"));
+    assert_non_null(session_of("romeo@localhost/orchard"));
+    world.store_is_slow = false;
+    lane_world_step(&world, 100);
+    assert_non_null(strstr(lane_world_read(one, NULL), STREAM_ERROR("not-authorized")));
+    assert_null(session_of("romeo@localhost/orchard"));
+    close(one);
+}
+
 /* Whoever has the name next must not find somebody inside who knew the old password: neither who
  * has logged in and not bound yet, nor who is about to. */
 static void an_account_that_is_removed_takes_log_ins_along(void **state)
@@ -724,6 +744,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_newer_session_wins, begin, end),
         cmocka_unit_test_setup_teardown(an_account_that_is_removed_takes_its_sessions_along, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(an_account_is_removed_though_nobody_waits, begin, end),
         cmocka_unit_test_setup_teardown(an_account_that_is_removed_takes_log_ins_along, begin, end),
         cmocka_unit_test_setup_teardown(a_resource_is_chosen_at_random, begin, end),
         cmocka_unit_test_setup_teardown(an_account_has_so_many_sessions_and_no_more, begin, end),
