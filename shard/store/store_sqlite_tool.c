@@ -196,6 +196,10 @@ int64_t store_tool_check(struct str path, struct tool_lines *lines, struct arena
 {
     struct db db;
     int err = tool_open(&db, path, SQLITE_USE_READ, arena, why);
+    if (err == ERR_CORRUPT) {
+        lines->line(lines, STR("file: damaged so that nothing in it can be read"));
+        return 1;
+    }
     if (err != 0)
         return err;
     struct check check = {.db = &db, .lines = lines, .arena = arena_new(64 * 1024)};
