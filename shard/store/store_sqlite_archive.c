@@ -1,6 +1,8 @@
 /*
- * Messages as rows. The index for words is kept beside them by hand: `worded` says which rows it
- * knows, since it must be told exactly what it was told before when a row goes.
+ * Messages as rows. The index for senders is kept beside them by hand, and is told when a row goes
+ * what it was told when it came: so room, nick, account and `archived` of a row never change. An
+ * ordinary index would have its keys anywhere, and each row would write two pages more. The index
+ * for words is kept in the same way: `worded` says which rows it knows.
  */
 #include "shard/store/store_sqlite.h"
 
@@ -108,6 +110,48 @@ int archive_index(struct db *db, unsigned max)
     return err < 0 ? err : (int)count;
 }
 
+/* ---- senders ---- */
+
+/* What names a sender, as words of an index of their own: who had that nickname in that room, that
+ * account in it, that account anywhere. Of messages that no query finds, the last alone. */
+#define SENDER_WORDS                                                                               \
+    "iif(?2, 'n' || ?3 || 'x' || hex(?4), '') || iif(?5 IS NULL, '', ' a' || hex(?5))"             \
+    " || iif(?2 AND ?5 IS NOT NULL, ' r' || ?3 || 'x' || hex(?5), '')"
+
+struct sender {
+    int64_t seq, room;
+    bool archived;
+    struct str nick, account;
+};
+
+static int sender_run(struct db *db, const char *sql, const struct sender *sender)
+{
+    int err = 0;
+    sqlite3_stmt *statement = db_sql(db, sql, &err);
+    if (statement == NULL)
+        return err;
+    bind_number(statement, 1, sender->seq);
+    bind_number(statement, 2, sender->archived);
+    bind_number(statement, 3, sender->room);
+    bind_text(statement, 4, sender->nick);
+    bind_text(statement, 5, sender->account);
+    return db_run(db, statement);
+}
+
+static int sender_add(struct db *db, const struct sender *sender)
+{
+    return sender_run(db, "INSERT INTO archive_sender(rowid, sender) VALUES(?1, " SENDER_WORDS ")",
+                      sender);
+}
+
+static int sender_remove(struct db *db, const struct sender *sender)
+{
+    return sender_run(db,
+                      "INSERT INTO archive_sender(archive_sender, rowid, sender)"
+                      " VALUES('delete', ?1, " SENDER_WORDS ")",
+                      sender);
+}
+
 /* ---- writing ---- */
 
 static void bind_message(sqlite3_stmt *row, const struct archived *message)
@@ -154,8 +198,16 @@ int archive_append(struct db *db, int64_t room, const struct archived *message, 
     err = db_run(db, add);
     if (err != 0 || sqlite3_changes(db->handle) == 0)
         return err;
-    if (worded)
-        err = words_add(db, sqlite3_last_insert_rowid(db->handle), room, message->body);
+    const struct sender sender = {
+        .seq = sqlite3_last_insert_rowid(db->handle),
+        .room = room,
+        .archived = message->archived,
+        .nick = or_empty(message->nick),
+        .account = bare(message->jid),
+    };
+    err = sender_add(db, &sender);
+    if (err == 0 && worded)
+        err = words_add(db, sender.seq, room, message->body);
     return err < 0 ? err : 1;
 }
 
@@ -210,8 +262,8 @@ struct doomed {
 static int doom_words(struct db *db, const struct doomed *message, bool *archived)
 {
     int err = 0;
-    sqlite3_stmt *find =
-        db_sql(db, "SELECT archived, worded, body FROM archive WHERE seq = ?1", &err);
+    sqlite3_stmt *find = db_sql(
+        db, "SELECT archived, worded, body, nick, account FROM archive WHERE seq = ?1", &err);
     if (find == NULL)
         return err;
     bind_number(find, 1, message->seq);
@@ -219,7 +271,16 @@ static int doom_words(struct db *db, const struct doomed *message, bool *archive
     if (err == 1) {
         *archived = sqlite3_column_int(find, 0) != 0;
         bool worded = sqlite3_column_int(find, 1) != 0;
-        err = worded ? words_remove(db, message->seq, message->room, column_text(find, 2)) : 0;
+        const struct sender sender = {
+            .seq = message->seq,
+            .room = message->room,
+            .archived = *archived,
+            .nick = column_text(find, 3),
+            .account = column_text(find, 4),
+        };
+        err = sender_remove(db, &sender);
+        if (err == 0 && worded)
+            err = words_remove(db, message->seq, message->room, column_text(find, 2));
     }
     sqlite3_reset(find);
     return err;

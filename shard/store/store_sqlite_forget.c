@@ -15,13 +15,12 @@
 
 enum { FORGET_ARENA_BYTES = 64 * 1024 };
 
-/* Where it has come to, in the order of the index that leads through an account's messages. */
 struct forget {
     struct db *db;
     struct arena *arena; /* of one step */
     struct str account;
     int64_t until_us; /* what is said meanwhile stays */
-    int64_t room, archived, seq;
+    int64_t seq;      /* where it has come to */
     int64_t count;
 };
 
@@ -80,17 +79,15 @@ static int find_victims(struct forget *forget, struct victim *victims)
     sqlite3_stmt *find =
         db_sql(forget->db,
                "SELECT " ARCHIVE_COLUMNS ", a.room, (SELECT jid FROM room r WHERE r.id = a.room)"
-               " FROM archive a INDEXED BY archive_account WHERE a.account = ?1"
-               " AND (a.room, a.archived, a.seq) > (?2, ?3, ?4)"
-               " ORDER BY a.room, a.archived, a.seq LIMIT ?5",
+               " FROM archive_sender CROSS JOIN archive a ON a.seq = archive_sender.rowid"
+               " WHERE archive_sender.rowid > ?2 AND a.account = ?1"
+               " AND archive_sender MATCH 'a' || hex(?1) ORDER BY archive_sender.rowid LIMIT ?3",
                &err);
     if (find == NULL)
         return err;
     bind_text(find, 1, forget->account);
-    bind_number(find, 2, forget->room);
-    bind_number(find, 3, forget->archived);
-    bind_number(find, 4, forget->seq);
-    bind_number(find, 5, STORE_TRIM_ROWS);
+    bind_number(find, 2, forget->seq);
+    bind_number(find, 3, STORE_TRIM_ROWS);
     int count = 0;
     while (count < STORE_TRIM_ROWS && (err = db_step(forget->db, find)) == 1) {
         struct victim *victim = &victims[count++];
@@ -114,11 +111,8 @@ static int forget_some(struct forget *forget)
         if (victims[i].message.at_us <= forget->until_us)
             err = forget_message(forget, &victims[i]);
     }
-    if (count > 0) {
-        forget->room = victims[count - 1].room;
-        forget->archived = victims[count - 1].message.archived;
+    if (count > 0)
         forget->seq = victims[count - 1].seq;
-    }
     return err < 0 ? err : count;
 }
 
@@ -264,17 +258,14 @@ int sqlite_forgotten(struct store *store, struct arena *arena, struct store_forg
     return err;
 }
 
-/* ---- nothing of it in the log, and no word in the index ---- */
+/* ---- nothing of it in the log, and no word in an index ---- */
 
-/* The index for words drops what it was told to only when it merges: all of it is merged, in steps
- * of so many pages. */
-static int merge_step(struct db *db, int pages)
+/* The indexes for words and senders drop what they were told to only when they merge: all of each
+ * is merged, in steps of so many pages. */
+static int merge_step(struct db *db, const char *sql, int pages)
 {
     int err = db_begin(db, true);
-    sqlite3_stmt *merge =
-        err == 0
-            ? db_sql(db, "INSERT INTO archive_text(archive_text, rank) VALUES('merge', ?1)", &err)
-            : NULL;
+    sqlite3_stmt *merge = err == 0 ? db_sql(db, sql, &err) : NULL;
     int before = sqlite3_total_changes(db->handle);
     if (merge != NULL) {
         bind_number(merge, 1, pages);
@@ -290,14 +281,22 @@ static int merge_step(struct db *db, int pages)
     return err != 0 ? err : changes > 1;
 }
 
-static int merge_words(struct db *db)
+static int merge(struct db *db, const char *sql)
 {
-    int more = merge_step(db, -STORE_MERGE_PAGES); /* begins with all parts there are */
+    int more = merge_step(db, sql, -STORE_MERGE_PAGES); /* begins with all parts there are */
     while (more > 0) {
         breathe(db);
-        more = merge_step(db, STORE_MERGE_PAGES);
+        more = merge_step(db, sql, STORE_MERGE_PAGES);
     }
     return more;
+}
+
+static int merge_indexes(struct db *db)
+{
+    int err = merge(db, "INSERT INTO archive_text(archive_text, rank) VALUES('merge', ?1)");
+    if (err != 0)
+        return err;
+    return merge(db, "INSERT INTO archive_sender(archive_sender, rank) VALUES('merge', ?1)");
 }
 
 /* A server may be reading just now; one that is never done with it empties the log itself, when it
@@ -316,7 +315,7 @@ static int empty_log(struct db *db)
 static int finish(struct db *db, int64_t count, struct str account, struct str room,
                   int64_t until_us)
 {
-    int err = count > 0 ? merge_words(db) : 0;
+    int err = count > 0 ? merge_indexes(db) : 0;
     if (err == 0)
         err = leave_note(db, account, room, until_us);
     return err == 0 ? empty_log(db) : err;
@@ -357,7 +356,6 @@ int64_t store_tool_forget_account(struct str path, struct str account, struct ar
         .arena = arena_new(FORGET_ARENA_BYTES),
         .account = account,
         .until_us = clock_wall_us(),
-        .room = INT64_MIN,
     };
     int64_t count = forget_account(&forget);
     arena_free(forget.arena);

@@ -238,28 +238,46 @@ static void find_words(struct search *search)
 
 /* ---- statements ---- */
 
-static const char *source(const struct search *search)
+/* What leads through the rows. */
+enum way { WAY_WORDS, WAY_IDS, WAY_ACCOUNT, WAY_NICK, WAY_ROOM };
+
+static enum way way_of(const struct search *search)
 {
     if (str_present(search->words))
-        return "archive_text CROSS JOIN archive a ON a.seq = archive_text.rowid";
+        return WAY_WORDS;
     if (str_present(search->ids))
-        return "json_each(?10) j CROSS JOIN archive a ON a.seq = j.value";
+        return WAY_IDS;
     if (str_present(search->query->with_account))
-        return "archive a INDEXED BY archive_account";
-    if (str_present(search->query->with_nick))
-        return "archive a INDEXED BY archive_nick";
-    return "archive a INDEXED BY archive_room";
+        return WAY_ACCOUNT;
+    return str_present(search->query->with_nick) ? WAY_NICK : WAY_ROOM;
+}
+
+/* Where it has the places of the rows, and what it is asked. */
+static const struct {
+    const char *source, *place, *match;
+} ways[] = {
+    [WAY_WORDS] = {"archive_text CROSS JOIN archive a ON a.seq = archive_text.rowid",
+                   "archive_text.rowid", " AND archive_text MATCH ?9"},
+    [WAY_IDS] = {"json_each(?10) j CROSS JOIN archive a ON a.seq = j.value", "a.seq", ""},
+    [WAY_ACCOUNT] = {"archive_sender CROSS JOIN archive a ON a.seq = archive_sender.rowid",
+                     "archive_sender.rowid",
+                     " AND archive_sender MATCH 'r' || ?1 || 'x' || hex(?6)"},
+    [WAY_NICK] = {"archive_sender CROSS JOIN archive a ON a.seq = archive_sender.rowid",
+                  "archive_sender.rowid", " AND archive_sender MATCH 'n' || ?1 || 'x' || hex(?5)"},
+    [WAY_ROOM] = {"archive a INDEXED BY archive_room", "a.seq", ""},
+};
+
+static const char *place_of(const struct search *search)
+{
+    return ways[way_of(search)].place;
 }
 
 static void add_conditions(struct buf *sql, const struct search *search)
 {
-    bool worded = str_present(search->words);
-    const char *place = worded ? "archive_text.rowid" : "a.seq";
-    buf_addf(sql, " FROM %s WHERE %s > ?2 AND %s < ?3 AND a.room = ?1 AND a.archived = 1",
-             source(search), place, place);
-    if (worded)
-        buf_addz(sql, " AND archive_text MATCH ?9");
-    if (worded && str_present(search->ids))
+    enum way way = way_of(search);
+    buf_addf(sql, " FROM %s WHERE %s > ?2 AND %s < ?3 AND a.room = ?1 AND a.archived = 1%s",
+             ways[way].source, ways[way].place, ways[way].place, ways[way].match);
+    if (way == WAY_WORDS && str_present(search->ids))
         buf_addz(sql, " AND a.seq IN (SELECT value FROM json_each(?10))");
     if (str_present(search->query->with_account))
         buf_addz(sql, " AND a.account = ?6");
@@ -271,11 +289,17 @@ static void add_conditions(struct buf *sql, const struct search *search)
         buf_addz(sql, " AND a.at_us >= ?7 AND a.at_us <= ?8");
 }
 
-/* What the index for words knows by itself: it has archived messages only, and their room. */
-static bool words_only(const struct search *search)
+/* The index that can count by itself, without the rows, or NULL: those for words and for senders
+ * have archived messages only, and their room, and know one thing of each. */
+static const char *counting_index(const struct search *search)
 {
-    return str_present(search->words) && !str_present(search->ids) && !search->bent &&
-           !str_present(search->query->with_account) && !str_present(search->query->with_nick);
+    const struct archive_query *query = search->query;
+    bool account = str_present(query->with_account);
+    bool nick = str_present(query->with_nick);
+    if (search->bent || str_present(query->with_jid) || str_present(search->ids) ||
+        str_present(search->words) + account + nick != 1)
+        return NULL;
+    return account || nick ? "archive_sender" : "archive_text";
 }
 
 static void bind_search(sqlite3_stmt *statement, const struct search *search, int64_t low,
@@ -304,8 +328,7 @@ static int fetch(struct search *search, int64_t low, int64_t high, bool backward
     buf_init(&sql, search->arena);
     buf_addz(&sql, "SELECT " ARCHIVE_COLUMNS);
     add_conditions(&sql, search);
-    buf_addf(&sql, " ORDER BY %s %s LIMIT ?4",
-             str_present(search->words) ? "archive_text.rowid" : "a.seq", backwards ? "DESC" : "");
+    buf_addf(&sql, " ORDER BY %s %s LIMIT ?4", place_of(search), backwards ? "DESC" : "");
     int err = 0;
     sqlite3_stmt *statement = db_built(search->db, buf_str(&sql), &err);
     if (statement == NULL)
@@ -342,9 +365,10 @@ static int count_rows(struct search *search, int64_t low, int64_t high)
     struct buf sql;
     buf_init(&sql, search->arena);
     buf_addz(&sql, "SELECT count(*) FROM (SELECT 1");
-    if (words_only(search))
-        buf_addz(&sql, " FROM archive_text WHERE rowid > ?2 AND rowid < ?3"
-                       " AND archive_text MATCH ?9");
+    const char *index = counting_index(search);
+    if (index != NULL)
+        buf_addf(&sql, " FROM %s WHERE rowid > ?2 AND rowid < ?3%s", index,
+                 ways[way_of(search)].match);
     else
         add_conditions(&sql, search);
     buf_addz(&sql, " LIMIT ?4)");
@@ -366,10 +390,9 @@ static int narrow_index(struct search *search, int64_t *low, int64_t *high)
 {
     struct buf sql;
     buf_init(&sql, search->arena);
-    bool worded = str_present(search->words);
-    buf_addf(&sql, "SELECT %s", worded ? "archive_text.rowid" : "a.seq");
+    buf_addf(&sql, "SELECT %s", place_of(search));
     add_conditions(&sql, search);
-    buf_addf(&sql, " ORDER BY %s LIMIT 1 OFFSET ?4", worded ? "archive_text.rowid" : "a.seq");
+    buf_addf(&sql, " ORDER BY %s LIMIT 1 OFFSET ?4", place_of(search));
     int err = 0;
     sqlite3_stmt *statement = db_built(search->db, buf_str(&sql), &err);
     if (statement == NULL)

@@ -82,7 +82,10 @@ static const char *const second =
  * those that are there it stands within a value; none is later than a year from now.
  * `forgotten`: what a tool has taken out of the archives and rooms in memory may still show: of one
  * account or (empty) of all, in one room or in all.
- */
+ *
+ * Two indexes by sender had their keys anywhere, so that each message wrote a page of both. The one
+ * instead of them takes new rows as they come and merges later; store_sqlite_archive.c says what
+ * its words are. */
 static const char *const third =
     "ALTER TABLE room ADD COLUMN until_us INTEGER NOT NULL DEFAULT 0;"
     "UPDATE room SET until_us = CAST(strftime('%s', 'now', '+366 days') AS INTEGER) * 1000000"
@@ -91,7 +94,16 @@ static const char *const third =
     "CREATE INDEX room_until ON room(until_us) WHERE until_us > 0;"
     "CREATE TABLE forgotten("
     " account TEXT NOT NULL, room TEXT NOT NULL, at_us INTEGER NOT NULL,"
-    " PRIMARY KEY(account, room)) WITHOUT ROWID;";
+    " PRIMARY KEY(account, room)) WITHOUT ROWID;"
+    "CREATE VIRTUAL TABLE archive_sender USING fts5(sender, content='', detail=none, columnsize=0,"
+    " tokenize='ascii');"
+    "INSERT INTO archive_sender(rowid, sender)"
+    " SELECT seq, iif(archived, 'n' || room || 'x' || hex(nick), '')"
+    " || iif(account IS NULL, '', ' a' || hex(account))"
+    " || iif(archived AND account IS NOT NULL, ' r' || room || 'x' || hex(account), '')"
+    " FROM archive;"
+    "DROP INDEX archive_nick;"
+    "DROP INDEX archive_account;";
 
 static const char *const steps[SCHEMA_VERSION] = {first, second, third};
 

@@ -502,7 +502,7 @@ def damage_of_one_room_is_not_everybodys(args):
             link.heard_by(OWNER, "999")
         log_taken_in(path)
         with open(path, "r+b") as file:
-            file.seek(last_page_of(path, "archive_nick"))
+            file.seek(last_page_of(path, "archive_time"))
             file.write(b"\xa5" * 64)
         with keeper.keeping(args.stentord, host, settings=settings) as stentor:
             link = host.link()

@@ -153,6 +153,71 @@ static void trim_goes_in_small_steps(void **state)
     assert_int_equal(before, 10);
 }
 
+/* The index of senders has each word of each message that is there, and nothing else. */
+static void senders_are_right(void)
+{
+    static const char *const sql[] = {
+        "SELECT count(*) FROM archive a WHERE archived = 1 AND NOT EXISTS (SELECT 1 FROM"
+        " archive_sender WHERE archive_sender MATCH 'n' || a.room || 'x' || hex(a.nick)"
+        " AND rowid = a.seq)",
+        "SELECT count(*) FROM archive a WHERE archived = 1 AND account IS NOT NULL AND NOT EXISTS"
+        " (SELECT 1 FROM archive_sender WHERE archive_sender MATCH 'r' || a.room || 'x' ||"
+        " hex(a.account) AND rowid = a.seq)",
+        "SELECT count(*) FROM archive a WHERE account IS NOT NULL AND NOT EXISTS (SELECT 1 FROM"
+        " archive_sender WHERE archive_sender MATCH 'a' || hex(a.account) AND rowid = a.seq)",
+        "SELECT (SELECT coalesce(sum(doc), 0) FROM temp.words)"
+        " - (SELECT coalesce(sum(archived + (1 + archived) * (account IS NOT NULL)), 0)"
+        " FROM archive)",
+    };
+    sqlite3 *handle;
+    assert_int_equal(sqlite3_open(world.path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle,
+                                  "CREATE VIRTUAL TABLE temp.words USING"
+                                  " fts5vocab(main, archive_sender, 'row')",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    for (unsigned i = 0; i < ARRAY_LEN(sql); i++) {
+        sqlite3_stmt *statement;
+        assert_int_equal(sqlite3_prepare_v2(handle, sql[i], -1, &statement, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+        int64_t wrong = sqlite3_column_int64(statement, 0);
+        sqlite3_finalize(statement);
+        if (wrong != 0)
+            fail_msg("%lld for: %s", (long long)wrong, sql[i]);
+    }
+    sqlite3_close(handle);
+}
+
+static void the_index_of_senders_is_kept(void **state)
+{
+    UNUSED(state);
+    speaks(ROOM, 1, 500);
+    struct archived shown = message_make(&world, 501, "for newcomers alone");
+    shown.archived = false;
+    add_message(&world, &shown);
+    struct archived silent = message_make(&world, 502, NULL);
+    silent.jid = STR_NONE;
+    silent.nick = STR("");
+    add_message(&world, &silent);
+    add_append(&world, 500, "once more");
+    add_bury(&world, 7, "<tomb/>");
+    assert_int_equal(store_world_commit(&world, ROOM, false), 0);
+    senders_are_right();
+    assert_true(trim_all(&world, 0, 30, 0) >= 0);
+    assert_int_equal(total(ROOM, NULL), 30);
+    senders_are_right();
+    struct archive_query query = query_all();
+    query.with_nick = STR("nick1");
+    assert_int_equal(ask(&world, ROOM, &query).total, 10);
+    query.with_account = STR("USER2@h"); /* letters are told apart */
+    assert_int_equal(ask(&world, ROOM, &query).total, 0);
+    add_wipe(&world);
+    assert_int_equal(store_world_commit(&world, ROOM, false), 0);
+    assert_true(trim_all(&world, 0, 0, 0) >= 0);
+    senders_are_right();
+    assert_int_equal(number("SELECT count(*) FROM archive"), 0);
+}
+
 static void words_can_be_switched_off_and_on(void **state)
 {
     UNUSED(state);
@@ -555,6 +620,7 @@ static void comes_from(const char *fixture)
 
     assert_int_equal(store_world_reopen(&world), 0);
     assert_int_equal(number("PRAGMA user_version"), 3);
+    senders_are_right();
     same_schema_as_a_new_one();
 }
 
@@ -627,6 +693,7 @@ int main(void)
         CASE(everything_is_there_again),
         CASE(what_is_gone_is_deleted_later),
         CASE(trim_goes_in_small_steps),
+        CASE(the_index_of_senders_is_kept),
         CASE(words_can_be_switched_off_and_on),
         CASE(the_log_is_bounded),
         CASE(commits_are_synced_on_request),
