@@ -35,6 +35,8 @@ struct muc_settings {
     int64_t started_us;                  /* since 1970 UTC, for jabber:iq:last */
     bool full_text;                      /* archives can be searched for words */
     bool durable;                        /* there is a store: persistent rooms wait for it */
+    uint32_t keep_days;  /* it keeps messages for so long where a room does not say; 0: for ever */
+    uint32_t keep_count; /* and so many; 0: any number */
 };
 
 /* What the rules need from a cryptographic library; pure functions of their arguments. */

@@ -106,6 +106,8 @@ struct world *world_new(const struct world_config *config)
     set_defaults(world, config->options);
     world->settings.durable = config->durable;
     world->settings.full_text = config->full_text;
+    world->settings.keep_days = config->keep_days;
+    world->settings.keep_count = config->keep_count;
     if (config->durable)
         world_store_open(world);
     return world;

@@ -24,6 +24,8 @@ struct world_config {
     struct nick_rules nick;
     bool durable;            /* there is a store (in memory): see below */
     bool full_text;          /* which can be searched for words */
+    uint32_t keep_days;      /* and keeps messages for so long; 0: for ever */
+    uint32_t keep_count;     /* and so many of a room; 0: any number */
     uint32_t rooms_per_user; /* 0: more than there can be */
     /* So many inside, and newcomers share a list; 0: what WORLD_LINEUP_FROM in the environment
      * says, or as in a server. */

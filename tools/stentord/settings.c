@@ -344,6 +344,8 @@ static bool make_service(struct settings *settings, const struct config *config)
         .started_us = settings->started_us,
         .durable = settings->store.sqlite,
         .full_text = settings->store.full_text,
+        .keep_days = settings->store.keep_days,
+        .keep_count = settings->store.keep_count,
     };
     maps_init(settings, muc);
     if (!prepare_domain(settings, config, CONFIG_MUC_DOMAIN, &muc->domain))

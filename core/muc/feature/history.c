@@ -5,9 +5,12 @@
  * @xep 0045 1.35.5 #enter-history #enter-managehistory
  * @xep 0203 2.0 #protocol
  */
+#include "core/muc/durable.h"
 #include "core/muc/feature.h"
 
 #include "core/xmpp/stamp.h"
+
+#define DAY_US (INT64_C(86400) * 1000000)
 
 static const struct option options[] = {
     {
@@ -90,6 +93,23 @@ static struct bounds read_bounds(const struct room *room, const struct step *ste
     return bounds;
 }
 
+/* What retention takes from the store, newcomers are not shown either: a room in memory would have
+ * it for longer, and show it until it is loaded again. */
+static void keep_to_retention(const struct room *room, const struct step *step,
+                              struct bounds *bounds)
+{
+    const struct room_options *own = &room->options;
+    const struct muc_settings *service = room->env->settings;
+    uint32_t days = own->keep_days != 0 ? own->keep_days : service->keep_days;
+    uint32_t count = own->keep_count != 0 ? own->keep_count : service->keep_count;
+    if (!room_is_durable(room))
+        return;
+    if (days != 0)
+        later(bounds, step->now_us - days * DAY_US);
+    if (own->archive && count != 0 && count < bounds->stanzas)
+        bounds->stanzas = count;
+}
+
 static uint64_t chars_in(struct str text)
 {
     uint64_t chars = 0;
@@ -110,6 +130,7 @@ static void entered(struct room *room, struct step *step, struct session *sessio
                     const struct node *x)
 {
     struct bounds bounds = read_bounds(room, step, x);
+    keep_to_retention(room, step, &bounds);
     uint32_t kept = room->history.count;
     uint32_t most = bounds.stanzas < kept ? (uint32_t)bounds.stanzas : kept;
     if (most == 0)

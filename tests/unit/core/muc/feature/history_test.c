@@ -323,6 +323,55 @@ static void each_says_when_it_was_said(void **state)
     world_free(w);
 }
 
+/* What the archive has deleted newcomers are not shown, however long the room is in memory. */
+static void no_more_than_retention_leaves(void **state)
+{
+    static const char *const plain[] = {"ping_minutes=0", "persistent=on", "archive=on", NULL};
+    static const char *const day[] = {"ping_minutes=0", "persistent=on", "archive=on",
+                                      "keep_days=1", NULL};
+    static const char *const two[] = {"ping_minutes=0", "persistent=on", "archive=on",
+                                      "keep_count=2", NULL};
+    static const char *const off[] = {"ping_minutes=0", "persistent=on", "keep_days=1",
+                                      "keep_count=2", NULL};
+    static const char *const temporary[] = {"ping_minutes=0", "keep_days=1", "keep_count=2", NULL};
+    static const struct {
+        const char *const *options;
+        uint32_t keep_days, keep_count; /* of the service */
+        unsigned shown;
+    } rows[] =
+        {
+            {plain, 0, 0, 6},     {day, 0, 0, 3}, {two, 0, 0, 2}, {plain, 1, 0, 3},
+            {plain, 0, 2, 2},     {day, 9, 9, 3}, {two, 9, 9, 2}, {plain, 2, 5, 5},
+            {off, 0, 0, 3},       /* nothing is archived, so nothing is counted */
+            {temporary, 1, 1, 6}, /* it is in no store */
+        };
+    UNUSED(state);
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world_config config = {.options = rows[i].options,
+                                      .durable = true,
+                                      .keep_days = rows[i].keep_days,
+                                      .keep_count = rows[i].keep_count};
+        struct world *w = world_new(&config);
+        world_client(w, ROMEO);
+        world_client(w, PARIS);
+        enters(w, ROMEO, "Romeo");
+        for (unsigned m = 0; m < 6; m++) {
+            char *body = text_of("m%u", m);
+            speaks(w, body);
+            free(body);
+            world_advance(w, INT64_C(7) * 3600 * 1000000);
+        }
+        world_forget(w);
+        unsigned messages = shown(w, "", 6);
+        if (messages != rows[i].shown)
+            fail_msg("row %zu: %u messages instead of %u", i, messages, rows[i].shown);
+        world_forget(w);
+        messages = shown(w, "<history maxstanzas='100'/>", 6);
+        assert_int_equal(messages, rows[i].shown);
+        world_free(w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -336,6 +385,7 @@ int main(void)
         cmocka_unit_test(earlier_conversation_keeps_its_time),
         cmocka_unit_test(the_most_a_room_keeps),
         cmocka_unit_test(each_says_when_it_was_said),
+        cmocka_unit_test(no_more_than_retention_leaves),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
