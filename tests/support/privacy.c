@@ -310,6 +310,14 @@ static bool is_list(const char *stanza)
             strstr(stanza, "http://jabber.org/protocol/muc#owner") != NULL);
 }
 
+/* A message out of the archive, which the room itself sends to who has asked for it. */
+static bool is_archived(const char *stanza, const char *room)
+{
+    char from[4 * ADDRESS_MAX];
+    return is_kind(stanza, "message") && attribute(stanza, "from", from, sizeof(from)) &&
+           strcmp(from, room) == 0 && strstr(stanza, "<result xmlns='urn:xmpp:mam:2'") != NULL;
+}
+
 /* May who sits (or does not) there read that address in this stanza? */
 static bool permitted(struct privacy *privacy, const char *stanza, const struct seat *seat,
                       const struct account *about)
@@ -322,6 +330,9 @@ static bool permitted(struct privacy *privacy, const char *stanza, const struct 
         return false;
     if (seat->inside && (seat->moderates || open))
         return true;
+    /* Who may read the archive need not be inside (0313 #business-storeret-muc-archives). */
+    if (is_archived(stanza, seat->room))
+        return open || rank_of(privacy, seat->room, viewer) >= PRIVACY_ADMIN;
     if (is_list(stanza))
         return list_is_for(stanza, rank_of(privacy, seat->room, viewer), open);
     if (message && strstr(stanza, "<invite ") != NULL && !has_type(stanza, "error"))

@@ -138,6 +138,28 @@ static void from_the_form_that_says_so_if_it_is_taken(void **state)
     assert_true(privacy_room_is_open(*state, ROOM));
 }
 
+/* As the room sends it; and as somebody writes it who is inside. */
+#define ARCHIVED(from)                                                                             \
+    "<message from='" from "' id='1'><result xmlns='urn:xmpp:mam:2' id='2'><forwarded "            \
+    "xmlns='urn:xmpp:forward:0'><message xmlns='jabber:client' from='" ROOM "/Juliet'><x "         \
+    "xmlns='" USER "'><item affiliation='none' jid='juliet@home.example/1' role='participant'/>"   \
+    "</x></message></forwarded></result></message>"
+
+static void what_is_archived_where_addresses_are_public(void **state)
+{
+    assert_true(may_read(*state, JULIET, OWN("Juliet", "moderator", "<status code='100'/>")));
+    assert_true(may_read(*state, ROMEO, ARCHIVED(ROOM))); /* who is outside, too */
+    assert_false(may_read(*state, ROMEO, ARCHIVED(ROOM "/Juliet")));
+}
+
+static void what_is_archived_where_they_are_not(void **state)
+{
+    romeos_rank = PRIVACY_ADMIN;
+    assert_true(may_read(*state, ROMEO, ARCHIVED(ROOM)));
+    romeos_rank = PRIVACY_MEMBER;
+    assert_false(may_read(*state, ROMEO, ARCHIVED(ROOM)));
+}
+
 static void lists_by_rank(void **state)
 {
     const char *members =
@@ -236,6 +258,8 @@ int main(void)
         CASE(nobody_in_a_presence_about_itself),
         CASE(all_inside_where_addresses_are_public),
         CASE(from_the_form_that_says_so_if_it_is_taken),
+        CASE(what_is_archived_where_addresses_are_public),
+        CASE(what_is_archived_where_they_are_not),
         CASE(lists_by_rank),
         CASE(no_list_for_members),
         CASE(the_inviter_is_told_who_declines),
