@@ -45,7 +45,7 @@ static void talks(struct world *w, const char *who, const char *id, const char *
 
 /* ---- what is kept (SEMANTICS 11.2) ---- */
 
-/* @covers 0313#business-storeret */
+/* @covers 0313#business-storeret 0424#rules */
 static void what_is_kept_where(void **state)
 {
     static const struct {

@@ -69,6 +69,7 @@ static void is_refused(struct world *w, const char *who, const char *inside, con
 
 /* A room that says nothing of itself (12.4) has no archive for strangers, and nothing in it that
  * could be moderated. */
+/* @covers 0313#business-storeret-muc-archives */
 static void a_room_that_is_kept_secret(void **state)
 {
     static const char *const asks[] = {
@@ -97,6 +98,7 @@ static void a_room_that_is_kept_secret(void **state)
 }
 
 /* Nobody but its owner knows yet what it will be, and who may read it. */
+/* @covers 0313#business-storeret-muc-archives */
 static void a_room_that_is_locked(void **state)
 {
     struct world *w = company(&(struct world_config){.locked = true});
@@ -114,6 +116,7 @@ static void a_room_that_is_locked(void **state)
 }
 
 /* A form that is shown to somebody comes back with what was left blank. */
+/* @covers 0313#filter */
 static void blank_fields(void **state)
 {
     static const char *const vars[] = {
@@ -130,6 +133,7 @@ static void blank_fields(void **state)
     world_free(w);
 }
 
+/* @covers 0313#query-form */
 static void a_service_that_is_not_searched(void **state)
 {
     struct world *w = company(&(struct world_config){0});

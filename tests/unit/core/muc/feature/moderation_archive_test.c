@@ -214,6 +214,7 @@ static void what_the_archive_does_not_have(void **state)
 
 /* What the room itself has said has no author, and is not taken back: not the notice of a
  * moderation either. */
+/* @covers 0425#usecase-error */
 static void what_the_room_has_said(void **state)
 {
     struct world *w = company(nothing_shown);
