@@ -1,6 +1,7 @@
 #include "core/muc/destruction.h"
 
 #include "core/muc/feature.h"
+#include "core/muc/outage.h"
 
 #define DAY_US (INT64_C(86400) * 1000 * 1000)
 
@@ -37,6 +38,7 @@ void destruction_empty_room(struct room *room, struct step *step, const struct f
     struct occupant *occupant;
 
     occupant_each (room, at, occupant) {
+        outage_reach(room, step, occupant);
         for (const struct session *session = occupant->sessions; session != NULL;
              session = session->next)
             tell(room, step, occupant, session, farewell);

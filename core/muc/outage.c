@@ -52,6 +52,17 @@ static struct route any_way(const struct step *step)
     return step->ways->any(step->ways->self, step->env->settings->domain);
 }
 
+void outage_reach(struct room *room, const struct step *step, const struct occupant *occupant)
+{
+    struct route route = any_way(step);
+    if (route.lane == LANE_NONE)
+        return;
+    for (struct session *session = occupant->sessions; session != NULL; session = session->next) {
+        if (session_is_cut_off(session) && !session->gone)
+            session_set_route(room, session, route);
+    }
+}
+
 void outage_look(struct room *room, struct step *step)
 {
     struct route route = any_way(step);

@@ -28,6 +28,11 @@ static inline struct route outage_way(const struct step *step, struct route rout
 MUST_CHECK bool outage_follow(struct room *room, struct step *step, const struct event *event,
                               struct inbound *in);
 
+/* It is about to be put out for another reason, by a moderator or with the room: those of its
+ * sessions that wait to be put out for what they have missed are told that instead, if a link is
+ * up. */
+void outage_reach(struct room *room, const struct step *step, const struct occupant *occupant);
+
 /* The status to put it out with, because it is not allowed inside any more and it was not told so
  * when that changed: the process had ended. 0: it is allowed. */
 uint32_t outage_bars(const struct room *room, const struct occupant *occupant);

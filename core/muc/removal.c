@@ -5,10 +5,13 @@
  */
 #include "core/muc/absence.h"
 #include "core/muc/feature.h"
+#include "core/muc/outage.h"
 #include "core/muc/voice_pending.h"
 
-static void going(const struct room *room, const struct occupant *occupant, struct news *news)
+static void going(struct room *room, const struct step *step, const struct occupant *occupant,
+                  struct news *news)
 {
+    outage_reach(room, step, occupant);
     news->unavailable = true;
     news->urgency = URGENCY_LASTING;
     /* A room that was never configured goes with its creator, who is told so (SEMANTICS 3.5). */
@@ -27,7 +30,7 @@ static struct absentee take_out(struct room *room, struct step *step, struct occ
 void removal_occupant(struct room *room, struct step *step, struct occupant *occupant,
                       struct news *news)
 {
-    going(room, occupant, news);
+    going(room, step, occupant, news);
     presence_announce(room, step, occupant, news);
     struct absentee absentee = take_out(room, step, occupant);
     absence_left(room, step, &absentee);
@@ -43,7 +46,7 @@ void removal_many(struct room *room, struct step *step, const struct leavers *le
     for (uint32_t i = 0; i < leavers->count; i++) {
         struct occupant *occupant = leavers->at[i].occupant;
         struct news *news = leavers->at[i].news;
-        going(room, occupant, news);
+        going(room, step, occupant, news);
         presence_to_self(room, step, occupant, NULL, news);
         if (missed)
             partings[i] = presence_parting(room, step, occupant, news);

@@ -150,6 +150,36 @@ static void who_missed_something_is_told_first_of_all(void **state)
     world_free(w);
 }
 
+/* Before its turn to be put out comes. */
+static void who_is_put_out_meanwhile_is_told_that(void **state)
+{
+    static const struct {
+        const char *request, *told;
+    } ways_out[] = {
+        {"<query xmlns='http://jabber.org/protocol/muc#admin'><item nick='Paris' "
+         "role='none'/></query>",
+         "307"},
+        {"<query xmlns='http://jabber.org/protocol/muc#admin'><item jid='paris@localhost' "
+         "affiliation='outcast'/></query>",
+         "301"},
+        {"<query xmlns='http://jabber.org/protocol/muc#owner'><destroy/></query>", "<destroy/>"},
+    };
+    (void)state;
+    for (unsigned i = 0; i < ARRAY_LEN(ways_out); i++) {
+        struct world *w = begin();
+        link_is(w, false);
+        lose(w);
+        net.link_up = true; /* the alarm to put it out has not rung yet */
+        says(w, ROMEO, "<iq to='" ROOM "' type='set' id='o'>%s</iq>", ways_out[i].request);
+        const char *told = world_next(w, PARIS);
+        assert_non_null(told);
+        assert_non_null(strstr(told, "type='unavailable'"));
+        assert_non_null(strstr(told, ways_out[i].told));
+        reads_nothing(w, PARIS);
+        world_free(w);
+    }
+}
+
 static void who_speaks_first_is_told_then(void **state)
 {
     static const char *const first[] = {
@@ -291,6 +321,7 @@ int main(void)
         cmocka_unit_test(silence_behind_a_dead_link_proves_nothing),
         cmocka_unit_test(who_missed_nothing_stays),
         cmocka_unit_test(who_missed_something_is_told_first_of_all),
+        cmocka_unit_test(who_is_put_out_meanwhile_is_told_that),
         cmocka_unit_test(who_speaks_first_is_told_then),
         cmocka_unit_test(another_link_takes_over),
         cmocka_unit_test(a_late_stanza_does_not_lead_to_a_dead_link),
