@@ -226,6 +226,8 @@ void checkers_gone(struct checkers *checkers, int user)
     }
     for (unsigned i = 0; i < ARRAY_LEN(checkers->privacy); i++)
         privacy_gone(checkers->privacy[i], cast_users[user]);
+    for (int room = 0; room < CAST_ROOMS; room++)
+        privacy_lost(checkers->privacy[cast_service[room]], cast_users[user], cast_rooms[room]);
 }
 
 void checkers_link_lost(struct checkers *checkers, unsigned service)
@@ -301,9 +303,12 @@ static void hear_presence(const struct hearing *hearing)
             leaves(seat);
         return;
     }
-    if (hearing->number != 0 && seat->joining == hearing->number) {
+    /* A link may have been lost since, and the request not with it. */
+    bool entered = hearing->number != 0 && hearing->number <= checkers->sent_count &&
+                   checkers->sent[hearing->number].kind == SENT_JOIN;
+    if (entered) {
         leaves(seat);
-        seat->joining = 0;
+        seat->joining = seat->joining == hearing->number ? 0 : seat->joining;
         seat->archived = has(hearing->stanza, "<status code='170'/>");
         checkers->entered++;
     }

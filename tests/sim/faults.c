@@ -19,6 +19,7 @@ static const struct {
     [FAULT_PLANNED_RESTART] = {"PLANNED_RESTART", 900, 1},
     [FAULT_CLOCK_JUMPS] = {"CLOCK_JUMPS", 200, 1},
     [FAULT_LINK_BREAKS] = {"LINK_BREAKS", 250, 1},
+    [FAULT_LINK_BLINKS] = {"LINK_BLINKS", 250, 1},
     [FAULT_LINK_CLOSES] = {"LINK_CLOSES", 400, 1},
     [FAULT_LINK_GARBAGE] = {"LINK_GARBAGE", 300, 1},
     [FAULT_LINK_SLOW] = {"LINK_SLOW", 150, 200},
@@ -75,6 +76,8 @@ static void befall(struct sim *sim, enum fault fault)
         sim->faults.which[fault] = which % CAST_SERVICES;
     if (fault == FAULT_LINK_BREAKS || fault == FAULT_HOST_AWAY)
         peers_break_link(sim, which % CAST_SERVICES);
+    else if (fault == FAULT_LINK_BLINKS)
+        peers_blink_link(sim, which % CAST_SERVICES);
     else if (fault == FAULT_LINK_CLOSES)
         peers_close_link(sim, which % CAST_SERVICES);
     else if (fault == FAULT_LINK_GARBAGE)

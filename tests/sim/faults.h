@@ -21,6 +21,7 @@ enum fault {
     FAULT_CLOCK_JUMPS,     /* to and fro, by up to hours */
     /* Of a wired world: */
     FAULT_LINK_BREAKS,  /* with what is under way, either way */
+    FAULT_LINK_BLINKS,  /* the same, and it is there again at once */
     FAULT_LINK_CLOSES,  /* the host server ends the stream */
     FAULT_LINK_GARBAGE, /* the host server sends what it should not */
     FAULT_LINK_SLOW,    /* nothing moves on it for a while */

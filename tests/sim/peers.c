@@ -1,94 +1,14 @@
 #include "tests/sim/peers.h"
 
 #include "core/base/ensure.h"
+#include "core/base/limits.h"
 #include "core/base/mem.h"
 #include "tests/sim/sim.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { PIECE_MAX = 4096 };
-
-/* ---- elements of a stream, as they were written ---- */
-
-/* Behind the end of the tag that begins there; NULL: it is not all there. */
-static const char *tag_end(const char *at, const char *end)
-{
-    char quote = '\0';
-    for (; at < end; at++) {
-        if (quote != '\0')
-            quote = *at == quote ? '\0' : quote;
-        else if (*at == '\'' || *at == '"')
-            quote = *at;
-        else if (*at == '>')
-            return at + 1;
-    }
-    return NULL;
-}
-
-static bool begins(const char *at, const char *end, const char *with)
-{
-    size_t len = strlen(with);
-    return (size_t)(end - at) >= len && memcmp(at, with, len) == 0;
-}
-
-/* The length of what is first: a stream's tag, or a whole element; 0: it is not all there. */
-static size_t first_size(struct str text)
-{
-    const char *at = text.at, *end = text.at + text.len;
-    int depth = 0;
-    while (at < end) {
-        const char *tag = memchr(at, '<', (size_t)(end - at));
-        const char *behind = tag == NULL ? NULL : tag_end(tag, end);
-        if (behind == NULL)
-            return 0;
-        bool alone = begins(tag, end, "<stream:stream") || begins(tag, end, "</stream:stream") ||
-                     begins(tag, end, "<?");
-        depth += alone || behind[-2] == '/' ? 0 : tag[1] == '/' ? -1 : 1;
-        if (depth == 0)
-            return (size_t)(behind - text.at);
-        at = behind;
-    }
-    return 0;
-}
-
-/* The next one, without what is blank before it, on the heap; NULL: none. */
-static char *take_element(struct stream_end *end)
-{
-    size_t blank = 0;
-    while (blank < end->got.len && end->got.at[blank] == ' ')
-        blank++;
-    size_t size =
-        blank == end->got.len ? 0 : first_size(str_of(end->got.at + blank, end->got.len - blank));
-    char *element = NULL;
-    if (size > 0) {
-        element = mem_new(size + 1);
-        memcpy(element, end->got.at + blank, size);
-        element[size] = '\0';
-    }
-    if (blank + size == 0)
-        return NULL;
-    end->got.len -= blank + size;
-    memmove(end->got.at, end->got.at + blank + size, end->got.len);
-    return element;
-}
-
-static void read_wire(struct stream_end *end)
-{
-    buf_add(&end->got, wire_read(end->wire));
-}
-
-static void write_wire(const struct stream_end *end, const char *text)
-{
-    wire_write(end->wire, str_z(text));
-}
-
-static void hang_up(struct stream_end *end)
-{
-    wire_release(end->wire);
-    end->wire = NULL;
-    end->got.len = 0;
-}
+enum { PIECE_MAX = 4096, BLINK_STEPS = 20 };
 
 static bool is(const char *element, const char *begin)
 {
@@ -105,7 +25,7 @@ static const char *domain_of(unsigned service)
 static void lose_link(struct sim *sim, unsigned service)
 {
     sim_note(sim, "  the link of %s is lost", domain_of(service));
-    hang_up(&sim->peers.hosts[service].end);
+    stream_end_drop(&sim->peers.hosts[service].end);
     if (sim->peers.hosts[service].state == HOST_UP) {
         sim->peers.links_lost++;
         checkers_link_lost(sim->checkers, service);
@@ -120,7 +40,7 @@ static void host_reads(struct sim *sim, unsigned service, const char *element)
     if (is(element, "<?xml"))
         return;
     if (is(element, "</stream:stream>")) {
-        write_wire(end, "</stream:stream>");
+        stream_end_write(end, "</stream:stream>");
         lose_link(sim, service);
     } else if (*state == HOST_OPENING && is(element, "<stream:stream ")) {
         char header[400];
@@ -128,11 +48,11 @@ static void host_reads(struct sim *sim, unsigned service, const char *element)
                  "<?xml version='1.0'?><stream:stream xmlns='jabber:component:accept'"
                  " xmlns:stream='http://etherx.jabber.org/streams' from='%s' id='3BF96D32'>",
                  domain_of(service));
-        write_wire(end, header);
+        stream_end_write(end, header);
         *state = HOST_SHAKING;
     } else if (*state == HOST_SHAKING && is(element, "<handshake>") &&
                strlen(element) == strlen("<handshake></handshake>") + 40) {
-        write_wire(end, "<handshake/>");
+        stream_end_write(end, "<handshake/>");
         *state = HOST_UP;
         sim->peers.found_again += sim->step > 1 && !sim->settling ? 1 : 0;
         sim_note(sim, "  the link of %s is up", domain_of(service));
@@ -168,8 +88,8 @@ static size_t host_moves(struct sim *sim, unsigned service, size_t max)
     if (end->wire == NULL || fault_lasts(sim, FAULT_LINK_SLOW, service))
         return 0;
     size_t moved = wire_carry(end->wire, max);
-    read_wire(end);
-    while (end->wire != NULL && (element = take_element(end)) != NULL) {
+    stream_end_read(end);
+    while (end->wire != NULL && (element = stream_end_take(end)) != NULL) {
         host_reads(sim, service, element);
         mem_free(element);
     }
@@ -196,11 +116,23 @@ void peers_close_link(struct sim *sim, unsigned service)
     struct stream_end *end = &sim->peers.hosts[service].end;
     if (!peers_link_is_up(sim, service))
         return;
-    write_wire(end, "</stream:stream>");
+    stream_end_write(end, "</stream:stream>");
     (void)wire_carry(end->wire, SIZE_MAX);
     host_moves(sim, service, SIZE_MAX);
     if (end->wire != NULL)
         lose_link(sim, service);
+}
+
+void peers_blink_link(struct sim *sim, unsigned service)
+{
+    if (!peers_link_is_up(sim, service) || fault_lasts(sim, FAULT_HOST_AWAY, service))
+        return;
+    peers_break_link(sim, service);
+    for (unsigned i = 0; i < BLINK_STEPS && !peers_link_is_up(sim, service); i++) {
+        sim_world_advance(&sim->world, LINK_RETRY_MS_MIN * INT64_C(1000) / 5);
+        sim_world_step_lane(&sim->world, service, 0);
+        host_moves(sim, service, SIZE_MAX);
+    }
 }
 
 void peers_send_garbage(struct sim *sim, unsigned service, unsigned which)
@@ -219,7 +151,7 @@ void peers_send_garbage(struct sim *sim, unsigned service, unsigned which)
         "<iq from='zq1ann@host.example/home' to='elsewhere@nowhere.example' type='error'/>",
     };
     if (peers_link_is_up(sim, service))
-        write_wire(&sim->peers.hosts[service].end, garbage[which % ARRAY_LEN(garbage)]);
+        stream_end_write(&sim->peers.hosts[service].end, garbage[which % ARRAY_LEN(garbage)]);
 }
 
 /* ---- a client ---- */
@@ -238,7 +170,7 @@ static void client_gone(struct sim *sim, int user)
 {
     enum client_state state = sim->peers.clients[user].state;
     if (sim->peers.clients[user].end.wire != NULL)
-        hang_up(&sim->peers.clients[user].end);
+        stream_end_drop(&sim->peers.clients[user].end);
     if (state == CLIENT_HERE || state == CLIENT_REMOVING)
         checkers_gone(sim->checkers, user);
     /* Whether it was done nobody knows, or whether it will be. */
@@ -258,7 +190,7 @@ static void client_registers(struct sim *sim, int user)
              "<iq type='set' id='reg'><query xmlns='jabber:iq:register'><username>%.*s</username>"
              "<password>secrets</password></query></iq>",
              (int)name.len, name.at);
-    write_wire(&sim->peers.clients[user].end, text);
+    stream_end_write(&sim->peers.clients[user].end, text);
     sim->peers.clients[user].state = CLIENT_REGISTERING;
 }
 
@@ -280,7 +212,7 @@ static void client_logs_in(struct sim *sim, int user)
             text[len++] = digits[bits >> shift & 63];
     }
     snprintf(text + len, sizeof(text) - (size_t)len, "</auth>");
-    write_wire(&sim->peers.clients[user].end, text);
+    stream_end_write(&sim->peers.clients[user].end, text);
     sim->peers.clients[user].state = CLIENT_LOGGING_IN;
 }
 
@@ -319,7 +251,7 @@ static void client_reads_login(struct sim *sim, int user, const char *element)
         if (*account == ACCOUNT_NONE)
             sim_fail(sim, "%s could log in without an account", cast_users[user]);
         *account = sim->peers.clients[user].removal ? ACCOUNT_DOUBT : ACCOUNT_THERE;
-        write_wire(&sim->peers.clients[user].end, CLIENT_HEADER);
+        stream_end_write(&sim->peers.clients[user].end, CLIENT_HEADER);
         sim->peers.clients[user].state = CLIENT_REOPENING;
     } else if (strstr(element, "<not-authorized") != NULL) {
         if (*account == ACCOUNT_THERE)
@@ -371,11 +303,12 @@ static void client_reads(struct sim *sim, int user, const char *element)
     } else if (*state == CLIENT_LOGGING_IN) {
         client_reads_login(sim, user, element);
     } else if (*state == CLIENT_REOPENING && features) {
-        write_wire(end, "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
-                        "<resource>desk</resource></bind></iq>");
+        stream_end_write(end,
+                         "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
+                         "<resource>desk</resource></bind></iq>");
         *state = CLIENT_BINDING;
     } else if (*state == CLIENT_BINDING && strstr(element, cast_users[user]) != NULL) {
-        write_wire(end, "<presence/>");
+        stream_end_write(end, "<presence/>");
         sim->peers.logins++;
         *state = CLIENT_HERE;
         sim_note(sim, "  %s is here", cast_users[user]);
@@ -395,8 +328,8 @@ static size_t client_moves(struct sim *sim, int user, size_t max)
     if (end->wire == NULL || fault_lasts(sim, FAULT_CLIENT_SLOW, (unsigned)user))
         return 0;
     size_t moved = wire_carry(end->wire, max);
-    read_wire(end);
-    while (end->wire != NULL && (element = take_element(end)) != NULL) {
+    stream_end_read(end);
+    while (end->wire != NULL && (element = stream_end_take(end)) != NULL) {
         if (is(element, "</stream:stream>"))
             client_gone(sim, user);
         else
@@ -433,14 +366,17 @@ void peers_call(struct sim *sim, int user)
     end->wire = wire_call(sim->world.nets.door);
     sim->peers.clients[user].state = CLIENT_OPENING;
     sim->peers.clients[user].failures = store->failures;
-    write_wire(end, CLIENT_HEADER);
+    stream_end_write(end, CLIENT_HEADER);
 }
 
-static void leave_behind(struct peers *peers, struct wire *wire)
+static void leave_behind(struct peers *peers, int user)
 {
     if (peers->left_count == PEERS_LEFT)
-        wire_release(peers->left[--peers->left_count]);
-    peers->left[peers->left_count++] = wire;
+        wire_release(peers->left[--peers->left_count].wire);
+    unsigned at = peers->left_count++;
+    peers->left[at].wire = peers->clients[user].end.wire;
+    peers->left[at].user = user;
+    peers->left[at].state = peers->clients[user].state;
 }
 
 void peers_leave(struct sim *sim, int user, enum goodbye how)
@@ -449,11 +385,11 @@ void peers_leave(struct sim *sim, int user, enum goodbye how)
     if (how == GOODBYE_BROKEN)
         wire_break(end->wire);
     if (how == GOODBYE_POLITE) {
-        write_wire(end, "</stream:stream>");
+        stream_end_write(end, "</stream:stream>");
         wire_shut(end->wire);
     }
     if (how != GOODBYE_BROKEN) {
-        leave_behind(&sim->peers, end->wire);
+        leave_behind(&sim->peers, user);
         end->wire = NULL;
         end->got.len = 0;
     }
@@ -463,34 +399,53 @@ void peers_leave(struct sim *sim, int user, enum goodbye how)
 void peers_remove_account(struct sim *sim, int user)
 {
     sim->peers.clients[user].failures = sim->world.store.failures;
-    write_wire(&sim->peers.clients[user].end, "<iq type='set' id='unreg'><query "
-                                              "xmlns='jabber:iq:register'><remove/></query></iq>");
+    stream_end_write(&sim->peers.clients[user].end,
+                     "<iq type='set' id='unreg'><query "
+                     "xmlns='jabber:iq:register'><remove/></query></iq>");
     sim->peers.clients[user].state = CLIENT_REMOVING;
 }
 
 /* What was said before a polite goodbye still comes; nobody listens any more. */
 static size_t left_moves(struct peers *peers, unsigned i, size_t max)
 {
-    size_t moved = wire_carry(peers->left[i], max);
-    (void)wire_read(peers->left[i]);
-    if (wire_ended(peers->left[i])) {
-        wire_release(peers->left[i]);
+    struct wire *wire = peers->left[i].wire;
+    size_t moved = wire_carry(wire, max);
+    (void)wire_read(wire);
+    if (wire_ended(wire)) {
+        wire_release(wire);
         peers->left[i] = peers->left[--peers->left_count];
     }
     return moved;
 }
 
+void peers_check_left(struct sim *sim)
+{
+    const struct peers *peers = &sim->peers;
+    for (unsigned i = 0; i < peers->left_count; i++) {
+        int user = peers->left[i].user;
+        enum client_state state = peers->left[i].state;
+        if (state >= CLIENT_HERE && peers_is_here(sim, user))
+            sim_fail(sim, "%s has a newer session, and its older one is still open",
+                     cast_users[user]);
+        if (state >= CLIENT_REOPENING && peers->clients[user].account == ACCOUNT_NONE)
+            sim_fail(sim, "%s is removed, and a connection that logged in as it is still open",
+                     cast_accounts[user]);
+    }
+}
+
 void peers_give_up(struct sim *sim)
 {
     struct peers *peers = &sim->peers;
+    peers->given_up = true;
     for (unsigned i = 0; i < peers->left_count; i++)
-        wire_shut(peers->left[i]);
+        wire_shut(peers->left[i].wire);
 }
 
 void peers_settled(struct sim *sim)
 {
     for (int user = 0; user < CAST_USERS; user++)
         sim->peers.clients[user].removal = false;
+    sim->peers.given_up = false;
 }
 
 /* ---- all of them ---- */
@@ -517,14 +472,14 @@ void peers_lose_all(struct sim *sim)
     struct peers *peers = &sim->peers;
     for (unsigned i = 0; i < CAST_SERVICES; i++) {
         if (peers->hosts[i].end.wire != NULL)
-            hang_up(&peers->hosts[i].end);
+            stream_end_drop(&peers->hosts[i].end);
         peers->hosts[i].state = HOST_AWAY;
     }
     for (int user = CAST_LOCAL; user < CAST_USERS; user++)
         if (!peers_is_away(sim, user))
             client_gone(sim, user);
     while (peers->left_count > 0)
-        wire_release(peers->left[--peers->left_count]);
+        wire_release(peers->left[--peers->left_count].wire);
 }
 
 void peers_step(struct sim *sim)
@@ -555,7 +510,7 @@ unsigned peers_round(struct sim *sim)
 
 bool peers_are_busy(const struct sim *sim)
 {
-    bool busy = sim->peers.left_count > 0;
+    bool busy = sim->peers.given_up && sim->peers.left_count > 0;
     for (unsigned i = 0; i < CAST_SERVICES; i++)
         busy = busy || sim->peers.hosts[i].state != HOST_UP;
     for (int user = CAST_LOCAL; user < CAST_USERS; user++)
@@ -575,14 +530,14 @@ bool peers_may_send(const struct sim *sim, int user, unsigned service)
 void peers_send(struct sim *sim, int user, unsigned service, const char *stanza)
 {
     if (user >= CAST_LOCAL) {
-        write_wire(&sim->peers.clients[user].end, stanza);
+        stream_end_write(&sim->peers.clients[user].end, stanza);
         return;
     }
     struct stream_end *end = &sim->peers.hosts[service].end;
     size_t name = strcspn(stanza, " ");
     wire_write(end->wire, str_of(stanza, name));
-    write_wire(end, " from='");
-    write_wire(end, cast_users[user]);
-    write_wire(end, "'");
-    write_wire(end, stanza + name);
+    stream_end_write(end, " from='");
+    stream_end_write(end, cast_users[user]);
+    stream_end_write(end, "'");
+    stream_end_write(end, stanza + name);
 }

@@ -6,7 +6,7 @@
 #define TESTS_SIM_PEERS_H
 
 #include "tests/sim/sim_cast.h"
-#include "tests/sim/wire.h"
+#include "tests/sim/stream_end.h"
 
 struct sim;
 
@@ -31,11 +31,6 @@ enum account_state { ACCOUNT_NONE, ACCOUNT_THERE, ACCOUNT_DOUBT };
 /* How a client goes. */
 enum goodbye { GOODBYE_POLITE, GOODBYE_BROKEN, GOODBYE_SILENT, GOODBYES };
 
-struct stream_end {
-    struct wire *wire; /* NULL: none */
-    struct buf got;    /* read, and not a whole element yet */
-};
-
 struct peers {
     struct {
         struct stream_end end;
@@ -48,8 +43,13 @@ struct peers {
         bool removal;      /* was asked for, and is not answered; it may be done yet */
         uint64_t failures; /* of the store, when it began */
     } clients[CAST_USERS];
-    struct wire *left[PEERS_LEFT]; /* that a client does not look at any more */
+    struct {
+        struct wire *wire;
+        int user;
+        enum client_state state; /* when it left */
+    } left[PEERS_LEFT];          /* that a client does not look at any more */
     unsigned left_count;
+    bool given_up; /* they all are about to end */
     unsigned long links_lost, found_again, logins, registered, removed;
 };
 
@@ -64,6 +64,9 @@ unsigned peers_round(struct sim *sim);
 bool peers_are_busy(const struct sim *sim);
 /* The process is gone. */
 void peers_lose_all(struct sim *sim);
+/* Nothing moves any more: whose address has a newer session, or whose account is gone, is closed.
+ */
+void peers_check_left(struct sim *sim);
 /* Who has vanished silently is found out. */
 void peers_give_up(struct sim *sim);
 /* All is at rest. */
@@ -85,6 +88,8 @@ bool peers_link_is_up(const struct sim *sim, unsigned service);
 void peers_break_link(struct sim *sim, unsigned service);
 /* The host server ends the stream as it should. */
 void peers_close_link(struct sim *sim, unsigned service);
+/* It breaks, and is there again before anything else happens. */
+void peers_blink_link(struct sim *sim, unsigned service);
 /* Something that a host server should not send. */
 void peers_send_garbage(struct sim *sim, unsigned service, unsigned which);
 

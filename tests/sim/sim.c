@@ -210,11 +210,14 @@ void sim_settle(struct sim *sim)
 {
     sim->settling = true;
     faults_end(sim);
-    peers_give_up(sim);
     /* Alarms wait until the clock shows a later time than ever. */
     if (sim->world.clock.wall_us < sim->world.latest_us)
         sim->world.clock.wall_us = sim->world.latest_us;
     drain(sim);
+    peers_check_left(sim);
+    peers_give_up(sim);
+    if (sim->peers.left_count > 0)
+        drain(sim);
     sim_note(sim, "  at rest");
     sim->settling = false;
     peers_settled(sim);
