@@ -8,6 +8,8 @@ import ssl
 
 try:
     import slixmpp
+    from slixmpp.xmlstream.handler import Collector
+    from slixmpp.xmlstream.matcher import MatchXPath
 except ImportError:
     slixmpp = None
 
@@ -282,8 +284,30 @@ async def found_backwards(chatter):
     return rows
 
 
+async def found_by_ids(chatter, **fields):
+    """By what the plugin's stanza knows and its search does not: before_id, after_id, ids."""
+    request = chatter.client.make_iq_set(ito=ARCHIVED)
+    request["mam"]["queryid"] = request["id"]
+    for field, value in fields.items():
+        request["mam"][field] = value
+    results = Collector(f"by ids {request['id']}",
+                        MatchXPath("{jabber:client}message/{urn:xmpp:mam:2}result"))
+    chatter.client.register_handler(results)
+    await request.send(timeout=WAIT_S)
+    return [row_of(result) for result in results.stop()]
+
+
+async def look_through_by_ids(chatter, every):
+    """Some in another order than they were said in, and what lies between two."""
+    ids = [number for number, _ in every]
+    assert await found_by_ids(chatter, ids=[ids[7], ids[2], ids[5]]) == \
+        [every[2], every[5], every[7]]
+    assert await found_by_ids(chatter, after_id=ids[1], before_id=ids[6]) == every[2:6]
+    await refused(found_by_ids(chatter, ids=[ids[0], "unknown"]), "item-not-found")
+
+
 async def look_through(chatter):
-    """All of it: forwards, backwards, by speaker, and its ends; returns it."""
+    """All of it: forwards, backwards, by speaker, by ids, and its ends; returns it."""
     plugin = chatter.client["xep_0313"]
     every = await found(chatter, rsm={"max": 4})
     assert len({number for number, _ in every}) == len(every), every
@@ -298,6 +322,7 @@ async def look_through(chatter):
     assert (ends["start"]["id"], ends["end"]["id"]) == (every[0][0], every[-1][0]), ends
     since = await found(chatter, start=ends["end"]["timestamp"])
     assert since == every[-1:], since
+    await look_through_by_ids(chatter, every)
     return every
 
 
