@@ -42,6 +42,29 @@ int rooms_rewrite_ms(const struct shard *shard)
 
 /* ---- the end of the process ---- */
 
+/* Before anything is awaited: on a slow disk there may be no time for it afterwards. */
+void rooms_hand_over(struct shard *shard, struct room_entry *entry, const struct event *event)
+{
+    struct backing *backing = entry->backing;
+    if (backing == NULL || !backing_is_open(backing) || room_is_durable(entry->room) ||
+        !room_is_handed_over(entry->room, event))
+        return;
+    arena_reset(shard->arena);
+    record_handover(commits_batch(&shard->commits, &backing->unsaved), shard->arena, entry->room);
+    backing->handed = true;
+    backing->moved_on = false;
+}
+
+/* Else it stays until the goodbye, for which there may be no time: who has gone since is found out
+ * by the next process, as after a crash. */
+void rooms_take_back(struct shard *shard, struct room_entry *entry)
+{
+    if (room_sessions(entry->room) > 0)
+        return;
+    record_gone(commits_batch(&shard->commits, &entry->backing->unsaved));
+    entry->backing->handed = false;
+}
+
 /* Those who stay are found again at the next start, in rooms that are not stored as well. What is
  * written of these is what they are before: who stays is to be told then who did not. */
 void rooms_goodbye(struct shard *shard, struct room_entry *entry, const struct event *event)
@@ -53,24 +76,16 @@ void rooms_goodbye(struct shard *shard, struct room_entry *entry, const struct e
             rooms_turn_away_parked(shard, entry);
         return;
     }
+    if (!backing->handed || backing->moved_on)
+        rooms_hand_over(shard, entry, event);
     bool durable = room_is_durable(entry->room);
-    struct buf handover;
-    buf_init(&handover, NULL);
-    if (!durable && event->shutdown.handed_over && room_sessions(entry->room) > 0)
-        record_handover(&handover, shard->arena, entry->room);
     backing->unparking = true; /* it is looked at once more */
     rooms_tell(shard, entry, event);
     backing->unparking = false;
-    struct buf *batch = NULL;
-    if (durable || room_sessions(entry->room) > 0)
-        batch = commits_batch(&shard->commits, &backing->unsaved);
     if (durable && backing->stale)
         rewrite(shard, entry);
     if (durable)
-        record_memory(batch, shard->arena, entry->room);
-    else if (batch != NULL)
-        buf_add(batch, buf_str(&handover));
-    buf_free(&handover);
+        record_memory(commits_batch(&shard->commits, &backing->unsaved), shard->arena, entry->room);
 }
 
 /* ---- a room leaves memory ---- */

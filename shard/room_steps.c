@@ -126,9 +126,12 @@ static void run(struct shard *shard, struct room_entry *entry, const struct even
     if (backing != NULL) {
         timer_clear(&shard->rooms.timers, &backing->idle);
         backing->leaving = false;
+        backing->moved_on = true;
     }
     if (!step_room(shard, entry, event, message))
         message_free(message);
+    if (backing != NULL && backing->handed)
+        rooms_take_back(shard, entry);
     settle(shard, entry);
     if (!bounce)
         run_bounces(shard);

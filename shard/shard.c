@@ -224,11 +224,29 @@ static void shard_on_room_order(struct shard *shard, struct message *message)
     rooms_take(shard, room, true, message);
 }
 
-static void say_goodbye(struct shard *shard)
+static struct event shutdown_event(const struct shard *shard)
 {
     struct event event = {.kind = EV_SHUTDOWN};
     event.shutdown.handed_over = shard->setup.stored && shard->setup.handover;
     event.shutdown.local = shard->setup.local;
+    return event;
+}
+
+static void shard_on_shutdown(struct shard *shard)
+{
+    ASSERT_ON(&shard->agent);
+    const struct event event = shutdown_event(shard);
+    uint32_t at = 0;
+    struct room_entry *entry;
+    while (!shard->closing && (entry = rooms_each(&shard->rooms, &at)) != NULL)
+        rooms_hand_over(shard, entry, &event);
+    shard->closing = true;
+    shard->done = false; /* each is answered */
+}
+
+static void say_goodbye(struct shard *shard)
+{
+    const struct event event = shutdown_event(shard);
     uint32_t at = 0;
     struct room_entry *entry;
     while ((entry = rooms_each(&shard->rooms, &at)) != NULL)
@@ -304,8 +322,7 @@ static void shard_on_message(void *self, struct mail *mail)
                           message->order_report.outcome);
         break;
     case MSG_SHUTDOWN:
-        shard->closing = true;
-        shard->done = false; /* each is answered */
+        shard_on_shutdown(shard);
         break;
     case MSG_DELIVERIES:
     case MSG_CREDIT:

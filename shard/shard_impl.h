@@ -73,6 +73,11 @@ void rooms_rewrite(struct shard *shard);
 /* Until then; -1: nothing was refused. */
 int rooms_rewrite_ms(const struct shard *shard);
 
+/* The process is about to end: a room that is not stored, and where somebody will be inside who is
+ * found again by the next one, is written as it is. */
+void rooms_hand_over(struct shard *shard, struct room_entry *entry, const struct event *event);
+/* Something has happened there after all: if nobody is inside any more, what was written goes. */
+void rooms_take_back(struct shard *shard, struct room_entry *entry);
 /* EV_SHUTDOWN. The entry stays. */
 void rooms_goodbye(struct shard *shard, struct room_entry *entry, const struct event *event);
 

@@ -161,7 +161,7 @@
 #define LINK_RETRY_MS_MIN     500
 #define LINK_RETRY_MS_MAX     30000
 #define SHUTDOWN_MS_MAX       1500
-#define STORE_STOP_MS         300 /* then, for the threads of the store; a disk may not answer */
+#define STORE_STOP_MS         300 /* and what is left of it, for the store; a disk may not answer */
 
 /* ---- the store ---- */
 #define STORE_PAGE_MAX      1000  /* archived messages or rooms in one page */

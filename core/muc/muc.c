@@ -272,6 +272,16 @@ static bool stays(const struct occupant *occupant, const struct event *event)
            !str_eq(jid_domain(occupant->sessions->jid), event->shutdown.local);
 }
 
+bool room_is_handed_over(const struct room *room, const struct event *event)
+{
+    const struct occupant *occupant;
+    for (uint32_t at = 0; (occupant = occupant_next(room, &at)) != NULL;) {
+        if (stays(occupant, event))
+            return true;
+    }
+    return false;
+}
+
 /* Each session is told about itself only; a room is not emptied name by name before everybody
  * (SEMANTICS 14.1). Rooms are not over by it, so nothing is settled. */
 static void step_shutdown(struct room *room, struct step *step, const struct event *event)

@@ -109,6 +109,8 @@ uint32_t room_sessions(const struct room *room); /* inside */
 bool room_has_account(const struct room *room, const struct jid *jid);
 /* Is that session (full JID)? */
 bool room_has_session(const struct room *room, const struct jid *jid);
+/* Will somebody who is inside be found again by the next process? `event`: EV_SHUTDOWN. */
+bool room_is_handed_over(const struct room *room, const struct event *event);
 /* Every invariant of the room's state; stops on a violation. For tests and the simulator. */
 void room_check(const struct room *room);
 

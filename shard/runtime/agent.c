@@ -165,6 +165,8 @@ static void *agent_main(void *self)
             timeout_ms = sooner(timeout_ms, agent->timeout_ms(agent->self));
         agent->wait(agent->self, work, timeout_ms);
     }
+    if (agent->finish != NULL)
+        agent->finish(agent->self);
     agent_unregister_thread();
     log_set_sink(NULL);
     current = NULL;

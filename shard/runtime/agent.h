@@ -29,6 +29,9 @@ struct agent {
      * some is kept that may go next time. Called that often while there is work, and after the last
      * of it until false. Outside any read section. May be NULL. */
     bool (*rest)(void *self);
+    /* On its thread when it is to end, outside any read section: what was posted before is done.
+     * May be NULL. */
+    void (*finish)(void *self);
     bool blocking;        /* the scribe: takes read sections itself around posting */
     struct log_sink *log; /* of this thread, or NULL */
 

@@ -258,6 +258,16 @@ struct scribe_pace scribe_pace(const struct scribe *scribe)
     };
 }
 
+/* What shards have posted last, on a disk that was too slow for them to wait. */
+static void scribe_finish(void *self)
+{
+    struct scribe *scribe = self;
+    for (bool more = true; more;) {
+        mailbox_drain(scribe->mailbox, scribe_on_message, scribe, SHARD_DRAIN_MAX, &more);
+        commit_gathered(scribe);
+    }
+}
+
 static void scribe_wait(void *self, int work, int timeout_ms)
 {
     struct scribe *scribe = self;
@@ -302,6 +312,7 @@ struct scribe *scribe_new(const struct scribe_setup *setup, int *err)
         .do_work = scribe_work,
         .wait = scribe_wait,
         .wake = scribe_wake,
+        .finish = scribe_finish,
         .timeout_ms = scribe_timeout_ms,
         .blocking = true,
         .log = setup->log,

@@ -263,6 +263,8 @@ _Noreturn static void leave(struct house *house)
 
 static void stop(struct house *house)
 {
+    /* What the others leave of their time is the store's. */
+    int64_t store_at_ms = clock_mono_ms() + SHUTDOWN_MS_MAX + STORE_STOP_MS;
     /* Closed only when nobody watches it any more: its number may be used again at once. */
     if (house->listen_fd >= 0)
         shutdown(house->listen_fd, SHUT_RDWR);
@@ -272,7 +274,7 @@ static void stop(struct house *house)
         close(house->listen_fd);
     for (unsigned i = 0; i < house->shard_count; i++)
         stop_agent(shard_agent(house->shards[i]));
-    if (!storage_stop(&house->storage))
+    if (!storage_stop(&house->storage, store_at_ms))
         leave(house);
     free_parts(house);
     log_info("stopped");

@@ -172,9 +172,8 @@ void storage_look(struct storage *storage)
 
 /* ---- stop ---- */
 
-bool storage_stop(struct storage *storage)
+bool storage_stop(struct storage *storage, int64_t at_ms)
 {
-    int64_t at_ms = clock_mono_ms() + STORE_STOP_MS;
     bool stopped = true;
     if (storage->reader != NULL)
         reader_stop(storage->reader);

@@ -43,9 +43,9 @@ void storage_wake(const struct storage *storage, const struct settings *settings
 #define STORAGE_LOOK_MS (STORE_SLOW_MS / 4)
 void storage_look(struct storage *storage);
 
-/* When nobody asks it for anything any more. False: the disk does not answer, and its threads
- * cannot be waited for: nothing may be freed. */
-MUST_CHECK bool storage_stop(struct storage *storage);
+/* When nobody asks it for anything any more; what was asked is done, until `at_ms` (monotonic).
+ * False: the disk does not answer, and its threads cannot be waited for: nothing may be freed. */
+MUST_CHECK bool storage_stop(struct storage *storage, int64_t at_ms);
 void storage_free(struct storage *storage);
 
 #endif

@@ -4,6 +4,8 @@
  */
 #include "tests/support/backed_shard.h"
 
+#include <time.h>
+
 #define SUBJECT "<message type='groupchat' id='subject'><subject>News</subject></message>"
 
 static unsigned times(const char *text, const char *part)
@@ -143,6 +145,113 @@ static void an_occupied_room_is_looked_for_again(void **state)
     talk(JULIET, "still here");
     settle();
     in_order(heard(0), "9 <message", "to='" ROMEO "'", "still here", NULL);
+}
+
+/* ---- the end, on a slow disk ---- */
+
+/* A commit takes so long that nobody waits for it any more; the rooms of those who stay were
+ * written behind it. */
+static void a_stop_that_does_not_wait_for_the_disk(void **state)
+{
+    UNUSED(state);
+    say(FRIAR, "cell@" LANES_SERVICE "/Friar", "<presence>" MUC "</presence>");
+    settle();
+    all_rooms(false, false);
+    two_in_a_room();
+    say(FRIAR, "cell@" LANES_SERVICE,
+        "<message type='groupchat' id='s'><subject>slow</subject></message>");
+    step();
+    post_shutdown();
+    step();
+    assert_false(said_done());
+    crash();
+    wake();
+    settle();
+    assert_int_equal(shard_room_count(shard), 1);
+    talk(JULIET, "still here");
+    settle();
+    in_order(heard(0), "9 <message", "to='" ROMEO "'", "still here", NULL);
+}
+
+/* Nobody waits for its answers; what it was given is written. */
+static void the_scribe_ends_with_nothing_left(void **state)
+{
+    UNUSED(state);
+    all_rooms(true, true);
+    two_in_a_room();
+    store_mem_slow(store, 200);
+    talk(ROMEO, "slow");
+    step();
+    assert_int_equal(agent_start(scribe_agent(scribe)), 0);
+    nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL); /* it is at it now */
+    talk(ROMEO, "last words");
+    step();
+    agent_stop(scribe_agent(scribe));
+    agent_join(scribe_agent(scribe));
+    step();
+    in_order(heard(1), "<body>slow", "<body>last words", NULL);
+}
+
+/* Who leaves then, of a client of ours, leaves the others what was written. */
+static void sessions_that_end_while_the_process_does(void **state)
+{
+    UNUSED(state);
+    static const char *const all[] = {JULIET, ROMEO};
+    say(FRIAR, "cell@" LANES_SERVICE "/Friar", "<presence>" MUC "</presence>");
+    settle();
+    all_rooms(false, false);
+    two_in_a_room();
+    say(FRIAR, "cell@" LANES_SERVICE,
+        "<message type='groupchat' id='s'><subject>slow</subject></message>");
+    step();
+    post_shutdown();
+    step();
+    for (unsigned i = 0; i < ARRAY_LEN(all); i++) {
+        struct message *message = message_new(MSG_SESSION_GONE);
+        message->session_gone.jid = jid(all[i]);
+        message->session_gone.room = jid(ROOM);
+        message->session_gone.route = route_of(all[i]);
+        assert_true(post_shard(exchange, NUMBER, message));
+        step();
+        assert_false(said_done());
+        struct store_room stored;
+        struct arena *arena = arena_new(4096);
+        write_down(); /* and nobody hears of it */
+        int err = store->load(store, arena, STR(ROOM), &stored);
+        assert_int_equal(err, i == 0 ? 0 : ERR_NOT_FOUND);
+        arena_free(arena);
+    }
+}
+
+/* What happens to a room after that is not lost: it is written once more. */
+static void a_room_that_changes_while_the_process_ends(void **state)
+{
+    UNUSED(state);
+    say(FRIAR, "cell@" LANES_SERVICE "/Friar", "<presence>" MUC "</presence>");
+    settle();
+    all_rooms(false, false);
+    two_in_a_room();
+    say(FRIAR, "cell@" LANES_SERVICE,
+        "<message type='groupchat' id='s'><subject>slow</subject></message>");
+    step();
+    post_shutdown();
+    step();
+    struct message *message = message_new(MSG_SESSION_GONE);
+    message->session_gone.jid = jid(JULIET);
+    message->session_gone.room = jid(ROOM);
+    message->session_gone.route = route_of(JULIET);
+    assert_true(post_shard(exchange, NUMBER, message));
+    settle();
+    assert_true(said_done());
+    crash();
+    wake();
+    settle();
+    forget_heard();
+    enter(FRIAR, "Friar");
+    settle();
+    const char *text = heard(1);
+    in_order(text, "from='" ROOM "/Romeo'", "from='" ROOM "/Friar'", NULL);
+    is_absent(text, "Juliet");
 }
 
 /* ---- what only the archive has, taken back ---- */
@@ -291,6 +400,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(memory_that_was_refused_is_written_again, begin, end),
         cmocka_unit_test_setup_teardown(an_order_to_a_room_that_cannot_be_loaded, begin, end),
         cmocka_unit_test_setup_teardown(an_occupied_room_is_looked_for_again, begin, end),
+        cmocka_unit_test_setup_teardown(a_stop_that_does_not_wait_for_the_disk, begin, end),
+        cmocka_unit_test_setup_teardown(the_scribe_ends_with_nothing_left, begin, end),
+        cmocka_unit_test_setup_teardown(sessions_that_end_while_the_process_does, begin, end),
+        cmocka_unit_test_setup_teardown(a_room_that_changes_while_the_process_ends, begin, end),
         cmocka_unit_test_setup_teardown(two_moderators_at_once, begin, end),
         cmocka_unit_test_setup_teardown(an_author_and_a_moderator_at_once, begin, end),
         cmocka_unit_test_setup_teardown(more_questions_than_may_be_asked, begin, end),
