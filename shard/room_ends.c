@@ -79,11 +79,11 @@ void rooms_goodbye(struct shard *shard, struct room_entry *entry, const struct e
     if (!backing->handed || backing->moved_on)
         rooms_hand_over(shard, entry, event);
     bool durable = room_is_durable(entry->room);
+    if (durable && backing->stale)
+        rewrite(shard, entry); /* while all are inside who are to be found again */
     backing->unparking = true; /* it is looked at once more */
     rooms_tell(shard, entry, event);
     backing->unparking = false;
-    if (durable && backing->stale)
-        rewrite(shard, entry);
     if (durable)
         record_memory(commits_batch(&shard->commits, &backing->unsaved), shard->arena, entry->room);
 }

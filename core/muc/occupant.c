@@ -338,6 +338,7 @@ static void session_free(struct room *room, struct session *session)
     room->sessions[session->number] = NULL;
     room->session_hole = session->number;
     room->session_count--;
+    room->gone_count -= session->gone;
     address_unref(session->address);
     str_free(&session->payload);
     str_free(&session->lang);

@@ -52,6 +52,10 @@ static struct route any_way(const struct step *step)
     return step->ways->any(step->ways->self, step->env->settings->domain);
 }
 
+/* What the alarm is set for: to put out those who can be told, or those who need not be because
+ * they are gone, when no link has come up for long. Before that others would miss it. */
+enum { ALARM_NONE, ALARM_TELLS, ALARM_GHOSTS };
+
 void outage_reach(struct room *room, const struct step *step, const struct occupant *occupant)
 {
     struct route route = any_way(step);
@@ -66,30 +70,40 @@ void outage_reach(struct room *room, const struct step *step, const struct occup
 void outage_look(struct room *room, struct step *step)
 {
     struct route route = any_way(step);
+    bool tells = route.lane != LANE_NONE;
     uint32_t left = ROOM_OUTAGE_PER_LOOK;
-    room->outage_alarm = false;
-    if (route.lane == LANE_NONE)
+    uint8_t alarm = tells ? ALARM_TELLS : room->outage_alarm;
+    room->outage_alarm = ALARM_NONE;
+    if (!tells && alarm != ALARM_GHOSTS)
         return;
     for (uint32_t i = 0; i < room->sessions_size && left > 0 && has_cut_off(room); i++) {
         struct session *session = room->sessions[i];
-        if (session == NULL || !session_is_cut_off(session))
+        if (session == NULL || !session_is_cut_off(session) || (!tells && !session->gone))
             continue;
         put_out(room, step, session, route);
         left--;
     }
-    if (!has_cut_off(room))
+    if (tells ? !has_cut_off(room) : room->gone_count == 0)
         return;
-    room->outage_alarm = true;
+    room->outage_alarm = alarm;
     effect_timer(step, ROOM_TIMER_OUTAGE, step->now_us + ROOM_OUTAGE_LOOK_MS * INT64_C(1000));
 }
 
 void outage_watch(struct room *room, struct step *step)
 {
-    bool wanted = has_cut_off(room) && any_way(step).lane != LANE_NONE;
+    int64_t at_us = 0;
+    uint8_t wanted = ALARM_NONE;
+    if (has_cut_off(room) && any_way(step).lane != LANE_NONE) {
+        wanted = ALARM_TELLS;
+        at_us = step->now_us;
+    } else if (room->gone_count > 0) {
+        wanted = ALARM_GHOSTS;
+        at_us = step->now_us + ROOM_GHOSTS_SECONDS * INT64_C(1000000);
+    }
     if (wanted == room->outage_alarm)
         return;
     room->outage_alarm = wanted;
-    effect_timer(step, ROOM_TIMER_OUTAGE, wanted ? step->now_us : 0);
+    effect_timer(step, ROOM_TIMER_OUTAGE, at_us);
 }
 
 /* ---- links ---- */

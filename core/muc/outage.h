@@ -8,7 +8,8 @@
  *     soon after one does again (core/muc/silence.h).
  *
  * So nobody has a gap in what it read and does not know of it. After a restart, who was inside and
- * cannot be any more goes the same way (core/muc/restore.h).
+ * cannot be any more goes the same way (core/muc/restore.h); without a link after
+ * ROOM_GHOSTS_SECONDS, for these need not be told.
  * @xep 0045 1.35.5 #impl-service-ghosts #service-error-kick
  */
 #ifndef CORE_MUC_OUTAGE_H
@@ -42,7 +43,8 @@ void outage_links(struct room *room, struct step *step);
 void outage_loss(struct room *room, struct route lost);
 void outage_look(struct room *room, struct step *step);
 
-/* At the end of each step: the alarm is set while somebody has to be put out and can be told. */
+/* At the end of each step: the alarm is set while somebody has to be put out and can be told, or is
+ * gone. */
 void outage_watch(struct room *room, struct step *step);
 
 #endif

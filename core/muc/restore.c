@@ -156,6 +156,7 @@ static struct session *restore_session(struct room *room, struct step *step,
         room->joins = stored->joined - 1;
     struct session *session = session_add(room, occupant, jid, gone ? nowhere : stored->route);
     session->gone = gone;
+    room->gone_count += gone;
     session->heard_us = HEARD_LONG_AGO_US;
     (void)session_set_presence(room, session, stored->payload, stored->lang, stored->priority);
     return session;

@@ -149,8 +149,9 @@ struct room {
     int64_t silence_alarm_us; /* core/muc/silence.h; 0: not set */
     uint32_t silence_next;    /* number of the session to look at next */
     uint32_t session_hole;    /* where to look first for a free number */
+    uint32_t gone_count;      /* sessions that are gone */
     bool burial_alarm;        /* core/muc/burial.h: its alarm is set */
-    bool outage_alarm;        /* core/muc/outage.h: its alarm is set */
+    uint8_t outage_alarm;     /* core/muc/outage.h */
     bool was_archived;        /* its archive is on, or was: what is in it can still be read */
     bool memory_changed;      /* voice decisions, invitations, requests: not written yet */
 };

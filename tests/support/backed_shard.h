@@ -43,6 +43,7 @@ static struct reader *reader; /* NULL: nobody answers questions */
 static struct room_options options;
 static struct muc_settings settings;
 static struct muc_env env;
+static struct str clients; /* the domain of the client door, for the next shard; absent: none */
 static char log_text[4096];
 
 static inline void note_line(struct log_sink *sink, enum log_level level, const char *line)
@@ -65,6 +66,7 @@ static inline void open_shard(void)
         .env_count = 1,
         .stored = true,
         .handover = true,
+        .local = clients,
         .log = &sink,
         .random = lanes_random,
     };
@@ -85,6 +87,7 @@ static inline int begin(void **state)
     int err = 0;
     options_preset(&options);
     all_rooms(true, false);
+    clients = STR_NONE;
     env = *lanes_env();
     settings = *env.settings;
     settings.defaults = &options;

@@ -2,6 +2,7 @@
  * A shard with a store that fails, and what several want of the store at once: everybody is told
  * what became of it, once; what nobody waits for is tried again.
  */
+#include "shard/timers.h"
 #include "tests/support/backed_shard.h"
 
 #include <time.h>
@@ -393,6 +394,76 @@ static void a_crash_before_the_archive_is_asked(void **state)
     is_absent(text, "<body>SECRET");
 }
 
+/* ---- what nobody waits for ---- */
+
+#define TYBALT "tybalt@far.example/keep" /* behind the link */
+
+static struct clock_face face;
+
+static void stop_the_clock(void)
+{
+    face = (struct clock_face){.wall_us = shard_agent(shard)->now_us, .mono_ms = 1000};
+    clock_show(&face);
+}
+
+static void run_on(int64_t ms)
+{
+    face.wall_us += ms * 1000;
+    face.mono_ms += ms;
+    settle();
+}
+
+/* Local clients are told of the end and leave; who stays is to be told at the next start. */
+static void a_refused_batch_at_the_end_leaves_no_ghosts(void **state)
+{
+    UNUSED(state);
+    clients = STR("example.org");
+    directory_set_local(directory, clients);
+    crash();
+    two_in_a_room();
+    enter(TYBALT, "Tybalt");
+    settle();
+    store_mem_fail_commits(store, 1, ERR_IO);
+    enter(FRIAR, "Friar");
+    settle();
+    post_shutdown();
+    settle();
+    assert_true(said_done());
+    crash();
+    directory_link_up(directory, (struct route){.slot = 9, .generation = 1}, true);
+    wake();
+    settle();
+    pass(1);
+    settle();
+    const char *text = heard(0);
+    in_order(text, "9 <presence", "from='" ROOM "/Romeo'", "type='unavailable'", NULL);
+    in_order(text, "from='" ROOM "/Friar'", "type='unavailable'", NULL);
+}
+
+/* The host server does not come back: who is gone is not shown for ever. */
+static void ghosts_go_without_a_link(void **state)
+{
+    UNUSED(state);
+    stop_the_clock();
+    directory_set_local(directory, STR("example.org"));
+    two_in_a_room();
+    enter(TYBALT, "Tybalt");
+    settle();
+    crash();
+    wake();
+    settle();
+    enter(FRIAR, "Friar");
+    run_on(0);
+    in_order(heard(1), "from='" ROOM "/Romeo'", "code='110'", NULL);
+    run_on(ROOM_GHOSTS_SECONDS * 1000 - 1000);
+    is_absent(heard(1), "unavailable");
+    run_on(1000 + 2 * TIMER_TICK_US / 1000);
+    const char *text = heard(1);
+    in_order(text, "from='" ROOM "/Romeo'", "type='unavailable'", NULL);
+    in_order(text, "from='" ROOM "/Juliet'", "type='unavailable'", NULL);
+    is_absent(text, "Tybalt");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -408,6 +479,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_author_and_a_moderator_at_once, begin, end),
         cmocka_unit_test_setup_teardown(more_questions_than_may_be_asked, begin, end),
         cmocka_unit_test_setup_teardown(a_crash_before_the_archive_is_asked, begin, end),
+        cmocka_unit_test_setup_teardown(a_refused_batch_at_the_end_leaves_no_ghosts, begin, end),
+        cmocka_unit_test_setup_teardown(ghosts_go_without_a_link, begin, end),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);
 }
