@@ -99,6 +99,11 @@ void rooms_idle(struct shard *shard, struct room_entry *entry)
         rooms_forget(&shard->rooms, entry);
         return;
     }
+    if (backing->stale) { /* it is written again first, at the pace of all */
+        timer_set(&shard->rooms.timers, &backing->idle,
+                  shard->agent.now_us + STORE_RETRY_MS * INT64_C(1000));
+        return;
+    }
     if (!backing->leaving)
         record_memory(commits_batch(&shard->commits, &backing->unsaved), shard->arena, entry->room);
     backing->leaving = true;

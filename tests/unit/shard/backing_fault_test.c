@@ -464,6 +464,39 @@ static void ghosts_go_without_a_link(void **state)
     is_absent(text, "Tybalt");
 }
 
+static unsigned commits;
+static int (*real_commit)(struct store *self, const struct store_commit *at, unsigned count);
+
+static int count_commits(struct store *self, const struct store_commit *at, unsigned count)
+{
+    commits += count;
+    return real_commit(self, at, count);
+}
+
+/* A full disk is not asked more often by a room that wants to leave memory than by others. */
+static void an_idle_room_does_not_insist(void **state)
+{
+    UNUSED(state);
+    stop_the_clock();
+    two_in_a_room();
+    leave(ROMEO, "Romeo");
+    leave(JULIET, "Juliet");
+    settle();
+    run_on(ROOM_IDLE_SECONDS * 1000 - 500);
+    store_mem_fail_commits(store, 1000, ERR_NO_SPACE);
+    real_commit = store->commit;
+    store->commit = count_commits;
+    commits = 0;
+    for (unsigned i = 0; i < 200; i++) /* ten seconds */
+        run_on(50);
+    assert_in_range(commits, 9, 22);
+    assert_int_equal(shard_room_count(shard), 1);
+    store_mem_fail_commits(store, 0, 0);
+    for (unsigned i = 0; i < 60; i++)
+        run_on(50);
+    assert_int_equal(shard_room_count(shard), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -481,6 +514,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_crash_before_the_archive_is_asked, begin, end),
         cmocka_unit_test_setup_teardown(a_refused_batch_at_the_end_leaves_no_ghosts, begin, end),
         cmocka_unit_test_setup_teardown(ghosts_go_without_a_link, begin, end),
+        cmocka_unit_test_setup_teardown(an_idle_room_does_not_insist, begin, end),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);
 }
