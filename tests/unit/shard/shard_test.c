@@ -642,9 +642,11 @@ static void goodbye(void **state)
     message_free(done);
     text = strdup(heard(1));
     in_order(text, "type='unavailable'", "code='332'", NULL);
-    assert_null(strstr(text, "late@"));
+    /* Who came too late is told so, is not inside, and has its credit back. */
+    in_order(text, "from='late@" LANES_SERVICE "/Juliet' type='error'", "<resource-constraint ",
+             "from='" ROOM "/Juliet'", NULL);
+    assert_null(strstr(strstr(text, "late@") + strlen("late@"), "from='late@"));
     free(text);
-    /* Who came too late has its credit back. */
     struct message *credit_back = next_of(1, MSG_CREDIT);
     assert_int_equal(credit_back->credit.cost, 1);
     message_free(credit_back);
