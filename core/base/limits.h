@@ -177,6 +177,9 @@
 #define UNREADABLE_SECONDS  60    /* between two lines of rooms that cannot be loaded */
 #define STORE_WAL_PAGES     2000 /* written to the log; then it is copied back when there is time */
 #define STORE_WAL_PAGES_MAX 8000 /* then at once */
+#define STORE_WAL_GATE      16000 /* then readers make way for that: 64 MB */
+#define STORE_WAL_RETRY_MS  1000  /* until it is tried again */
+#define STORE_GATE_MS       50    /* a commit waits for readers to make way, and they for it */
 
 /* ---- accounts ---- */
 #define ACCOUNTS_MAX           100000

@@ -271,10 +271,28 @@ static bool wants_power(const struct store_commit *commits, unsigned count)
     return false;
 }
 
+/* Readers make way once for each STORE_WAL_GATE by which it has grown: if it was in vain,
+ * somebody else reads there, or a disk does not answer. */
+void sqlite_checkpoint(struct store_sqlite *sqlite, int pages)
+{
+    struct db *db = &sqlite->db;
+    if (db->wal_pages < sqlite->gated_pages)
+        sqlite->gated_pages = 0;
+    if (db->wal_pages <= sqlite->gated_pages + STORE_WAL_GATE) {
+        db_checkpoint(db, pages);
+        return;
+    }
+    sqlite->gated_pages = db->wal_pages;
+    db->tried_pages = 0;
+    gate_shut(&sqlite->gate);
+    db_checkpoint(db, pages);
+    gate_open(&sqlite->gate);
+}
+
 int sqlite_commit(struct store *store, const struct store_commit *commits, unsigned count)
 {
     struct store_sqlite *sqlite = container_of(store, struct store_sqlite, store);
-    db_checkpoint(&sqlite->db, STORE_WAL_PAGES_MAX);
+    sqlite_checkpoint(sqlite, STORE_WAL_PAGES_MAX);
     int err = db_begin(&sqlite->db, wants_power(commits, count));
     if (err != 0)
         return err;

@@ -4,6 +4,7 @@
  *   store_sqlite.c          rows of rooms: load, commit
  *   store_sqlite_archive.c  messages: append, bury, delete, read a row
  *   store_sqlite_reader.c   the connections that only read, and how long they may take
+ *   store_sqlite_gate.c     how readers make way when the log is too long
  *   store_sqlite_query.c    pages of an archive; store_sqlite_listing.c: pages of rooms
  *   store_sqlite_trim.c     what is deleted in small steps
  *   store_sqlite_account.c  accounts
@@ -22,7 +23,9 @@
 #include "core/base/map.h"
 #include "shard/store/store.h"
 
+#include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
 
 /* ---- one connection ---- */
 
@@ -39,8 +42,10 @@ struct db {
     struct db_statement statements[DB_STATEMENTS_MAX];
     unsigned statement_count;
     unsigned next_victim;
-    int wal_pages; /* in the log after the last commit */
-    bool synced;   /* commits are synced: PRAGMA synchronous as it stands */
+    int wal_pages;    /* in the log after the last commit */
+    int tried_pages;  /* when it was last tried to copy it back; 0: it has begun anew since */
+    int64_t tried_ms; /* and when that was, by clock_mono_ms() */
+    bool synced;      /* commits are synced: PRAGMA synchronous as it stands */
     bool synced_known;
 };
 
@@ -62,7 +67,7 @@ MUST_CHECK int db_begin(struct db *db, bool synced);
 MUST_CHECK int db_commit(struct db *db);
 /* If a transaction is open (SQLite itself may have ended it). */
 void db_rollback(struct db *db);
-/* Copies the log back into the file if it is longer than that. */
+/* Copies the log back into the file if it is longer than that, and it was not just tried. */
 void db_checkpoint(struct db *db, int pages);
 /* Copies the log back and empties it: what was deleted is not in it either. Waits for nobody, and
  * makes others wait for no more than a sync. 1: done; 0: not now, somebody is reading or writing;
@@ -78,11 +83,36 @@ void bind_number(sqlite3_stmt *statement, int at, int64_t number);
 struct str column_text(sqlite3_stmt *statement, int at);
 struct str column_in(struct arena *arena, sqlite3_stmt *statement, int at);
 
+/* ---- readers that make way ---- */
+
+/* Shared by the scribe and all readers of a store. */
+struct sqlite_gate {
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* opened, or nobody is inside any more */
+    unsigned inside;        /* readers */
+    bool shut;
+    _Atomic unsigned round; /* how often it was shut; wraps. Read without the lock, too */
+};
+
+void gate_init(struct sqlite_gate *gate);
+void gate_fini(struct sqlite_gate *gate);
+/* Any reader, before and after it reads. While it is shut, it is waited for STORE_GATE_MS at most:
+ * a disk that does not answer holds the scribe, not those who read. The round that is entered. */
+unsigned gate_enter(struct sqlite_gate *gate);
+void gate_leave(struct sqlite_gate *gate);
+/* It was shut since. */
+bool gate_asks_to_leave(struct sqlite_gate *gate, unsigned entered);
+/* The scribe: waits STORE_GATE_MS at most until nobody is inside. */
+void gate_shut(struct sqlite_gate *gate);
+void gate_open(struct sqlite_gate *gate);
+
 /* ---- the store ---- */
 
 struct store_sqlite {
     struct store store;
     struct db db;
+    struct sqlite_gate gate;
+    int gated_pages; /* of the log, when the gate was last shut; 0: it has begun anew since */
     struct str path; /* heap */
     struct str vfs;  /* heap, or absent */
     int lock;        /* descriptor; -1: none */
@@ -124,6 +154,8 @@ int schema_examine(struct db *db, int64_t *version);
 /* Version `to` from the one before. For tests of migration, `to` may be below the last. */
 int schema_step(struct db *db, unsigned to);
 
+/* Copies the log back into the file if it is longer than that: between transactions. */
+void sqlite_checkpoint(struct store_sqlite *sqlite, int pages);
 int sqlite_commit(struct store *store, const struct store_commit *commits, unsigned count);
 int sqlite_load(struct store *store, struct arena *arena, struct str room,
                 struct store_room *loaded);

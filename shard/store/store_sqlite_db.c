@@ -4,6 +4,7 @@
 #include "core/base/err.h"
 #include "core/base/limits.h"
 #include "core/base/mem.h"
+#include "shard/runtime/agent.h"
 
 #include <errno.h>
 
@@ -170,20 +171,19 @@ void db_rollback(struct db *db)
         sqlite3_exec(db->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
+/* What a reader still needs, or a disk does not take, is copied another time, and what is copied
+ * may stay in the log as long as somebody reads there: not every commit has to try. */
 void db_checkpoint(struct db *db, int pages)
 {
     if (db->wal_pages <= pages)
         return;
-    int in_log = 0;
-    int copied = 0;
-    int code =
-        sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &copied);
-    /* What a reader still needs, or a disk does not take, is copied another time: not every
-     * commit has to try. */
-    if (code == SQLITE_OK && copied >= in_log)
-        db->wal_pages = 0;
-    else
-        db->wal_pages -= pages;
+    int64_t now_ms = clock_mono_ms();
+    if (db->tried_pages != 0 && db->wal_pages < db->tried_pages + STORE_WAL_PAGES &&
+        now_ms < db->tried_ms + STORE_WAL_RETRY_MS)
+        return;
+    db->tried_pages = db->wal_pages;
+    db->tried_ms = now_ms;
+    sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 }
 
 /* Most of it is copied before anybody is kept out. */
@@ -197,7 +197,7 @@ int db_empty_log(struct db *db)
     if (err == ERR_BUSY)
         return 0;
     if (err == 0)
-        db->wal_pages = 0;
+        db->wal_pages = db->tried_pages = 0;
     return err == 0 ? 1 : err;
 }
 

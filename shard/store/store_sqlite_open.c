@@ -100,6 +100,8 @@ static int note_wal(void *self, sqlite3 *handle, const char *name, int pages)
     UNUSED(handle);
     UNUSED(name);
     struct db *db = self;
+    if (pages < db->wal_pages)
+        db->tried_pages = 0;
     db->wal_pages = pages;
     return SQLITE_OK;
 }
@@ -246,6 +248,7 @@ static void store_free(struct store_sqlite *sqlite)
 {
     dirty_fini(sqlite);
     db_close(&sqlite->db);
+    gate_fini(&sqlite->gate);
     if (sqlite->lock >= 0)
         close(sqlite->lock); /* and with it the lock goes; the file stays */
     str_free(&sqlite->path);
@@ -276,6 +279,7 @@ struct store *store_sqlite_open(const struct store_sqlite_setup *setup, struct a
         .close = store_sqlite_close,
     };
     map_init(&sqlite->dirty, &dirty_key);
+    gate_init(&sqlite->gate);
     sqlite->path = str_copy(setup->path);
     sqlite->vfs = str_copy(str_z(setup->vfs));
     sqlite->full_text = setup->full_text;

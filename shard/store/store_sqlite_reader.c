@@ -1,6 +1,7 @@
 /*
  * The store's readers: a connection each, which only reads. What is asked of one has an end: after
- * STORE_QUERY_MS it is given up, and answered with ERR_LIMIT.
+ * STORE_QUERY_MS it is given up, and answered with ERR_LIMIT. If the gate is shut meanwhile, it is
+ * left and asked again, with what is left of its time.
  */
 #include "shard/store/store_sqlite.h"
 
@@ -18,6 +19,8 @@ enum { STEPS_PER_LOOK = 1000 };
 struct sqlite_reader {
     struct store_reader reader;
     struct db db;
+    struct sqlite_gate *gate; /* the store's */
+    unsigned round;           /* of the gate, when it was entered */
     bool full_text;
     int64_t (*clock_ms)(void);
     int64_t until_ms;
@@ -25,35 +28,53 @@ struct sqlite_reader {
 };
 
 /* Anything but 0 ends what is being done. */
-static int look_at_clock(void *self)
+static int look_around(void *self)
 {
     const struct sqlite_reader *reader = self;
     return atomic_load_explicit(&reader->given_up, memory_order_relaxed) ||
-           reader->clock_ms() > reader->until_ms;
+           gate_asks_to_leave(reader->gate, reader->round) || reader->clock_ms() > reader->until_ms;
 }
 
-static void time_begins(struct sqlite_reader *self)
+static void reading_begins(struct sqlite_reader *self)
 {
     self->until_ms = self->clock_ms() + STORE_QUERY_MS;
+    self->round = gate_enter(self->gate);
+}
+
+/* False: it has to be done again, as it made way. */
+static bool reading_ends(struct sqlite_reader *self, int err)
+{
+    bool made_way = err == ERR_LIMIT && gate_asks_to_leave(self->gate, self->round);
+    gate_leave(self->gate);
+    if (!made_way || atomic_load_explicit(&self->given_up, memory_order_relaxed) ||
+        self->clock_ms() > self->until_ms)
+        return true;
+    self->round = gate_enter(self->gate);
+    return false;
 }
 
 static void reader_query(struct store_reader *reader, struct arena *arena, struct str room,
                          const struct archive_query *query, struct archive_page *page)
 {
     struct sqlite_reader *self = container_of(reader, struct sqlite_reader, reader);
-    time_begins(self);
-    if (str_present(query->text) && !self->full_text)
+    if (str_present(query->text) && !self->full_text) {
         *page = (struct archive_page){.err = ERR_UNSUPPORTED};
-    else
+        return;
+    }
+    reading_begins(self);
+    do
         sqlite_query(&self->db, arena, room, query, page);
+    while (!reading_ends(self, page->err));
 }
 
 static void reader_listing(struct store_reader *reader, struct arena *arena,
                            const struct stored_query *query, struct stored_page *page)
 {
     struct sqlite_reader *self = container_of(reader, struct sqlite_reader, reader);
-    time_begins(self);
-    sqlite_listing(&self->db, arena, query, page);
+    reading_begins(self);
+    do
+        sqlite_listing(&self->db, arena, query, page);
+    while (!reading_ends(self, page->err));
 }
 
 static void reader_give_up(struct store_reader *reader)
@@ -79,6 +100,7 @@ struct store_reader *sqlite_reader(struct store *store, int *err)
         .give_up = reader_give_up,
         .close = reader_close,
     };
+    self->gate = &sqlite->gate;
     self->full_text = sqlite->full_text;
     self->clock_ms = sqlite->clock_ms != NULL ? sqlite->clock_ms : clock_mono_ms;
     /* It could write, which reading the log needs, and is told not to. */
@@ -87,7 +109,7 @@ struct store_reader *sqlite_reader(struct store *store, int *err)
         *err = db_exec(&self->db, "PRAGMA query_only=1");
     if (*err == 0) {
         sqlite_leave_log(&self->db);
-        sqlite3_progress_handler(self->db.handle, STEPS_PER_LOOK, look_at_clock, self);
+        sqlite3_progress_handler(self->db.handle, STEPS_PER_LOOK, look_around, self);
         return &self->reader;
     }
     reader_close(&self->reader);

@@ -362,7 +362,7 @@ static void empty_log(struct store_sqlite *sqlite)
 int sqlite_trim(struct store *store, const struct store_retention *retention)
 {
     struct store_sqlite *sqlite = container_of(store, struct store_sqlite, store);
-    db_checkpoint(&sqlite->db, STORE_WAL_PAGES);
+    sqlite_checkpoint(sqlite, STORE_WAL_PAGES);
     sweep_begin(sqlite, retention);
     int err = db_begin(&sqlite->db, false);
     if (err != 0)
