@@ -69,6 +69,8 @@
 #define STORE_RETRY_MS         1000  /* after a refusal, what nobody waits for is written again */
 #define WAKES_AT_A_TIME        64    /* occupied rooms that could not be loaded, tried again */
 #define STORE_TRIM_MS          60000 /* between two looks at what is to be deleted */
+#define STORE_TRIM_LATE_MS     1000  /* late, it is deleted also when there is no time */
+#define STORE_TRIM_ROUNDS      4 /* then, from one step to the next, with all that is committed */
 #define STORE_LOOK_MS          5000  /* between two looks at what a tool has deleted */
 #define ROOM_PINGS_PER_LOOK    64    /* sessions looked at, the silent ones pinged, at a time */
 #define ROOM_PINGS_UNANSWERED  2     /* then the session is put out */

@@ -17,6 +17,7 @@ struct scribe {
     struct message **gathered; /* commits of this round */
     uint32_t count, cap;
     int64_t trim_at_ms, look_at_ms;
+    uint32_t untrimmed; /* rounds since the last step of trim */
     struct trouble writing, reading, trimming;
     int64_t silent_until_us;  /* of rooms that are damaged */
     _Atomic int64_t since_ms; /* struct scribe_pace */
@@ -205,7 +206,15 @@ static void look_for_forgotten(struct scribe *scribe)
     arena_free(arena);
 }
 
-/* ---- deleting, when there is time ---- */
+/* ---- deleting, when there is time, or has been none for long ---- */
+
+static bool trim_is_due(const struct scribe *scribe, bool idle)
+{
+    int64_t late_ms = scribe->agent.mono_ms - scribe->trim_at_ms;
+    if (idle)
+        return late_ms >= 0;
+    return late_ms >= STORE_TRIM_LATE_MS && scribe->untrimmed >= STORE_TRIM_ROUNDS;
+}
 
 static bool trim(struct scribe *scribe)
 {
@@ -215,8 +224,7 @@ static bool trim(struct scribe *scribe)
         .count = scribe->setup.keep_count,
         .now_us = scribe->agent.now_us,
     };
-    if (scribe->agent.mono_ms < scribe->trim_at_ms)
-        return false;
+    scribe->untrimmed = 0;
     int more = store->trim(store, &retention);
     trouble_note(&scribe->trimming, more < 0 ? more : 0);
     if (more <= 0)
@@ -232,10 +240,12 @@ static int serve(struct scribe *scribe)
     unsigned count =
         mailbox_drain(scribe->mailbox, scribe_on_message, scribe, SHARD_DRAIN_MAX, &more);
     commit_gathered(scribe);
-    if (count == 0 && !more)
-        look_for_forgotten(scribe);
-    if (count == 0 && !more && trim(scribe))
-        return 1;
+    look_for_forgotten(scribe);
+    bool idle = count == 0 && !more;
+    scribe->untrimmed++;
+    bool left = trim_is_due(scribe, idle) && trim(scribe);
+    if (idle)
+        return left ? 1 : 0;
     return (int)count + (more ? 1 : 0);
 }
 

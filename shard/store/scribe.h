@@ -3,8 +3,9 @@
  * transaction; meanwhile the next gathers. Answers in the order asked, to the shard or lane that
  * asked; loads go before commits.
  *
- * Between batches it takes small steps of what is to be deleted (retention, rooms that are gone),
- * and looks for what a tool has deleted, of which shards are told.
+ * Between batches it takes small steps of what is to be deleted (retention, rooms that are gone):
+ * when nothing waits, and if that has not been so for long, after each few batches. It looks for
+ * what a tool has deleted, of which shards are told.
  *
  * Damage  If a room in it is damaged, the transaction is taken apart, and those of all
  *         others are made one by one.

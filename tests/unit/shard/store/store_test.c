@@ -175,6 +175,90 @@ static void an_answer_without_a_lane(void **state)
     exchange_free(exchange);
 }
 
+/* ---- what a scribe does besides ---- */
+
+/* A store in which there is always more to delete, or never. */
+struct counting {
+    struct store store;
+    unsigned asks, trims, looks;
+    int more;
+};
+
+static void counts_ask(struct store *store, struct account_ask *ask)
+{
+    container_of(store, struct counting, store)->asks++;
+    ask->err = 0;
+}
+
+static int counts_trim(struct store *store, const struct store_retention *retention)
+{
+    struct counting *counting = container_of(store, struct counting, store);
+    assert_int_equal(retention->days, 7);
+    counting->trims++;
+    return counting->more;
+}
+
+static int counts_look(struct store *store, struct arena *arena, struct store_forgotten **list,
+                       unsigned *count)
+{
+    UNUSED(arena);
+    container_of(store, struct counting, store)->looks++;
+    *list = NULL;
+    *count = 0;
+    return 0;
+}
+
+static void counts_close(struct store *store)
+{
+    UNUSED(store);
+}
+
+/* So many rounds, none of them without mail, so long after each other. */
+static void works_on(struct exchange *exchange, struct scribe *scribe, struct clock_face *face,
+                     unsigned rounds, unsigned step_ms)
+{
+    for (unsigned i = 0; i < rounds; i++) {
+        face->mono_ms += step_ms;
+        post_ask(exchange, ask(ACCOUNT_LOAD, "a", NULL), i);
+        assert_int_equal(agent_step(scribe_agent(scribe)), 1);
+    }
+}
+
+static void a_busy_scribe_deletes_too(void **state)
+{
+    UNUSED(state);
+    int err = 0;
+    struct clock_face face = {.mono_ms = 1000000};
+    struct counting counting = {.store = {.account = counts_ask,
+                                          .trim = counts_trim,
+                                          .forgotten = counts_look,
+                                          .close = counts_close}};
+    struct exchange *exchange = exchange_new();
+    struct scribe_setup setup = {.exchange = exchange, .store = &counting.store, .keep_days = 7};
+    struct scribe *scribe = scribe_new(&setup, &err);
+    assert_non_null(scribe);
+    clock_show(&face);
+    assert_int_equal(agent_step(scribe_agent(scribe)), 0);
+    assert_int_equal(counting.trims, 1);
+    assert_int_equal(counting.looks, 1);
+    works_on(exchange, scribe, &face, 60, STORE_TRIM_MS / 60); /* its time has just come */
+    assert_int_equal(counting.trims, 1);
+    assert_int_equal(counting.looks, 1 + STORE_TRIM_MS / STORE_LOOK_MS);
+    works_on(exchange, scribe, &face, 100, STORE_TRIM_LATE_MS / 50);
+    assert_int_equal(counting.trims, 2); /* late, and there is nothing more */
+    counting.more = 1;
+    face.mono_ms += STORE_TRIM_MS;
+    works_on(exchange, scribe, &face, 100, 1);
+    assert_int_equal(counting.trims, 2 + 100 / STORE_TRIM_ROUNDS);
+    assert_int_equal(counting.asks, 260);
+    assert_int_equal(agent_step(scribe_agent(scribe)), 1); /* time for each step */
+    assert_int_equal(agent_step(scribe_agent(scribe)), 1);
+    assert_int_equal(counting.trims, 4 + 100 / STORE_TRIM_ROUNDS);
+    clock_show(NULL);
+    scribe_free(scribe);
+    exchange_free(exchange);
+}
+
 static int group_begin(void **state)
 {
     UNUSED(state);
@@ -196,6 +280,7 @@ int main(void)
         cmocka_unit_test(accounts_are_limited),
         cmocka_unit_test(the_scribe_answers),
         cmocka_unit_test(an_answer_without_a_lane),
+        cmocka_unit_test(a_busy_scribe_deletes_too),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);
 }
