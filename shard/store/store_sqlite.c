@@ -247,18 +247,26 @@ static int commit_apply(struct store_sqlite *sqlite, const struct store_commit *
     return err == 0 ? room_count(sqlite, &room) : err;
 }
 
+static int count_torn(struct db *db, bool synced)
+{
+    int err = db_begin(db, synced);
+    if (err == 0)
+        err = db_exec(db, "UPDATE meta SET value = value + 1 WHERE key = 'torn'");
+    if (err == 0)
+        return db_commit(db);
+    db_rollback(db);
+    return err;
+}
+
 /* A commit whose sync failed stands in the log: if the process ended now, the next one would find
  * and believe it. Whatever is committed next is written over it; so something is, if the disk takes
- * it. */
+ * it. Some of that commit may have reached the disk: so synced, if it was to be, or else not. */
 void sqlite_write_over(struct store_sqlite *sqlite)
 {
-    int err = db_begin(&sqlite->db, false);
-    if (err == 0)
-        err = db_exec(&sqlite->db, "UPDATE meta SET value = value + 1 WHERE key = 'torn'");
-    if (err == 0)
-        err = db_commit(&sqlite->db);
-    else
-        db_rollback(&sqlite->db);
+    struct db *db = &sqlite->db;
+    int err = db->synced ? count_torn(db, true) : ERR_IO;
+    if (err != 0)
+        err = count_torn(db, false);
     if (err != 0)
         log_debug("store: what failed could not be written over: %s", err_text(err));
 }
