@@ -22,7 +22,8 @@ struct archived {
     enum affiliation affiliation; /* of the sender, then */
     enum role role;
     struct str sender_id; /* its id attribute */
-    struct str xml;       /* the frame's bytes, without address and tail */
+    struct str xml;       /* the frame's bytes, without address and tail; absent: it is damaged, and
+                             has its place and its id alone */
     uint32_t address_at;  /* where those stand in it */
     uint32_t tail_at;
     struct str body; /* what a full-text search looks at; absent: nothing */
@@ -33,9 +34,9 @@ struct archived {
     int64_t dated_us;
 };
 
-/* Is it one message, well-formed, with its places where they can be? A store may be damaged, and
- * what is not well-formed ends the stream of whoever is sent it. Costs as much as reading a stanza
- * does. */
+/* Is it one message, well-formed, with both tags and its places where they can be? A store may be
+ * damaged, and what is not well-formed ends the stream of whoever is sent it. Costs as much as
+ * reading a stanza does. */
 bool archived_is_whole(const struct archived *row);
 
 /* A query of one room's archive (0313). Absent texts and the outermost times: no condition. */

@@ -27,16 +27,34 @@ static void tell_operator(struct reader *reader, int err, struct str room)
     reader->told_damage |= err == ERR_CORRUPT;
 }
 
+/* What is not well-formed ends the stream of whoever is sent it. Here, since it takes as long as
+ * parsing a page. */
+static int leave_out_damaged(struct archive_page *page)
+{
+    int err = page->err;
+    for (unsigned i = 0; i < page->count; i++) {
+        if (archived_is_whole(&page->rows[i]))
+            continue;
+        page->rows[i].xml = STR_NONE;
+        err = ERR_CORRUPT;
+    }
+    return err;
+}
+
 static void reader_on_ask(struct reader *reader, struct message *message)
 {
     struct store_reader *connection = reader->connection;
     struct asked *ask = message->ask;
     ASSERT_ON(&reader->agent);
-    if (ask->query != NULL)
+    int err;
+    if (ask->query != NULL) {
         connection->query(connection, ask->arena, jid_bare(ask->to), ask->query, &ask->page);
-    else
+        err = leave_out_damaged(&ask->page);
+    } else {
         connection->listing(connection, ask->arena, ask->listing, &ask->listed);
-    tell_operator(reader, ask->query != NULL ? ask->page.err : ask->listed.err, jid_bare(ask->to));
+        err = ask->listed.err;
+    }
+    tell_operator(reader, err, jid_bare(ask->to));
     message->kind = MSG_ANSWER;
     post_shard(reader->exchange, ask->shard, message);
 }

@@ -54,7 +54,8 @@ struct account_ask {
 struct store_room {
     struct record_row *rows;
     unsigned row_count;
-    struct archived *history; /* the last messages newcomers are shown, oldest first */
+    struct archived *history; /* the last messages newcomers are shown, oldest first; damaged ones
+                                 have no xml */
     unsigned history_count;
 };
 

@@ -363,9 +363,7 @@ static int load_history(struct db *db, struct arena *arena, int64_t room, unsign
     struct archived *history = ARENA_NEW_ARRAY(arena, struct archived, max + 1);
     unsigned count = 0;
     while ((err = db_step(db, rows)) == 1) {
-        err = archive_read(arena, rows, &history[max - 1 - count]);
-        if (err != 0)
-            break;
+        archive_read(arena, rows, &history[max - 1 - count]); /* a damaged one is not the room */
         count++;
     }
     sqlite3_reset(rows);

@@ -198,8 +198,8 @@ const char *tool_no_room(struct arena *arena, struct str room);
     " a.dated_us"
 enum { ARCHIVE_COLUMN_COUNT = 17 };
 
-/* 0, or ERR_CORRUPT. Texts in the arena. */
-MUST_CHECK int archive_read(struct arena *arena, sqlite3_stmt *statement, struct archived *message);
+/* 0; or ERR_CORRUPT, and then its xml is absent. Texts in the arena. */
+int archive_read(struct arena *arena, sqlite3_stmt *statement, struct archived *message);
 /* 1: it is there now; 0: that id was there already. */
 MUST_CHECK int archive_append(struct db *db, int64_t room, const struct archived *message,
                               bool full_text);

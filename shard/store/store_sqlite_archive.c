@@ -40,12 +40,12 @@ int archive_read(struct arena *arena, sqlite3_stmt *row, struct archived *messag
         .dated = sqlite3_column_type(row, 16) != SQLITE_NULL,
         .dated_us = sqlite3_column_int64(row, 16),
     };
-    if (!affiliation_parse(column_text(row, 6), &message->affiliation) ||
-        !role_parse(column_text(row, 7), &message->role))
-        return ERR_CORRUPT;
-    if (message->address_at > message->xml.len || message->tail_at > message->xml.len)
-        return ERR_CORRUPT;
-    return 0;
+    if (affiliation_parse(column_text(row, 6), &message->affiliation) &&
+        role_parse(column_text(row, 7), &message->role) &&
+        message->address_at <= message->xml.len && message->tail_at <= message->xml.len)
+        return 0;
+    message->xml = STR_NONE;
+    return ERR_CORRUPT;
 }
 
 /* ---- words ---- */

@@ -2,8 +2,6 @@
 
 #include "core/base/err.h"
 #include "core/base/limits.h"
-#include "core/xml/frame.h"
-#include "core/xml/stanza.h"
 #include "core/xmpp/jid.h"
 #include "shard/store/store_sqlite.h"
 
@@ -134,11 +132,8 @@ static const char *flaw_of(struct arena *arena, const struct archived *message)
 {
     if (str_empty(message->id))
         return "it has no id";
-    if (!str_starts(message->xml, STR("<message")) ||
-        !frame_fits(message->xml, message->address_at, message->tail_at))
-        return "its text is no message";
-    if (!stanza_is_whole(message->xml))
-        return "its text is not well-formed";
+    if (!archived_is_whole(message))
+        return "its text is not one well-formed message";
     if (str_present(message->jid) && jid_parse(arena, message->jid) == NULL)
         return "the address of its sender is none";
     return NULL;

@@ -29,6 +29,7 @@ class House:
     def __init__(self, args, settings):
         self.stentor = Stentor(args.stentord, client=True, settings=settings)
         self.user = None
+        self.last = None
 
     def __enter__(self):
         self.stentor.__enter__()
@@ -52,10 +53,15 @@ class House:
 
     def age(self, rows, days, **settings):
         """A restart, before which these messages become older."""
+        self.tamper([f"UPDATE archive SET at_us = at_us - {days * DAY_US} WHERE id = '{number}'"
+                     for number, _ in rows], **settings)
+
+    def tamper(self, changes, **settings):
+        """A restart, before which these statements are played to the store."""
         assert self.stentor.stop() == 0
         with contextlib.closing(sqlite3.connect(self.stentor.path("stentor.db"))) as store, store:
-            store.executemany("UPDATE archive SET at_us = at_us - ? WHERE id = ?",
-                              [(days * DAY_US, number) for number, _ in rows])
+            for change in changes:
+                store.execute(change)
         self.again(**settings)
 
     # ---- rooms ----
@@ -93,16 +99,17 @@ class House:
 
     # ---- what is kept ----
 
-    def page(self, room, after):
-        """Ids and texts, and whether that was all."""
+    def page(self, room, after, size=50):
+        """Ids and texts, and whether that was all; `last` is where the next page begins."""
         self.user.send(
             f"<iq type='set' id='mam' to='{room}'><query xmlns='{NS_MAM}'><set xmlns='{NS_RSM}'>"
-            f"<max>50</max>{after}</set></query></iq>")
+            f"<max>{size}</max>{after}</set></query></iq>")
         rows = []
         while True:
             element = self.user.next()
             if element.get("id") == "mam":
                 assert element.get("type") == "result", ElementTree.tostring(element)
+                self.last = element.findtext(f".//{{{NS_RSM}}}last")
                 return rows, element.find(f"{{{NS_MAM}}}fin").get("complete") == "true"
             result = element.find(f"{{{NS_MAM}}}result")
             if result is not None:
@@ -311,6 +318,40 @@ def destroyed(args):
         assert house.shown(room) == ["anew"]
 
 
+# ---- damage ----
+
+def what_is_damaged_is_left_out(args):
+    """One message that cannot be sent ends nobody's stream and bars nobody from its room; pages go on
+    past it, and the operator is told once."""
+    room = room_of("damaged")
+    with House(args, ARCHIVED) as house:
+        house.user.join(room, "Owner")
+        house.say(room, numbered(9))
+        rows = house.archive(room)
+        damaged = {3: "xml = replace(xml, '</body>', '')", 4: "xml = '<message/>'",
+                   5: "affiliation = 'serf'", 8: "xml = xml || '</stream:stream>'"}
+        house.tamper([f"UPDATE archive SET {change} WHERE id = '{rows[number][0]}'"
+                      for number, change in damaged.items()])
+        whole = [row for number, row in enumerate(rows) if number not in damaged]
+        for _ in range(3):
+            assert house.archive(room) == whole
+        for size in (1, 2, 3):
+            seen, after, complete = [], "", False
+            while not complete:
+                part, complete = house.page(room, after, size)
+                seen += part
+                after = f"<after>{house.last}</after>"
+            assert seen == whole, (size, seen)
+            assert house.last == rows[8][0]
+        assert house.ends(room) == [rows[0][0], rows[8][0]]
+        assert house.shown(room) == [text for _, text in whole]
+        house.user.join(room, "Owner")
+        house.say(room, ["and on"])
+        told = [line for line in house.stentor.log_lines(" error ")
+                if f"the archive of {room} is damaged" in line]
+        assert len(told) == 1, house.stentor.log()
+
+
 # ---- the list of rooms ----
 
 def rooms_are_listed_though_nobody_touched_them(args):
@@ -337,7 +378,7 @@ def rooms_are_listed_though_nobody_touched_them(args):
 
 CASES = (the_form_and_who_is_inside, every_room_by_default, none_in_memory, a_room_keeps_so_many,
          the_service_keeps_so_many, they_are_kept_so_many_days, switched_off_and_on, destroyed,
-         rooms_are_listed_though_nobody_touched_them)
+         what_is_damaged_is_left_out, rooms_are_listed_though_nobody_touched_them)
 
 
 def test(args):

@@ -90,16 +90,6 @@ static enum step_outcome tell_form(struct room *room, struct step *step, const s
 static const struct str begin = {"<message", sizeof("<message") - 1};
 static const struct str end = {"</message>", sizeof("</message>") - 1};
 
-/* A store may be damaged. */
-static bool is_whole(const struct archived *row)
-{
-    struct str xml = row->xml;
-    if (xml.len < begin.len + end.len || !str_starts(xml, begin))
-        return false;
-    return str_eq(str_of(xml.at + xml.len - end.len, end.len), end) &&
-           frame_fits(xml, row->address_at, row->tail_at);
-}
-
 /* As it was sent, but with a namespace: it is not in the stream's. */
 static void write_message(struct fb *fb, const struct archived *row, bool with_jid)
 {
@@ -136,6 +126,7 @@ static struct frame *result(const struct room *room, struct step *step,
     return fb_finish(&fb);
 }
 
+/* Of all its rows, also of those that are left out: who goes on from there comes past them. */
 static void write_set(struct fb *fb, const struct archive_page *page)
 {
     struct str first = page->count == 0 ? STR_NONE : page->rows[0].id;
@@ -186,7 +177,7 @@ static enum step_outcome answer(struct room *room, struct step *step, const stru
     unsigned count = 0;
     for (unsigned i = 0; i < page->count; i++) {
         const struct archived *row = &page->rows[request.flipped ? page->count - 1 - i : i];
-        if (is_whole(row))
+        if (str_present(row->xml))
             frames[count++].frame = result(room, step, &request, row, with_jids);
     }
     frames[count++].frame = fin(step, in, page);

@@ -15,6 +15,9 @@
 
 #include <cmocka.h>
 
+#include <sqlite3.h>
+#include <string.h>
+
 #define ROOM "room@conference.example"
 
 static struct store_world world;
@@ -141,9 +144,21 @@ static void who_stops_does_not_wait_for_a_search(void **state)
 struct line {
     struct exchange *exchange;
     struct mailbox *shard;
-    struct log_sink sink;
     struct reader *reader, *searcher;
 };
+
+/* What the operator is told: nothing but this. */
+static unsigned lines;
+
+static void count_line(struct log_sink *sink, enum log_level level, const char *text)
+{
+    UNUSED(sink);
+    assert_int_equal(level, LOG_LEVEL_ERROR);
+    assert_non_null(strstr(text, "the archive of " ROOM " is damaged"));
+    lines++;
+}
+
+static struct log_sink sink = {.write = count_line};
 
 static struct line line_begin(void)
 {
@@ -152,8 +167,7 @@ static struct line line_begin(void)
     line.shard = mailbox_new(&err);
     assert_non_null(line.shard);
     exchange_set_shard(line.exchange, 0, line.shard);
-    line.reader =
-        reader_new(line.exchange, world.store->reader(world.store, &err), &line.sink, &err);
+    line.reader = reader_new(line.exchange, world.store->reader(world.store, &err), &sink, &err);
     assert_non_null(line.reader);
     return line;
 }
@@ -224,7 +238,7 @@ static void pages_and_lists_do_not_wait_for_a_search(void **state)
     struct line line = line_begin();
     speaks(1, 20);
     line.searcher =
-        searcher_new(line.exchange, world.store->reader(world.store, &err), &line.sink, &err);
+        searcher_new(line.exchange, world.store->reader(world.store, &err), &sink, &err);
     assert_non_null(line.searcher);
     posts(&line, "common");
     posts(&line, "alpha");
@@ -254,6 +268,49 @@ static void one_reader_has_all(void **state)
     line_end(&line);
 }
 
+/* ---- damage ---- */
+
+static void take_page(void *self, struct mail *mail)
+{
+    struct message *message = container_of(mail, struct message, mail);
+    const struct archive_page *page = &message->ask->page;
+    assert_int_equal(page->err, 0);
+    assert_int_equal(page->count, 3);
+    for (unsigned i = 0; i < page->count; i++) {
+        assert_true(str_eq(page->rows[i].id, str_fmt(world.arena, "m%u", i + 1)));
+        assert_int_equal(str_present(page->rows[i].xml), i == 0);
+    }
+    message_free(message);
+    ++*(unsigned *)self;
+}
+
+/* They keep their places, and the others are whole; the operator is told once. */
+static void damaged_messages_are_left_out(void **state)
+{
+    UNUSED(state);
+    struct line line = line_begin();
+    speaks(1, 3);
+    sqlite3 *handle;
+    assert_int_equal(sqlite3_open(world.path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle,
+                                  "UPDATE archive SET role = 'king' WHERE id = 'm2';"
+                                  "UPDATE archive SET xml = replace(xml, '</body>', '&body;')"
+                                  " WHERE id = 'm3'",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    sqlite3_close(handle);
+    unsigned pages = 0;
+    for (unsigned i = 0; i < 3; i++) {
+        posts(&line, NULL);
+        agent_step(reader_agent(line.reader));
+        bool more;
+        mailbox_drain(line.shard, take_page, &pages, 100, &more);
+    }
+    assert_int_equal(pages, 3);
+    assert_int_equal(lines, 1);
+    line_end(&line);
+}
+
 static int group_begin(void **state)
 {
     UNUSED(state);
@@ -280,6 +337,7 @@ int main(void)
         CASE(who_stops_does_not_wait_for_a_search),
         CASE(pages_and_lists_do_not_wait_for_a_search),
         CASE(one_reader_has_all),
+        CASE(damaged_messages_are_left_out),
     };
     return cmocka_run_group_tests_name("readers", tests, group_begin, group_end);
 }

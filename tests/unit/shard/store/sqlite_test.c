@@ -117,6 +117,21 @@ static void everything_is_there_again(void **state)
     }
 }
 
+/* A message that cannot be read bars nobody from its room. */
+static void a_damaged_message_is_not_the_room(void **state)
+{
+    UNUSED(state);
+    speaks(ROOM, 1, 30);
+    tampers("UPDATE archive SET affiliation = 'serf' WHERE id = 'm25'");
+    struct store_room loaded;
+    assert_int_equal(world.store->load(world.store, world.arena, STR(ROOM), &loaded), 0);
+    assert_int_equal(loaded.history_count, 20);
+    for (unsigned i = 0; i < loaded.history_count; i++) {
+        is_text(loaded.history[i].id, str_fmt(world.arena, "m%u", i + 11).at);
+        assert_int_equal(str_present(loaded.history[i].xml), i + 11 != 25);
+    }
+}
+
 /* Trim takes up what the last process left. */
 static void what_is_gone_is_deleted_later(void **state)
 {
@@ -691,6 +706,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(everything_is_there_again),
+        CASE(a_damaged_message_is_not_the_room),
         CASE(what_is_gone_is_deleted_later),
         CASE(trim_goes_in_small_steps),
         CASE(the_index_of_senders_is_kept),

@@ -145,12 +145,12 @@ static void a_check_reads_every_message(void **state)
         const char *tampering;
         const char *says;
     } rows[] = {
-        {"xml = replace(xml, '</body>', '       ')", "its text is not well-formed"},
-        {"xml = replace(xml, 'just a', '&nbsp;')", "its text is not well-formed"},
-        {"xml = replace(xml, 'just', char(1) || 'ust')", "its text is not well-formed"},
-        {"xml = replace(xml, 'message', 'massage')", "its text is no message"},
-        {"address_at = 12", "its text is no message"},
-        {"tail_at = tail_at - 1", "its text is no message"},
+        {"xml = replace(xml, '</body>', '       ')", "its text is not one"},
+        {"xml = replace(xml, 'just a', '&nbsp;')", "its text is not one"},
+        {"xml = replace(xml, 'just', char(1) || 'ust')", "its text is not one"},
+        {"xml = replace(xml, 'message', 'massage')", "its text is not one"},
+        {"address_at = 12", "its text is not one"},
+        {"tail_at = tail_at - 1", "its text is not one"},
         {"jid = '@h/x'", "the address of its sender"},
         {"affiliation = 'serf'", "its row is damaged"},
         {"id = ''", "it has no id"},
