@@ -45,7 +45,8 @@ struct archive_query {
     struct str with_nick;           /* sent by who had that nickname */
     struct str with_account;        /* sent by that bare real JID */
     struct str with_jid;            /* and by that full one of it */
-    struct str after_id, before_id; /* between those, exclusive (extended) */
+    struct str after_id, before_id; /* between those, exclusive (extended); as `after` and `before`
+                                       they may be of messages that are not archived */
     const struct str *ids;          /* these only, all of them (extended); NULL: no condition */
     unsigned id_count;
     struct str text; /* full-text search (0431) */

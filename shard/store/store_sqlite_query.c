@@ -56,11 +56,15 @@ static int find_room(struct search *search, struct str jid)
     return err < 0 ? err : 0;
 }
 
-static int find_id(struct search *search, struct str id, int64_t *seq)
+/* A message that no query finds has its place, too: newcomers have seen its id. */
+static const char place_of_any[] = "SELECT seq FROM archive WHERE room = ?1 AND id = ?2";
+static const char place_of_archived[] =
+    "SELECT seq FROM archive WHERE room = ?1 AND id = ?2 AND archived = 1";
+
+static int find_id(struct search *search, const char *sql, struct str id, int64_t *seq)
 {
     int err = 0;
-    sqlite3_stmt *find = db_sql(
-        search->db, "SELECT seq FROM archive WHERE room = ?1 AND id = ?2 AND archived = 1", &err);
+    sqlite3_stmt *find = db_sql(search->db, sql, &err);
     if (find == NULL)
         return err;
     bind_number(find, 1, search->room);
@@ -81,12 +85,12 @@ static int narrow(struct search *search, struct str after, struct str before, in
     int64_t seq;
     int err = 0;
     if (str_present(after)) {
-        err = find_id(search, after, &seq);
+        err = find_id(search, place_of_any, after, &seq);
         if (err == 0 && seq > *low)
             *low = seq;
     }
     if (err == 0 && str_present(before)) {
-        err = find_id(search, before, &seq);
+        err = find_id(search, place_of_any, before, &seq);
         if (err == 0 && seq < *high)
             *high = seq;
     }
@@ -174,7 +178,7 @@ static int find_ids(struct search *search)
         return 0;
     int64_t *seqs = ARENA_NEW_ARRAY(search->arena, int64_t, query->id_count + 1);
     for (unsigned i = 0; i < query->id_count; i++) {
-        int err = find_id(search, query->ids[i], &seqs[i]);
+        int err = find_id(search, place_of_archived, query->ids[i], &seqs[i]);
         if (err != 0)
             return err;
     }

@@ -465,7 +465,21 @@ static void some_are_there_for_newcomers_alone(void **state)
         query.with_nick = STR("nick0"); /* m39 */
         finds(&query, "");
         query = query_all();
-        query.after = STR("m39");
+        query.after = STR("m39"); /* has its place, though no query finds it */
+        finds(&query, "m40 ");
+        query = query_all();
+        query.before = STR("m39");
+        query.max = 2;
+        query.backwards = true;
+        finds(&query, "m36 m38 ");
+        query = query_all();
+        query.after_id = STR("m37");
+        query.before_id = STR("m39");
+        finds(&query, "m38 ");
+        assert_int_equal(ask(&world, ROOM, &query).total, 1);
+        query = query_all();
+        query.ids = (struct str[]){STR("m39")};
+        query.id_count = 1;
         refuses(&query, ERR_NOT_FOUND);
         struct store_room loaded = loads(ROOM);
         assert_int_equal(loaded.history_count, 4);
