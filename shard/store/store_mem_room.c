@@ -283,32 +283,38 @@ bool mem_room_is_over(const struct mem_room *room, int64_t now_us)
     return room->show.until_us > 0 && room->show.until_us <= now_us;
 }
 
-static void trim_archived(struct mem_room *room, const struct store_retention *retention)
+/* From the first message on, while they are too many or too old: so there are no holes. */
+static void trim_archived(struct mem_room *room, uint32_t count, int64_t before_us)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < room->message_count; i++)
+        kept += room->messages[i].archived;
+    for (unsigned i = 0; i < room->message_count;) {
+        const struct archived *message = &room->messages[i];
+        if (!message->archived) {
+            i++;
+            continue;
+        }
+        if ((count == 0 || kept <= count) && message->at_us >= before_us)
+            return;
+        message_remove(room, i);
+        kept--;
+    }
+}
+
+/* Of what nobody can ask for, it keeps what it shows, and that as long as any other. What was
+ * archived can be asked for, also when the room archives nothing any more. */
+void mem_room_trim(struct mem_room *room, const struct store_retention *retention)
 {
     uint32_t count = room->show.keep_count != 0 ? room->show.keep_count : retention->count;
     uint32_t days = room->show.keep_days != 0 ? room->show.keep_days : retention->days;
     int64_t before_us = days == 0 ? INT64_MIN : retention->now_us - days * DAY_US;
-    uint32_t seen = 0;
-    for (unsigned i = room->message_count; i > 0; i--) {
-        const struct archived *message = &room->messages[i - 1];
-        if (!message->archived)
-            continue;
-        if ((count != 0 && seen == count) || message->at_us < before_us)
-            message_remove(room, i - 1);
-        else
-            seen++;
-    }
-}
-
-/* Of what nobody can ask for, it keeps what it shows. What was archived can be asked for, also when
- * the room archives nothing any more. */
-void mem_room_trim(struct mem_room *room, const struct store_retention *retention)
-{
     unsigned from = history_from(room, room->show.history);
     for (unsigned i = room->message_count; i > 0; i--) {
         const struct archived *message = &room->messages[i - 1];
-        if (!message->archived && (i - 1 < from || !message->history))
+        bool shown = i - 1 >= from && message->history && message->at_us >= before_us;
+        if (!message->archived && !shown)
             message_remove(room, i - 1);
     }
-    trim_archived(room, retention);
+    trim_archived(room, count, before_us);
 }

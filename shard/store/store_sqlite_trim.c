@@ -124,7 +124,10 @@ static int tombstones_step(struct db *db, int64_t now_us)
 /* ---- rooms that keep less ---- */
 
 struct keeps {
-    int64_t id, kept, history, days, count;
+    int64_t id, kept, history;
+    int64_t count;     /* 0: all */
+    int64_t before_us; /* what is older is over its time */
+    bool bent;         /* its times are not in the order of its messages */
 };
 
 /* 1; 0: there is no such room. */
@@ -132,21 +135,27 @@ static int keeps_find(struct store_sqlite *sqlite, int64_t room, struct keeps *k
 {
     int err = 0;
     sqlite3_stmt *find = db_sql(&sqlite->db,
-                                "SELECT kept, history, keep_days, keep_count FROM room"
+                                "SELECT kept, history, keep_days, keep_count, bent FROM room"
                                 " WHERE id = ?1",
                                 &err);
     if (find == NULL)
         return err;
     bind_number(find, 1, room);
     err = db_step(&sqlite->db, find);
-    if (err == 1)
+    if (err == 1) {
+        const struct store_retention *service = &sqlite->sweep;
+        int64_t days = sqlite3_column_int64(find, 2);
+        int64_t count = sqlite3_column_int64(find, 3);
+        days = days != 0 ? days : service->days;
         *keeps = (struct keeps){
             .id = room,
             .kept = sqlite3_column_int64(find, 0),
             .history = sqlite3_column_int64(find, 1),
-            .days = sqlite3_column_int64(find, 2),
-            .count = sqlite3_column_int64(find, 3),
+            .count = count != 0 ? count : service->count,
+            .before_us = days != 0 ? service->now_us - days * DAY_US : INT64_MIN,
+            .bent = sqlite3_column_int(find, 4) != 0,
         };
+    }
     sqlite3_reset(find);
     return err;
 }
@@ -165,34 +174,34 @@ static int delete_oldest(struct db *db, int64_t room, int64_t count)
     return archive_delete(db, oldest);
 }
 
-static int delete_aged(struct db *db, int64_t room, int64_t before_us)
+/* From the first message on, while they are too old: none goes from between others, whose ids would
+ * be there and its own unknown. Bent times have to be looked at in the order of messages. */
+static int delete_aged(struct db *db, const struct keeps *keeps)
 {
+    static const char *const straight = "SELECT seq, room FROM archive INDEXED BY archive_time"
+                                        " WHERE room = ?1 AND archived = 1 AND at_us < ?2"
+                                        " ORDER BY at_us LIMIT ?3";
+    static const char *const bent =
+        "SELECT seq, room FROM (SELECT seq, room, max(at_us >= ?2) OVER (ORDER BY seq) AS stays"
+        " FROM (SELECT seq, room, at_us FROM archive INDEXED BY archive_room"
+        " WHERE room = ?1 AND archived = 1 ORDER BY seq LIMIT ?3)) WHERE stays = 0";
     int err = 0;
-    sqlite3_stmt *aged = db_sql(db,
-                                "SELECT seq, room FROM archive INDEXED BY archive_time"
-                                " WHERE room = ?1 AND archived = 1 AND at_us < ?2"
-                                " ORDER BY at_us LIMIT ?3",
-                                &err);
+    sqlite3_stmt *aged = db_sql(db, keeps->bent ? bent : straight, &err);
     if (aged == NULL)
         return err;
-    bind_number(aged, 1, room);
-    bind_number(aged, 2, before_us);
+    bind_number(aged, 1, keeps->id);
+    bind_number(aged, 2, keeps->before_us);
     bind_number(aged, 3, STORE_TRIM_ROWS);
     return archive_delete(db, aged);
 }
 
-static int trim_archived(struct store_sqlite *sqlite, const struct keeps *keeps)
+static int trim_archived(struct db *db, const struct keeps *keeps)
 {
-    int64_t count = keeps->count != 0 ? keeps->count : sqlite->sweep.count;
-    int64_t days = keeps->days != 0 ? keeps->days : sqlite->sweep.days;
-    if (count != 0 && keeps->kept > count) {
-        int64_t over = keeps->kept - count;
-        return delete_oldest(&sqlite->db, keeps->id,
-                             over < STORE_TRIM_ROWS ? over : STORE_TRIM_ROWS);
+    if (keeps->count != 0 && keeps->kept > keeps->count) {
+        int64_t over = keeps->kept - keeps->count;
+        return delete_oldest(db, keeps->id, over < STORE_TRIM_ROWS ? over : STORE_TRIM_ROWS);
     }
-    if (days == 0)
-        return 0;
-    return delete_aged(&sqlite->db, keeps->id, sqlite->sweep.now_us - days * DAY_US);
+    return keeps->before_us != INT64_MIN ? delete_aged(db, keeps) : 0;
 }
 
 /* The first message newcomers are still shown: what is older goes. */
@@ -217,29 +226,30 @@ static int history_floor(struct db *db, const struct keeps *keeps, int64_t *floo
     return err < 0 ? err : 0;
 }
 
-static int delete_unshown(struct db *db, int64_t room, int64_t floor)
+static int delete_unshown(struct db *db, const struct keeps *keeps, int64_t floor)
 {
     int err = 0;
     sqlite3_stmt *unshown = db_sql(db,
                                    "SELECT seq, room FROM archive INDEXED BY archive_room"
                                    " WHERE room = ?1 AND archived = 0"
-                                   " AND (seq < ?2 OR history = 0) ORDER BY seq LIMIT ?3",
+                                   " AND (seq < ?2 OR history = 0 OR at_us < ?4)"
+                                   " ORDER BY seq LIMIT ?3",
                                    &err);
     if (unshown == NULL)
         return err;
-    bind_number(unshown, 1, room);
+    bind_number(unshown, 1, keeps->id);
     bind_number(unshown, 2, floor);
     bind_number(unshown, 3, STORE_TRIM_ROWS);
+    bind_number(unshown, 4, keeps->before_us);
     return archive_delete(db, unshown);
 }
 
-/* Of what nobody can ask for, the room keeps what it shows. */
-static int trim_history(struct store_sqlite *sqlite, const struct keeps *keeps)
+/* Of what nobody can ask for, the room keeps what it shows, and that as long as any other. */
+static int trim_history(struct db *db, const struct keeps *keeps)
 {
-    struct db *db = &sqlite->db;
     int64_t floor;
     int err = history_floor(db, keeps, &floor);
-    return err == 0 ? delete_unshown(db, keeps->id, floor) : err;
+    return err == 0 ? delete_unshown(db, keeps, floor) : err;
 }
 
 /* Rows deleted; 0: it keeps no more than it should. What was archived can be asked for, also when
@@ -250,9 +260,9 @@ static int trim_room(struct store_sqlite *sqlite, int64_t room)
     int err = keeps_find(sqlite, room, &keeps);
     if (err != 1)
         return err;
-    int deleted = trim_history(sqlite, &keeps);
+    int deleted = trim_history(&sqlite->db, &keeps);
     if (deleted == 0)
-        deleted = trim_archived(sqlite, &keeps);
+        deleted = trim_archived(&sqlite->db, &keeps);
     sqlite->log_tells |= deleted > 0;
     return deleted;
 }

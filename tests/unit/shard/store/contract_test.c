@@ -439,6 +439,82 @@ static void only_so_long_they_are_kept(void **state)
     finds(&query, "m10 ");
 }
 
+/* What newcomers alone are shown is not shown for longer than an archive would keep it. */
+static void what_is_shown_ages(void **state)
+{
+    UNUSED(state);
+    struct record_show show = {.history = 20};
+    add_put(&world, RECORD_HEAD, "", "head");
+    add_show(&world, &show);
+    for (unsigned day = 1; day <= 10; day++) {
+        struct archived message = message_make(&world, day, "text");
+        message.at_us = day * DAY_US;
+        message.archived = false;
+        add_message(&world, &message);
+    }
+    commits(ROOM);
+    assert_true(trim_all(&world, 0, 0, 20 * DAY_US) >= 0);
+    assert_int_equal(loads(ROOM).history_count, 10);
+    assert_true(trim_all(&world, 5, 0, 10 * DAY_US) >= 0);
+    struct store_room loaded = loads(ROOM);
+    assert_int_equal(loaded.history_count, 6);
+    is_text(loaded.history[0].id, "m5");
+    show.keep_days = 2;
+    add_show(&world, &show);
+    commits(ROOM);
+    assert_true(trim_all(&world, 5, 0, 10 * DAY_US + DAY_US / 2) >= 0);
+    loaded = loads(ROOM);
+    assert_int_equal(loaded.history_count, 2);
+    is_text(loaded.history[0].id, "m9");
+}
+
+/* The clock was set back for some: they go when all that was said before them has gone, so that
+ * there are no holes. */
+static void age_makes_no_holes(void **state)
+{
+    UNUSED(state);
+    static const unsigned days[] = {11, 12, 2, 3, 13, 14, 4, 30};
+    struct record_show show = {.archived = true, .history = 20};
+    add_show(&world, &show);
+    for (unsigned i = 0; i < ARRAY_LEN(days); i++) {
+        struct archived message = message_make(&world, i, "text");
+        message.at_us = days[i] * DAY_US;
+        add_message(&world, &message);
+    }
+    commits(ROOM);
+    struct archive_query query = query_all();
+    assert_true(trim_all(&world, 10, 0, 20 * DAY_US) >= 0);
+    finds(&query, "m0 m1 m2 m3 m4 m5 m6 m7 ");
+    assert_true(trim_all(&world, 10, 0, 22 * DAY_US) >= 0);
+    finds(&query, "m1 m2 m3 m4 m5 m6 m7 ");
+    assert_true(trim_all(&world, 10, 0, 22 * DAY_US + DAY_US / 2) >= 0);
+    finds(&query, "m4 m5 m6 m7 ");
+    assert_true(trim_all(&world, 10, 0, 40 * DAY_US) >= 0);
+    finds(&query, "m7 ");
+    assert_true(trim_all(&world, 10, 0, 40 * DAY_US + DAY_US / 2) >= 0);
+    finds(&query, "");
+}
+
+/* More than one step. */
+static void age_makes_no_holes_in_much(void **state)
+{
+    UNUSED(state);
+    struct record_show show = {.archived = true, .history = 20};
+    add_show(&world, &show);
+    for (unsigned i = 1; i <= 3 * STORE_TRIM_ROWS; i++) {
+        struct archived message = message_make(&world, i, "text");
+        bool young = i == 5 * STORE_TRIM_ROWS / 2;
+        message.at_us = young ? 9 * DAY_US : DAY_US - (int64_t)i;
+        add_message(&world, &message);
+    }
+    commits(ROOM);
+    struct archive_query query = query_all();
+    assert_true(trim_all(&world, 1, 0, 5 * DAY_US) >= 0);
+    assert_int_equal(ask(&world, ROOM, &query).total, STORE_TRIM_ROWS / 2 + 1);
+    query.max = 1;
+    finds(&query, str_fmt(world.arena, "m%u ", 5 * STORE_TRIM_ROWS / 2).at);
+}
+
 /* Those that no query finds are there for newcomers, as long as they are shown to them. */
 static void some_are_there_for_newcomers_alone(void **state)
 {
@@ -685,6 +761,9 @@ int main(void)
         STORE_CASE(only_so_many_are_kept),
         STORE_CASE(tombstones_go_when_their_time_is_over),
         STORE_CASE(only_so_long_they_are_kept),
+        STORE_CASE(what_is_shown_ages),
+        STORE_CASE(age_makes_no_holes),
+        STORE_CASE(age_makes_no_holes_in_much),
         STORE_CASE(some_are_there_for_newcomers_alone),
         STORE_CASE(without_archive_the_history_is_kept),
         STORE_CASE(what_was_archived_before),
