@@ -321,8 +321,8 @@ def destroyed(args):
 # ---- damage ----
 
 def what_is_damaged_is_left_out(args):
-    """One message that cannot be sent ends nobody's stream and bars nobody from its room; pages go on
-    past it, and the operator is told once."""
+    """One message that cannot be sent ends nobody's stream and bars nobody from its room; pages go
+    on past it, and the operator is told once."""
     room = room_of("damaged")
     with House(args, ARCHIVED) as house:
         house.user.join(room, "Owner")
