@@ -12,32 +12,47 @@ static void rewrite(struct shard *shard, struct room_entry *entry)
 {
     struct buf *batch = commits_batch(&shard->commits, &entry->backing->unsaved);
     entry->backing->stale = false;
+    rewrites_written(&shard->rewrites, entry->backing->unsaved.ticket);
+    arena_reset(shard->arena);
     record_again(batch, shard->arena, entry->room);
 }
 
-void rooms_rewrite(struct shard *shard)
+/* The next stale room that takes something; NULL: not among those that are looked at in one cycle.
+ * `*looked`: rooms, of this cycle. `*at_end`: none is left behind the place. */
+static struct room_entry *next_stale(struct shard *shard, uint32_t *looked, bool *at_end)
 {
-    uint32_t at = 0;
-    struct room_entry *entry;
-    if (rooms_rewrite_ms(shard) != 0)
-        return;
-    shard->rewrite_at_ms = 0;
-    while ((entry = rooms_each(&shard->rooms, &at)) != NULL) {
-        if (entry->backing == NULL || !entry->backing->stale)
-            continue;
-        if (entry->backing->waiting == WAITING_NOTHING)
-            rewrite(shard, entry);
-        else
-            shard->rewrite_at_ms = shard->agent.mono_ms + STORE_RETRY_MS;
+    *at_end = false;
+    for (; *looked < SHARD_DRAIN_MAX; ++*looked) {
+        struct room_entry *entry = rooms_from(&shard->rooms, &shard->rewrites.place);
+        *at_end = entry == NULL;
+        if (*at_end)
+            return NULL;
+        if (entry->backing != NULL && entry->backing->stale &&
+            entry->backing->waiting == WAITING_NOTHING)
+            return entry;
     }
+    return NULL;
 }
 
-int rooms_rewrite_ms(const struct shard *shard)
+/* At the end of the process each is written with its goodbye. */
+bool rooms_rewrite(struct shard *shard)
 {
-    int64_t left_ms = shard->rewrite_at_ms - shard->agent.mono_ms;
-    if (shard->rewrite_at_ms == 0)
-        return -1;
-    return left_ms < 0 ? 0 : (int)left_ms;
+    struct rewrites *rewrites = &shard->rewrites;
+    uint32_t looked = 0, rooms = 0, sessions = 0;
+    bool at_end = false;
+    if (shard->closing || rewrites_timeout_ms(rewrites, shard->agent.mono_ms) != 0)
+        return false;
+    while (rooms < rewrites_most(rewrites) && sessions < REWRITE_SESSIONS) {
+        struct room_entry *entry = next_stale(shard, &looked, &at_end);
+        if (entry == NULL)
+            break;
+        rewrite(shard, entry);
+        sessions += room_sessions(entry->room);
+        rooms++;
+    }
+    if (at_end)
+        rewrites_round(rewrites, shard->agent.mono_ms);
+    return rewrites_timeout_ms(rewrites, shard->agent.mono_ms) == 0;
 }
 
 /* ---- the end of the process ---- */

@@ -541,10 +541,10 @@ static struct message *part_of(const struct commit *commit)
 /* Nobody waits for who is inside to be written, so nobody would ask for it again. */
 static void refused(struct shard *shard, struct backing *backing)
 {
+    if (!backing->stale)
+        rewrites_refused(&shard->rewrites, shard->agent.mono_ms);
     backing->stale = true;
     backing->leaving = false;
-    if (shard->rewrite_at_ms == 0)
-        shard->rewrite_at_ms = shard->agent.mono_ms + STORE_RETRY_MS;
 }
 
 static void answered(struct shard *shard, struct room_entry *entry, const struct commit *commit)
@@ -554,6 +554,7 @@ static void answered(struct shard *shard, struct room_entry *entry, const struct
     backing->unparking = true;
     if (commit->err < 0)
         refused(shard, backing);
+    rewrites_answered(&shard->rewrites, commit->ticket, commit->err < 0, shard->agent.mono_ms);
     if (commit->err < 0 && backing->hold != NULL)
         hold_fail(backing->hold, commit->ticket);
     release(shard, entry, commit->ticket);

@@ -369,7 +369,7 @@ static int shard_work(void *self)
     unsigned count = mailbox_drain(shard->mailbox, shard_on_message, shard, SHARD_DRAIN_MAX, &more);
     count += ring_alarms(shard);
     count += service_answer_commands(shard, false);
-    rooms_rewrite(shard);
+    bool unwritten = rooms_rewrite(shard);
     try_to_wake(shard);
     windows_look(&shard->windows, shard->agent.now_us);
     close_down(shard);
@@ -377,7 +377,7 @@ static int shard_work(void *self)
     credits_flush(shard);
     fanout_flush(&shard->fanout);
     commands_flush(&shard->commands);
-    return (int)count + (more || untold ? 1 : 0);
+    return (int)count + (more || untold || unwritten ? 1 : 0);
 }
 
 static void shard_wait(void *self, int work, int timeout_ms)
@@ -413,7 +413,9 @@ static int shard_timeout_ms(void *self)
     int64_t now_us = shard->agent.now_us;
     int timeout_ms = sooner_ms(rooms_timeout_ms(&shard->rooms, now_us),
                                windows_timeout_ms(&shard->windows, now_us));
-    timeout_ms = sooner_ms(timeout_ms, rooms_rewrite_ms(shard));
+    if (!shard->closing)
+        timeout_ms =
+            sooner_ms(timeout_ms, rewrites_timeout_ms(&shard->rewrites, shard->agent.mono_ms));
     timeout_ms = sooner_ms(timeout_ms, wakes_timeout_ms(&shard->wakes, shard->agent.mono_ms));
     return sooner_ms(timeout_ms, commands_timeout_ms(&shard->commands, now_us));
 }

@@ -5,6 +5,7 @@
 #define SHARD_SHARD_IMPL_H
 
 #include "shard/lower.h"
+#include "shard/rewrites.h"
 #include "shard/shard.h"
 #include "shard/wakes.h"
 #include "shard/ways.h"
@@ -28,6 +29,7 @@ struct shard {
     struct keeping keeping;
     struct asks asks;
     struct wakes wakes;
+    struct rewrites rewrites;
     int64_t last_step_us;
     int64_t silent_until_us; /* of rooms that cannot be loaded */
     uint32_t parked;         /* messages, in all rooms */
@@ -35,9 +37,8 @@ struct shard {
     uint64_t held;           /* bytes, in all rooms */
     bool closing;            /* nothing new begins: goodbye has been said, or is about to be */
     bool said_goodbye;
-    bool done;             /* and main was told */
-    int64_t rewrite_at_ms; /* rooms whose backing is stale are written again; 0: there are none */
-    uint32_t *credits;     /* by lane: handled and not yet given back */
+    bool done;         /* and main was told */
+    uint32_t *credits; /* by lane: handled and not yet given back */
     unsigned credit_lanes;
     size_t entropy_used;
     uint8_t entropy[ENTROPY_BYTES];
@@ -68,10 +69,9 @@ void rooms_committed(struct shard *shard, const struct message *message);
 
 /* ---- room_ends.c ---- */
 
-/* What a refused batch had of who is inside is written again, when it is time. */
-void rooms_rewrite(struct shard *shard);
-/* Until then; -1: nothing was refused. */
-int rooms_rewrite_ms(const struct shard *shard);
+/* What a refused batch had of who is inside is written again, of some rooms, when it is time. True:
+ * there are more to look at. */
+bool rooms_rewrite(struct shard *shard);
 
 /* The process is about to end: a room that is not stored, and where somebody will be inside who is
  * found again by the next one, is written as it is. */

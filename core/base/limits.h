@@ -67,6 +67,9 @@
 #define KEEP_COUNT_MAX         1000000000 /* the same */
 #define COMMIT_BYTES_MAX       (64 * 1024 * 1024) /* of a shard, with the scribe and unanswered */
 #define STORE_RETRY_MS         1000  /* after a refusal, what nobody waits for is written again */
+#define STORE_RETRY_MS_MAX     30000 /* the same, while it is refused again and again */
+#define REWRITE_ROOMS          256   /* of them written at a time, once one was taken */
+#define REWRITE_SESSIONS       4096  /* with so many in them no more rooms at that time */
 #define WAKES_AT_A_TIME        64    /* occupied rooms that could not be loaded, tried again */
 #define STORE_TRIM_MS          60000 /* between two looks at what is to be deleted */
 #define STORE_TRIM_LATE_MS     1000  /* late, it is deleted also when there is no time */
