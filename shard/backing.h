@@ -37,7 +37,6 @@ struct backing {
     bool outdates;       /* WAITING_COMMIT: a change after which answers are */
     bool counted;        /* WAITING_LOAD: among those that the shard has count of */
     bool stale;          /* who is inside is not what is stored: a batch was refused */
-    bool leaving;        /* it does, once its memory is written */
     bool handed;         /* written for the next process, as it was */
     bool moved_on;       /* and something has happened there since */
     bool unparking;      /* those that were parked are being handled */

@@ -98,14 +98,11 @@ static void lower_append(const struct lowering *lowering, const struct effect *e
     frame_unref(effect->append.frame);
 }
 
-static void lower_session(const struct lowering *lowering, struct str full_jid)
+static void lower_session(const struct lowering *lowering, struct str jid)
 {
     struct backing *backing = lowering->entry->backing;
     struct buf *batch = commits_batch(lowering->keeping->commits, &backing->unsaved);
-    if (str_present(full_jid))
-        record_session(batch, lowering->arena, lowering->entry->room, full_jid);
-    else
-        record_memory(batch, lowering->arena, lowering->entry->room);
+    record_behind(batch, lowering->arena, lowering->entry->room, jid);
 }
 
 /* What a room asks for itself it asks again. */

@@ -1,6 +1,6 @@
 /*
  * What is written of a room beside its changes: who is inside, once more, if the store has refused
- * it; what it is when the process ends; what it remembers when it leaves memory.
+ * it; what it is when the process ends.
  */
 #include "core/base/limits.h"
 #include "core/muc/durable.h"
@@ -93,14 +93,11 @@ void rooms_goodbye(struct shard *shard, struct room_entry *entry, const struct e
     }
     if (!backing->handed || backing->moved_on)
         rooms_hand_over(shard, entry, event);
-    bool durable = room_is_durable(entry->room);
-    if (durable && backing->stale)
+    if (room_is_durable(entry->room) && backing->stale)
         rewrite(shard, entry); /* while all are inside who are to be found again */
     backing->unparking = true; /* it is looked at once more */
     rooms_tell(shard, entry, event);
     backing->unparking = false;
-    if (durable)
-        record_memory(commits_batch(&shard->commits, &backing->unsaved), shard->arena, entry->room);
 }
 
 /* ---- a room leaves memory ---- */
@@ -110,17 +107,11 @@ void rooms_idle(struct shard *shard, struct room_entry *entry)
     struct backing *backing = entry->backing;
     if (!room_is_parkable(entry->room) || backing->waiting != WAITING_NOTHING)
         return;
-    if (backing->leaving && backing_is_idle(backing)) {
+    if (backing_is_idle(backing)) {
         rooms_forget(&shard->rooms, entry);
         return;
     }
-    if (backing->stale) { /* it is written again first, at the pace of all */
-        timer_set(&shard->rooms.timers, &backing->idle,
-                  shard->agent.now_us + STORE_RETRY_MS * INT64_C(1000));
-        return;
-    }
-    if (!backing->leaving)
-        record_memory(commits_batch(&shard->commits, &backing->unsaved), shard->arena, entry->room);
-    backing->leaving = true;
-    timer_set(&shard->rooms.timers, &backing->idle, shard->agent.now_us + TIMER_TICK_US);
+    /* What was refused is written again first, at the pace of all. */
+    int64_t wait_us = backing->stale ? STORE_RETRY_MS * INT64_C(1000) : TIMER_TICK_US;
+    timer_set(&shard->rooms.timers, &backing->idle, shard->agent.now_us + wait_us);
 }

@@ -125,7 +125,6 @@ static void run(struct shard *shard, struct room_entry *entry, const struct even
     bool bounce = is_bounce(message);
     if (backing != NULL) {
         timer_clear(&shard->rooms.timers, &backing->idle);
-        backing->leaving = false;
         backing->moved_on = true;
     }
     if (!step_room(shard, entry, event, message))
@@ -544,7 +543,6 @@ static void refused(struct shard *shard, struct backing *backing)
     if (!backing->stale)
         rewrites_refused(&shard->rewrites, shard->agent.mono_ms);
     backing->stale = true;
-    backing->leaving = false;
 }
 
 static void answered(struct shard *shard, struct room_entry *entry, const struct commit *commit)

@@ -81,7 +81,7 @@ void rooms_take_back(struct shard *shard, struct room_entry *entry);
 /* EV_SHUTDOWN. The entry stays. */
 void rooms_goodbye(struct shard *shard, struct room_entry *entry, const struct event *event);
 
-/* Nobody has been in it for a while: its memory is written, then it leaves. */
+/* Nobody has been in it for a while: it leaves memory, once all of it is written. */
 void rooms_idle(struct shard *shard, struct room_entry *entry);
 
 /* ---- service_steps.c ---- */

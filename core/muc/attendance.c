@@ -12,10 +12,8 @@ struct attendance {
     struct str *jids; /* heap */
 };
 
-void attendance_note(struct room *room, struct session *session)
+static void note(struct room *room, struct str jid)
 {
-    if (session->noted || !room_is_durable(room))
-        return;
     if (room->attendance == NULL)
         room->attendance = MEM_NEW(struct attendance);
     struct attendance *notes = room->attendance;
@@ -23,8 +21,24 @@ void attendance_note(struct room *room, struct session *session)
         notes->cap = notes->cap == 0 ? NOTES_FIRST : notes->cap * 2;
         notes->jids = mem_grow(notes->jids, sizeof(struct str) * notes->cap);
     }
-    notes->jids[notes->count++] = str_copy(jid_full(session->jid));
+    notes->jids[notes->count++] = str_copy(jid);
+}
+
+void attendance_note(struct room *room, struct session *session)
+{
+    if (session->noted || !room_is_durable(room))
+        return;
+    note(room, jid_full(session->jid));
     session->noted = true;
+}
+
+void attendance_note_account(struct room *room, struct str account)
+{
+    const struct attendance *notes = room->attendance;
+    if (!room->env->settings->durable ||
+        (notes != NULL && str_eq(notes->jids[notes->count - 1], account)))
+        return;
+    note(room, account);
 }
 
 void attendance_note_all(struct room *room, struct occupant *occupant)
@@ -47,17 +61,9 @@ static void forget(struct room *room)
     room->attendance = NULL;
 }
 
-static void tell_memory(struct room *room, struct step *step)
-{
-    if (room->memory_changed && room_is_durable(room))
-        effect_session(step, STR_NONE);
-    room->memory_changed = false;
-}
-
 void attendance_tell(struct room *room, struct step *step)
 {
     const struct attendance *notes = room->attendance;
-    tell_memory(room, step);
     if (notes == NULL)
         return;
     for (uint32_t i = 0; room_is_durable(room) && i < notes->count; i++)
@@ -67,7 +73,6 @@ void attendance_tell(struct room *room, struct step *step)
 
 void attendance_drop(struct room *room)
 {
-    room->memory_changed = false;
     if (room->attendance != NULL)
         forget(room);
 }

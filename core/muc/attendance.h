@@ -1,7 +1,7 @@
 /*
- * Who has come, changed or gone during a step, where that is written behind: after a restart those
- * who were inside a stored room are found again. Notes are taken where a session changes, and told
- * at the end of the step.
+ * Who has come, changed or gone during a step, and of which accounts something else is remembered,
+ * where that is written behind: after a restart those who were inside a stored room are found
+ * again. Notes are taken where it changes, and told at the end of the step.
  */
 #ifndef CORE_MUC_ATTENDANCE_H
 #define CORE_MUC_ATTENDANCE_H
@@ -14,6 +14,10 @@ struct step;
 void attendance_note(struct room *room, struct session *session);
 /* The same for all sessions of a nickname. */
 void attendance_note_all(struct room *room, struct occupant *occupant);
+
+/* A voice decision, an invitation or a request for voice of the account is new, or no more.
+ * `account` is copied. The room may become a stored one in this step. */
+void attendance_note_account(struct room *room, struct str account);
 
 /* One FX_SESSION for each of them. */
 void attendance_tell(struct room *room, struct step *step);

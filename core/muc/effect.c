@@ -149,10 +149,10 @@ void effect_ask_listing(struct step *step, const struct inbound *in,
     push_ask(step, in)->ask.listing = listing;
 }
 
-void effect_session(struct step *step, struct str full_jid)
+void effect_session(struct step *step, struct str jid)
 {
     struct effect *effect = effect_push(step, FX_SESSION);
-    effect->session.jid = str_in(step->arena, full_jid);
+    effect->session.jid = str_in(step->arena, jid);
 }
 
 void effect_tally(struct step *step, struct str account, bool inside)

@@ -114,7 +114,9 @@ struct effect {
             struct route by;             /* it came this way */
         } ask;
         struct {
-            struct str jid; /* full, in the arena; the session may be gone. Absent: the memory */
+            /* In the arena. Full: a session, which may be gone; bare: what is remembered of an
+             * account; absent: all that is remembered. */
+            struct str jid;
         } session;
         struct {
             struct str account; /* in the arena */
@@ -170,7 +172,7 @@ void effect_ask(struct step *step, const struct inbound *in, const struct archiv
 void effect_ask_own(struct step *step, const struct jid *room, const struct archive_query *query);
 void effect_ask_listing(struct step *step, const struct inbound *in,
                         const struct stored_query *listing);
-void effect_session(struct step *step, struct str full_jid);
+void effect_session(struct step *step, struct str jid);
 void effect_tally(struct step *step, struct str account, bool inside);
 /* The command is TAKEN. */
 void effect_command(struct step *step, struct command *command);

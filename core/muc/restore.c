@@ -77,13 +77,15 @@ static void restore_history(struct room *room, const struct stored_room *stored)
 
 static void restore_memory(struct room *room, const struct stored_memory *memory)
 {
-    for (unsigned i = 0; i < memory->role_count; i++)
-        room_keep_role(room, memory->role_jids[i], memory->roles[i]);
-    for (unsigned i = 0; i < memory->invited_count; i++)
-        room_invite_keep(room, memory->invited[i], memory->invited_by[i], STR_NONE);
-    bool kept = true;
-    for (unsigned i = 0; i < memory->voice_count && kept; i++)
-        kept = room_voice_keep(room, memory->voice_accounts[i], memory->voice_jids[i]);
+    const struct stored_account *account = memory->first;
+    for (; account != NULL; account = account->next) {
+        if (account->role != ROLE_NONE)
+            room_keep_role(room, account->jid, account->role);
+        if (str_present(account->invited_by))
+            room_invite_keep(room, account->jid, account->invited_by, STR_NONE);
+        if (str_present(account->voice_jid))
+            (void)room_voice_keep(room, account->jid, account->voice_jid); /* or there are many */
+    }
 }
 
 /* ---- who was inside ---- */
@@ -208,5 +210,7 @@ void room_restore(struct room *room, struct step *step, const struct stored_room
     if (stored->memory != NULL)
         restore_memory(room, stored->memory);
     restore_sessions(room, step, stored);
+    if (stored->memory != NULL && stored->memory->old_form)
+        effect_session(step, STR_NONE);
     rate_watch(room, step);
 }

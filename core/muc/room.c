@@ -305,7 +305,8 @@ enum role room_kept_role(const struct room *room, struct str bare_jid)
 
 void room_keep_role(struct room *room, struct str bare_jid, enum role role)
 {
-    room->memory_changed |= role != room_kept_role(room, bare_jid);
+    if (role != room_kept_role(room, bare_jid))
+        attendance_note_account(room, bare_jid);
     struct kept_role *kept = map_get(&room->roles_kept, bare_jid);
     if (role == ROLE_NONE) {
         if (kept != NULL) {
@@ -318,6 +319,7 @@ void room_keep_role(struct room *room, struct str bare_jid, enum role role)
         if (room->roles_kept.count >= ROOM_ROLES_KEPT_MAX) {
             uint32_t at = 0;
             struct kept_role *oldest = map_next(&room->roles_kept, &at);
+            attendance_note_account(room, oldest->jid);
             map_remove(&room->roles_kept, oldest->jid);
             kept_free(oldest);
         }
@@ -338,7 +340,7 @@ void room_invite_forget(struct room *room, struct str bare_jid)
     struct invited_account *invited = map_remove(&room->invited, bare_jid);
     if (invited == NULL)
         return;
-    room->memory_changed = true;
+    attendance_note_account(room, invited->jid);
     invited_free(invited);
 }
 
@@ -361,7 +363,7 @@ void room_invite_keep(struct room *room, struct str bare_jid, struct str by_bare
     invited->by = str_copy(by_bare_jid);
     invited->id_hash = hash_str(&room->env->hash_key, str_empty(id) ? STR("") : id);
     map_put(&room->invited, invited->jid, invited);
-    room->memory_changed = true;
+    attendance_note_account(room, invited->jid);
 }
 
 void room_voice_forget(struct room *room, struct str account)
@@ -369,7 +371,7 @@ void room_voice_forget(struct room *room, struct str account)
     struct voice_request *request = map_remove(&room->voice_pending, account);
     if (request == NULL)
         return;
-    room->memory_changed = true;
+    attendance_note_account(room, request->account);
     request_free(request);
 }
 
@@ -385,7 +387,7 @@ bool room_voice_keep(struct room *room, struct str account, struct str full_jid)
     }
     str_free(&request->jid);
     request->jid = str_copy(full_jid);
-    room->memory_changed = true;
+    attendance_note_account(room, request->account);
     return true;
 }
 

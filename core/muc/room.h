@@ -153,7 +153,6 @@ struct room {
     bool burial_alarm;        /* core/muc/burial.h: its alarm is set */
     uint8_t outage_alarm;     /* core/muc/outage.h */
     bool was_archived;        /* its archive is on, or was: what is in it can still be read */
-    bool memory_changed;      /* voice decisions, invitations, requests: not written yet */
 };
 
 /* An account's affiliation: the service's admins are owners; a ban of the domain counts. */

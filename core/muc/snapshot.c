@@ -128,35 +128,46 @@ static void list_sessions(const struct room *room, struct arena *arena, struct s
     qsort(stored->sessions, stored->session_count, sizeof(*stored->sessions), by_joined);
 }
 
-static void list_roles(const struct room *room, struct arena *arena, struct stored_memory *memory)
+bool snapshot_account(const struct room *room, struct str account, struct stored_account *stored)
 {
-    const struct kept_role *kept;
-    memory->role_jids = ARENA_NEW_ARRAY(arena, struct str, room->roles_kept.count);
-    memory->roles = ARENA_NEW_ARRAY(arena, enum role, room->roles_kept.count);
-    map_each (&room->roles_kept, at, kept) {
-        memory->role_jids[memory->role_count] = kept->jid;
-        memory->roles[memory->role_count++] = kept->role;
-    }
+    const struct invited_account *invited = room_invited(room, account);
+    const struct voice_request *voice = map_get(&room->voice_pending, account);
+    *stored = (struct stored_account){
+        .jid = account,
+        .role = room_kept_role(room, account),
+        .invited_by = invited == NULL ? STR_NONE : invited->by,
+        .voice_jid = voice == NULL ? STR_NONE : voice->jid,
+    };
+    return stored->role != ROLE_NONE || invited != NULL || voice != NULL;
 }
 
+static struct stored_account **list_account(const struct room *room, struct arena *arena,
+                                            struct str account, struct stored_account **last)
+{
+    *last = ARENA_NEW(arena, struct stored_account);
+    (void)snapshot_account(room, account, *last);
+    return &(*last)->next;
+}
+
+/* Each once. */
 void snapshot_memory(const struct room *room, struct arena *arena, struct stored_memory *memory)
 {
+    struct stored_account **last = &memory->first;
+    const struct kept_role *kept;
     const struct invited_account *invited;
     const struct voice_request *voice;
 
-    *memory = (struct stored_memory){0};
-    list_roles(room, arena, memory);
-    memory->invited = ARENA_NEW_ARRAY(arena, struct str, room->invited.count);
-    memory->invited_by = ARENA_NEW_ARRAY(arena, struct str, room->invited.count);
+    *memory = (struct stored_memory){.first = NULL};
+    map_each (&room->roles_kept, at, kept)
+        last = list_account(room, arena, kept->jid, last);
     map_each (&room->invited, at, invited) {
-        memory->invited[memory->invited_count] = invited->jid;
-        memory->invited_by[memory->invited_count++] = invited->by;
+        if (room_kept_role(room, invited->jid) == ROLE_NONE)
+            last = list_account(room, arena, invited->jid, last);
     }
-    memory->voice_accounts = ARENA_NEW_ARRAY(arena, struct str, room->voice_pending.count);
-    memory->voice_jids = ARENA_NEW_ARRAY(arena, struct str, room->voice_pending.count);
     map_each (&room->voice_pending, at, voice) {
-        memory->voice_accounts[memory->voice_count] = voice->account;
-        memory->voice_jids[memory->voice_count++] = voice->jid;
+        if (room_kept_role(room, voice->account) == ROLE_NONE &&
+            room_invited(room, voice->account) == NULL)
+            last = list_account(room, arena, voice->account, last);
     }
 }
 

@@ -13,6 +13,8 @@ struct session;
  * was stored are not, for nobody was told that they would be. */
 void room_snapshot(const struct room *room, struct arena *arena, struct stored_room *stored);
 
+/* False: nothing is remembered of it. */
+bool snapshot_account(const struct room *room, struct str account, struct stored_account *stored);
 void snapshot_memory(const struct room *room, struct arena *arena, struct stored_memory *memory);
 void snapshot_session(const struct session *session, struct stored_session *stored);
 

@@ -26,16 +26,18 @@ struct stored_session {
     struct str lang;
 };
 
-struct stored_memory { /* what a room remembers while it lives; parallel lists */
-    struct str *role_jids;
-    enum role *roles;
-    unsigned role_count;
-    struct str *invited;
-    struct str *invited_by;
-    unsigned invited_count;
-    struct str *voice_accounts; /* asked for voice, nobody could answer */
-    struct str *voice_jids;
-    unsigned voice_count;
+/* What a room remembers of an account while it lives. */
+struct stored_account {
+    struct stored_account *next;
+    struct str jid;        /* bare */
+    enum role role;        /* a voice decision; ROLE_NONE: none */
+    struct str invited_by; /* bare; absent: nobody has */
+    struct str voice_jid;  /* full: asked for voice, nobody could answer; absent: has not */
+};
+
+struct stored_memory {
+    struct stored_account *first; /* an older version's may be there several times, in parts */
+    bool old_form;                /* all in one row: to be written anew */
 };
 
 /* Here the subject's frame is NULL and its bytes are in `kept`: nothing has to be given back. The

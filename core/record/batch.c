@@ -18,6 +18,7 @@ static bool is_kind(unsigned letter)
     case RECORD_SUBJECT:
     case RECORD_CARD:
     case RECORD_MEMORY:
+    case RECORD_ACCOUNT:
     case RECORD_SESSION:
     case RECORD_BURIAL:
         return true;

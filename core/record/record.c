@@ -270,14 +270,23 @@ static void write_change(struct writer *writer, const struct change *change)
 
 /* ---- what is no change ---- */
 
+static void write_account(struct writer *writer, const struct stored_account *account)
+{
+    put_account(value(writer), account);
+    put_row(writer, RECORD_ACCOUNT, account->jid);
+}
+
 static void write_memory(struct writer *writer, const struct stored_memory *memory)
 {
-    if (memory->role_count + memory->invited_count + memory->voice_count == 0) {
-        delete_row(writer, RECORD_MEMORY, only);
-        return;
-    }
-    put_memory(value(writer), memory);
-    put_row(writer, RECORD_MEMORY, only);
+    const struct stored_account *account = memory->first;
+    for (; account != NULL; account = account->next)
+        write_account(writer, account);
+}
+
+static void clear(struct writer *writer, enum record_kind kind)
+{
+    struct record_item item = {.op = RECORD_CLEAR, .kind = kind};
+    record_add(writer->batch, &item);
 }
 
 static void write_session(struct writer *writer, const struct stored_session *session)
@@ -292,8 +301,23 @@ void record_memory(struct buf *batch, struct arena *arena, const struct room *ro
     struct stored_memory memory;
     if (!room_is_durable(room))
         return;
+    clear(&writer, RECORD_MEMORY);
+    clear(&writer, RECORD_ACCOUNT);
     snapshot_memory(room, arena, &memory);
     write_memory(&writer, &memory);
+}
+
+void record_account(struct buf *batch, struct arena *arena, const struct room *room,
+                    struct str bare_jid)
+{
+    struct writer writer = writer_of(batch, arena, room);
+    struct stored_account account;
+    if (!room_is_durable(room))
+        return;
+    if (snapshot_account(room, bare_jid, &account))
+        write_account(&writer, &account);
+    else
+        delete_row(&writer, RECORD_ACCOUNT, bare_jid);
 }
 
 void record_session(struct buf *batch, struct arena *arena, const struct room *room,
@@ -312,16 +336,25 @@ void record_session(struct buf *batch, struct arena *arena, const struct room *r
     write_session(&writer, &stored);
 }
 
+void record_behind(struct buf *batch, struct arena *arena, const struct room *room, struct str jid)
+{
+    if (!str_present(jid))
+        record_memory(batch, arena, room);
+    else if (memchr(jid.at, '/', jid.len) != NULL)
+        record_session(batch, arena, room, jid);
+    else
+        record_account(batch, arena, room, jid);
+}
+
 void record_again(struct buf *batch, struct arena *arena, const struct room *room)
 {
     struct writer writer = writer_of(batch, arena, room);
-    const struct record_item clear = {.op = RECORD_CLEAR, .kind = RECORD_SESSION};
     const struct session *session;
     if (!room_is_durable(room) && room->state != ROOM_DESTROYED) {
         wipe(&writer);
         return;
     }
-    record_add(batch, &clear);
+    clear(&writer, RECORD_SESSION);
     map_each (&room->sessions_by_jid, at, session)
         record_session(batch, arena, room, jid_full(session->jid));
     record_memory(batch, arena, room);

@@ -24,8 +24,10 @@ enum record_kind {
     RECORD_REGISTRATION = 'r', /* one per account that waits to be registered */
     RECORD_SUBJECT = 's',      /* one */
     RECORD_CARD = 'c',         /* one: the vCard */
-    RECORD_MEMORY = 'm',       /* one: voice decisions, invitations, requests for voice */
-    RECORD_SESSION = 'p',      /* one per session inside, key: its full JID */
+    RECORD_MEMORY = 'm',       /* one, of older versions, only read: all that RECORD_ACCOUNT has */
+    RECORD_ACCOUNT = 'n', /* one per account that something is remembered of, key: its bare JID;
+                             a voice decision, who invited it, its request for voice */
+    RECORD_SESSION = 'p', /* one per session inside, key: its full JID */
     RECORD_BURIAL = 'b', /* one per message that its author took back and the archive may have; key:
                             its stanza-id and the author's occupant-id */
 };
@@ -80,11 +82,15 @@ MUST_CHECK int record_next(struct str *rest, struct record_item *item);
 void record_change(struct buf *batch, struct arena *arena, const struct room *room,
                    const struct change *change);
 
-/* What is not part of a change: the room's memory, and a session as it is now (it may have gone:
- * then its row goes). Nothing, if the room is not durable. */
-void record_memory(struct buf *batch, struct arena *arena, const struct room *room);
+/* What is not part of a change; nothing, if the room is not durable. A session as it is now (it may
+ * have gone: then its row goes), what is remembered of an account (the same), all that is. */
 void record_session(struct buf *batch, struct arena *arena, const struct room *room,
                     struct str full_jid);
+void record_account(struct buf *batch, struct arena *arena, const struct room *room,
+                    struct str bare_jid);
+void record_memory(struct buf *batch, struct arena *arena, const struct room *room);
+/* That of them which the effect FX_SESSION is about. */
+void record_behind(struct buf *batch, struct arena *arena, const struct room *room, struct str jid);
 
 /* Who is inside and what is remembered, anew: a batch that had some of it was refused. Of a room
  * that is not stored (any more), all goes. */

@@ -22,7 +22,8 @@ struct reading {
     struct arena *arena;
     const char *why;
     const struct record_row *head, *options, *subject, *card, *memory; /* NULL: there is none */
-    unsigned affiliations, registrations, sessions, burials;           /* rows */
+    unsigned affiliations, registrations, sessions, burials, accounts; /* rows */
+    struct stored_account **last_account;
     struct head found;
     struct map nicks;      /* reserved ones, by key; any value but NULL */
     struct arena *scratch; /* for one row */
@@ -46,6 +47,7 @@ static const char *kind_text(enum record_kind kind)
     case RECORD_CARD:
         return "the vCard";
     case RECORD_MEMORY:
+    case RECORD_ACCOUNT:
         return "what the room remembers";
     case RECORD_SESSION:
         return "the session";
@@ -97,6 +99,9 @@ static bool sort_row(struct reading *reading, const struct record_row *row)
         return only_one(reading, &reading->card, row);
     case RECORD_MEMORY:
         return only_one(reading, &reading->memory, row);
+    case RECORD_ACCOUNT:
+        reading->accounts++;
+        return true;
     case RECORD_AFFILIATION:
         reading->affiliations++;
         return true;
@@ -345,13 +350,32 @@ static int by_joined(const void *a, const void *b)
     return (left > right) - (left < right);
 }
 
+/* Before the rows of accounts: what these say is newer. */
 static bool read_memory(struct reading *reading, struct stored_room *stored)
 {
-    if (reading->memory == NULL)
+    if (reading->memory == NULL && reading->accounts == 0)
         return true;
     stored->memory = ARENA_NEW(reading->arena, struct stored_memory);
-    return get_memory(reading->memory->value, reading->arena, stored->memory) ||
-           fail_row(reading, reading->memory, DAMAGED);
+    reading->last_account = &stored->memory->first;
+    if (reading->memory == NULL)
+        return true;
+    stored->memory->old_form = true;
+    reading->last_account =
+        get_memory(reading->memory->value, reading->arena, reading->last_account);
+    return reading->last_account != NULL || fail_row(reading, reading->memory, DAMAGED);
+}
+
+static bool read_account(struct reading *reading, const struct record_row *row)
+{
+    struct stored_account *account = ARENA_NEW(reading->arena, struct stored_account);
+    if (!get_account(row->value, account))
+        return fail_row(reading, row, DAMAGED);
+    if (!is_address(reading, row->key, false))
+        return fail(reading, "what the room remembers is of no address");
+    account->jid = row->key;
+    *reading->last_account = account;
+    reading->last_account = &account->next;
+    return true;
 }
 
 /* ---- all of it ---- */
@@ -368,6 +392,8 @@ static bool read_rows(struct reading *reading, const struct record_row *rows, un
             good = read_session(reading, &rows[i], stored);
         else if (rows[i].kind == RECORD_BURIAL)
             good = read_burial(reading, &rows[i], stored);
+        else if (rows[i].kind == RECORD_ACCOUNT)
+            good = read_account(reading, &rows[i]);
         if (!good)
             return false;
     }
@@ -391,8 +417,8 @@ static bool read_room(struct reading *reading, const struct record_row *rows, un
         return true;
     }
     return read_creation(reading, rows, count, stored) && read_card(reading, stored) &&
-           read_subject(reading, stored) && read_rows(reading, rows, count, stored) &&
-           read_memory(reading, stored);
+           read_subject(reading, stored) && read_memory(reading, stored) &&
+           read_rows(reading, rows, count, stored);
 }
 
 int record_read(struct arena *arena, const struct record_row *rows, unsigned count,

@@ -265,57 +265,67 @@ bool get_card(struct str value, struct card *card)
 
 /* ---- what a room remembers ---- */
 
-void put_memory(struct buf *out, const struct stored_memory *memory)
+void put_account(struct buf *out, const struct stored_account *account)
 {
     put_byte(out, VALUE_VERSION);
-    put_number(out, memory->role_count);
-    for (unsigned i = 0; i < memory->role_count; i++) {
-        put_text(out, memory->role_jids[i]);
-        put_byte(out, role_codes[memory->roles[i]]);
-    }
-    put_number(out, memory->invited_count);
-    for (unsigned i = 0; i < memory->invited_count; i++) {
-        put_text(out, memory->invited[i]);
-        put_text(out, memory->invited_by[i]);
-    }
-    put_number(out, memory->voice_count);
-    for (unsigned i = 0; i < memory->voice_count; i++) {
-        put_text(out, memory->voice_accounts[i]);
-        put_text(out, memory->voice_jids[i]);
-    }
+    put_byte(out, role_codes[account->role]);
+    put_text(out, account->invited_by);
+    put_text(out, account->voice_jid);
 }
 
-/* Pairs of texts that are there. */
-static void get_pairs(struct reader *reader, struct str *first, struct str *second, uint32_t count)
+static bool is_blank(struct str text)
 {
-    for (uint32_t i = 0; i < count && !reader->bad; i++) {
-        first[i] = get_text(reader);
-        second[i] = get_text(reader);
-        reader->bad = reader->bad || str_empty(first[i]) || str_empty(second[i]);
-    }
+    return str_present(text) && text.len == 0;
 }
 
-bool get_memory(struct str value, struct arena *arena, struct stored_memory *memory)
+bool get_account(struct str value, struct stored_account *account)
 {
     struct version version;
     struct reader reader = begin(value, &version);
-    *memory = (struct stored_memory){.role_count = get_count(&reader)};
-    memory->role_jids = ARENA_NEW_ARRAY(arena, struct str, memory->role_count);
-    memory->roles = ARENA_NEW_ARRAY(arena, enum role, memory->role_count);
-    for (unsigned i = 0; i < memory->role_count && !reader.bad; i++) {
-        memory->role_jids[i] = get_text(&reader);
-        memory->roles[i] = get_role(&reader);
-        reader.bad = reader.bad || str_empty(memory->role_jids[i]);
+    *account = (struct stored_account){.role = get_role(&reader)};
+    account->invited_by = get_text(&reader);
+    account->voice_jid = get_text(&reader);
+    return ended(&reader, &version) && !is_blank(account->invited_by) &&
+           !is_blank(account->voice_jid);
+}
+
+static struct stored_account **add_account(struct arena *arena, struct stored_account **last,
+                                           struct stored_account account)
+{
+    *last = ARENA_NEW(arena, struct stored_account);
+    **last = account;
+    return &(*last)->next;
+}
+
+/* A text that has to be there. */
+static struct str need_text(struct reader *reader)
+{
+    struct str text = get_text(reader);
+    reader->bad = reader->bad || str_empty(text);
+    return text;
+}
+
+struct stored_account **get_memory(struct str value, struct arena *arena,
+                                   struct stored_account **last)
+{
+    struct version version;
+    struct reader reader = begin(value, &version);
+    for (uint32_t left = get_count(&reader); left > 0 && !reader.bad; left--) {
+        struct stored_account account = {.jid = need_text(&reader)};
+        account.role = get_role(&reader);
+        last = add_account(arena, last, account);
     }
-    memory->invited_count = get_count(&reader);
-    memory->invited = ARENA_NEW_ARRAY(arena, struct str, memory->invited_count);
-    memory->invited_by = ARENA_NEW_ARRAY(arena, struct str, memory->invited_count);
-    get_pairs(&reader, memory->invited, memory->invited_by, memory->invited_count);
-    memory->voice_count = get_count(&reader);
-    memory->voice_accounts = ARENA_NEW_ARRAY(arena, struct str, memory->voice_count);
-    memory->voice_jids = ARENA_NEW_ARRAY(arena, struct str, memory->voice_count);
-    get_pairs(&reader, memory->voice_accounts, memory->voice_jids, memory->voice_count);
-    return ended(&reader, &version);
+    for (uint32_t left = get_count(&reader); left > 0 && !reader.bad; left--) {
+        struct stored_account account = {.jid = need_text(&reader)};
+        account.invited_by = need_text(&reader);
+        last = add_account(arena, last, account);
+    }
+    for (uint32_t left = get_count(&reader); left > 0 && !reader.bad; left--) {
+        struct stored_account account = {.jid = need_text(&reader)};
+        account.voice_jid = need_text(&reader);
+        last = add_account(arena, last, account);
+    }
+    return ended(&reader, &version) ? last : NULL;
 }
 
 /* ---- sessions ---- */

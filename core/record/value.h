@@ -73,8 +73,12 @@ MUST_CHECK bool get_subject(struct str value, struct stored_subject *subject);
 void put_card(struct buf *out, const struct card *card);
 MUST_CHECK bool get_card(struct str value, struct card *card);
 
-void put_memory(struct buf *out, const struct stored_memory *memory);
-MUST_CHECK bool get_memory(struct str value, struct arena *arena, struct stored_memory *memory);
+/* `jid` is the row's key; in what is read `next` is NULL. */
+void put_account(struct buf *out, const struct stored_account *account);
+MUST_CHECK bool get_account(struct str value, struct stored_account *account);
+/* One row for all, as older versions wrote it. Where the next is linked; NULL: no such bytes. */
+MUST_CHECK struct stored_account **get_memory(struct str value, struct arena *arena,
+                                              struct stored_account **last);
 
 /* `jid` is the row's key, `route` nobody's. */
 void put_session(struct buf *out, const struct stored_session *session);

@@ -318,10 +318,7 @@ static bool take(struct world *world, struct place *place, struct effect *effect
         return true;
     case FX_SESSION:
         batch = batch_for(store, place, current);
-        if (str_present(effect->session.jid))
-            record_session(&batch->bytes, world->arena, place->room, effect->session.jid);
-        else
-            record_memory(&batch->bytes, world->arena, place->room);
+        record_behind(&batch->bytes, world->arena, place->room, effect->session.jid);
         return true;
     }
     never("an effect nobody takes");
@@ -530,9 +527,7 @@ static void remember(struct world *world, const struct place *place, enum world_
 {
     struct buf bytes;
     buf_init(&bytes, NULL);
-    if (room_is_durable(place->room))
-        record_memory(&bytes, world->arena, place->room);
-    else if (end == WORLD_PLANNED && room_sessions(place->room) > 0)
+    if (!room_is_durable(place->room) && end == WORLD_PLANNED && room_sessions(place->room) > 0)
         record_handover(&bytes, world->arena, place->room);
     commit_now(world, place, &bytes);
     arena_reset(world->arena);

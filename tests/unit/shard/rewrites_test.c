@@ -1,6 +1,6 @@
 /*
  * What a store has refused and nobody waits for: how often it is tried again, by how many rooms,
- * and that all of it is written once the store takes it.
+ * and that all of it is written once the store takes it. And how much a stanza writes.
  */
 #include "tests/support/backed_shard.h"
 
@@ -199,6 +199,71 @@ static void the_end_does_not_wait(void **state)
     expect_inside(MANY);
 }
 
+/* ---- how much is written ---- */
+
+static void invite(unsigned number)
+{
+    char xml[1000];
+    snprintf(xml, sizeof(xml),
+             "<message id='i'><x xmlns='http://jabber.org/protocol/muc#user'>"
+             "<invite to='u%u%0*d@far.example'/></x></message>",
+             number, 400, 0);
+    say(ROMEO, ROOM, xml);
+}
+
+static void give_role(const char *role)
+{
+    char xml[200];
+    snprintf(xml, sizeof(xml),
+             "<iq type='set' id='r'><query xmlns='http://jabber.org/protocol/muc#admin'>"
+             "<item nick='Juliet' role='%s'/></query></iq>",
+             role);
+    say(ROMEO, ROOM, xml);
+}
+
+/* A decision writes its own row, whatever else the room remembers, and stands after a crash. */
+static void a_decision_writes_its_row(void **state)
+{
+    UNUSED(state);
+    directory_link_up(directory, (struct route){.slot = 9, .generation = 1}, true);
+    two_in_a_room();
+    count_from_now();
+    for (unsigned i = 0; i < ROOM_INVITED_MAX; i++) {
+        invite(i);
+        if (i % 100 == 99) {
+            settle();
+            forget_heard();
+        }
+    }
+    settle();
+    assert_in_range(bytes, ROOM_INVITED_MAX * 400, ROOM_INVITED_MAX * 500); /* none came back */
+    count_from_now();
+    give_role("visitor");
+    settle();
+    in_order(heard(0), "role='visitor'", "type='result' id='r'", NULL);
+    assert_int_equal(commits, 1);
+    assert_in_range(bytes, 1, 300); /* with her session's */
+    count_from_now();
+    invite(0); /* once more */
+    settle();
+    assert_in_range(bytes, 1, 600);
+    crash();
+    wake();
+    settle();
+    leave(JULIET, "Juliet");
+    enter(JULIET, "Juliet");
+    settle();
+    in_order(heard(1), "type='unavailable'", "role='visitor'", "code='110'", NULL);
+    count_from_now();
+    leave(ROMEO, "Romeo");
+    leave(JULIET, "Juliet");
+    settle();
+    pass(ROOM_IDLE_SECONDS + 1);
+    settle();
+    assert_int_equal(shard_room_count(shard), 0);
+    assert_in_range(bytes, 1, 300); /* it leaves memory, and nothing is written for that */
+}
+
 static int begin_watched(void **state)
 {
     watched = NULL;
@@ -212,7 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(one_room_asks_for_all),    CASE(all_is_written_within_the_pause),
         CASE(the_pause_is_short_again), CASE(a_damaged_room_bars_no_other),
-        CASE(the_end_does_not_wait),
+        CASE(the_end_does_not_wait),    CASE(a_decision_writes_its_row),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);
 }

@@ -5,6 +5,7 @@
 #include "tests/support/record_world.h"
 #include "tests/support/room_text.h"
 
+#include "core/muc/attendance.h"
 #include "core/muc/registration.h"
 #include "core/muc/rate.h"
 #include "core/muc/restore.h"
@@ -141,10 +142,7 @@ static void note(struct walk *walk, struct str full_jid)
 {
     struct buf batch;
     buf_init(&batch, walk->world->arena);
-    if (str_present(full_jid))
-        record_session(&batch, walk->world->arena, walk->world->room, full_jid);
-    else
-        record_memory(&batch, walk->world->arena, walk->world->room);
+    record_behind(&batch, walk->world->arena, walk->world->room, full_jid);
     record_keep(walk->world, buf_str(&batch));
 }
 
@@ -180,18 +178,25 @@ static void recall(struct walk *walk)
     struct room *room = walk->world->room;
     room_keep_role(room, account(walk), (enum role)pick(walk, ROLE_MODERATOR));
     room_invite_keep(room, account(walk), account(walk), STR("i"));
-    note(walk, STR_NONE);
+    if (pick(walk, 2) == 0)
+        room_invite_forget(room, account(walk));
+    if (pick(walk, 2) == 0)
+        room_voice_forget(room, account(walk));
+    else
+        (void)room_voice_keep(room, account(walk), session_of(walk));
 }
 
 /* ---- the walk ---- */
 
-/* A room's list of sessions is written anew with a rank or role: here at once for all of them. */
+/* What has been noted since, and nothing else: who is inside, what is remembered of accounts. */
 static void note_all(struct walk *walk)
 {
-    const struct session *session;
-    map_each (&walk->world->room->sessions_by_jid, at, session)
-        note(walk, jid_full(session->jid));
-    note(walk, STR_NONE);
+    struct record_world *world = walk->world;
+    struct step step = {.arena = world->arena, .env = &world->env, .now_us = 1000};
+    attendance_tell(world->room, &step);
+    for (uint32_t i = 0; i < step.effects.count; i++)
+        note(walk, step.effects.at[i].session.jid);
+    effects_release(&step.effects);
 }
 
 /* Without any bytes in between. */

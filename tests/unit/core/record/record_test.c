@@ -5,8 +5,13 @@
 #include "tests/support/room_text.h"
 
 #include "core/base/err.h"
+#include "core/base/limits.h"
+#include "core/muc/attendance.h"
 #include "core/muc/durable.h"
+#include "core/muc/rate.h"
 #include "core/muc/registration.h"
+#include "core/muc/restore.h"
+#include "core/record/value.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -498,7 +503,7 @@ static void becoming_durable_writes_everything(void **state)
     persist->options = &world->defaults;
     commit_and_look(world, persist);
     assert_int_equal(world->ops[RECORD_WIPE], 1);
-    assert_int_equal(world->row_count, 1 + 1 + 3 + 1 + 1 + 1 + 1 + 4);
+    assert_int_equal(world->row_count, 1 + 1 + 3 + 1 + 1 + 1 + 4 + 4);
 }
 
 static void ceasing_wipes(void **state)
@@ -568,20 +573,139 @@ static void behind(struct record_world *world, const char *full_jid)
     record_keep(world, buf_str(&batch));
 }
 
+static void forget_notes(struct record_world *world)
+{
+    attendance_drop(world->room);
+}
+
+/* As a step would have them written. */
+static void tell_behind(struct record_world *world)
+{
+    struct step step = {.arena = world->arena, .env = &world->env, .now_us = 1000};
+    struct buf batch;
+    buf_init(&batch, world->arena);
+    attendance_tell(world->room, &step);
+    for (uint32_t i = 0; i < step.effects.count; i++)
+        record_behind(&batch, world->arena, world->room, step.effects.at[i].session.jid);
+    effects_release(&step.effects);
+    record_keep(world, buf_str(&batch));
+}
+
 static void memory_is_written_behind(void **state)
 {
     struct record_world *world = *state;
+    forget_notes(world);
     room_keep_role(world->room, STR(JULIET), ROLE_VISITOR);
-    behind(world, NULL);
+    tell_behind(world);
     expect_ops(world, 1, 0);
     assert_stored(world);
+    room_invite_keep(world->room, STR(JULIET), STR(ROMEO), STR("i"));
     room_invite_keep(world->room, STR(NURSE), STR(ROMEO), STR("i"));
-    behind(world, NULL);
+    tell_behind(world);
+    expect_ops(world, 2, 0);
     assert_stored(world);
     room_keep_role(world->room, STR(JULIET), ROLE_NONE);
     room_invite_forget(world->room, STR(NURSE));
-    behind(world, NULL);
-    expect_ops(world, 0, 1);
+    tell_behind(world);
+    expect_ops(world, 1, 1);
+    assert_stored(world);
+    assert_true(room_voice_keep(world->room, STR(NURSE), STR(NURSE "/pda")));
+    tell_behind(world);
+    expect_ops(world, 1, 0);
+    assert_stored(world);
+    room_keep_role(world->room, STR(JULIET), ROLE_NONE); /* it had none */
+    tell_behind(world);
+    expect_ops(world, 0, 0);
+}
+
+static struct str long_jid(struct record_world *world, unsigned number)
+{
+    return str_fmt(world->arena, "u%u%0*d@example.org", number, 400, 0);
+}
+
+/* What a step writes does not depend on what else the room remembers. */
+static void a_step_writes_what_it_changes(void **state)
+{
+    struct record_world *world = *state;
+    for (unsigned i = 0; i < ROOM_INVITED_MAX; i++)
+        room_invite_keep(world->room, long_jid(world, i), long_jid(world, i + 1), STR("i"));
+    tell_behind(world);
+    assert_int_equal(world->ops[RECORD_PUT], ROOM_INVITED_MAX);
+    assert_stored(world);
+    room_keep_role(world->room, STR(JULIET), ROLE_PARTICIPANT);
+    tell_behind(world);
+    expect_ops(world, 1, 0);
+    assert_in_range(world->batch_bytes, 1, 40);
+    /* One more: the oldest goes. */
+    room_invite_keep(world->room, long_jid(world, 5000), STR(ROMEO), STR("i"));
+    tell_behind(world);
+    expect_ops(world, 1, 1);
+    assert_in_range(world->batch_bytes, 1, 1000);
+    assert_stored(world);
+}
+
+/* ---- all in one row, as older versions have it ---- */
+
+static struct str old_memory(struct record_world *world)
+{
+    struct buf row;
+    buf_init(&row, world->arena);
+    put_byte(&row, VALUE_VERSION);
+    put_number(&row, 1);
+    put_text(&row, STR(JULIET));
+    put_byte(&row, 2); /* a visitor */
+    put_number(&row, 2);
+    put_text(&row, STR(JULIET));
+    put_text(&row, STR(ROMEO));
+    put_text(&row, STR(NURSE));
+    put_text(&row, STR(ROMEO));
+    put_number(&row, 1);
+    put_text(&row, STR(NURSE));
+    put_text(&row, STR(NURSE "/pda"));
+    return buf_str(&row);
+}
+
+static void the_old_row_is_read_and_replaced(void **state)
+{
+    struct record_world *world = *state;
+    struct record_item old = {.op = RECORD_PUT, .kind = RECORD_MEMORY, .key = STR("")};
+    struct buf batch;
+    old.value = old_memory(world);
+    buf_init(&batch, world->arena);
+    record_add(&batch, &old);
+    record_keep(world, buf_str(&batch));
+    room_keep_role(world->room, STR(JULIET), ROLE_VISITOR);
+    room_invite_keep(world->room, STR(JULIET), STR(ROMEO), STR_NONE);
+    room_invite_keep(world->room, STR(NURSE), STR(ROMEO), STR_NONE);
+    assert_true(room_voice_keep(world->room, STR(NURSE), STR(NURSE "/pda")));
+    assert_stored(world);
+
+    struct stored_room stored;
+    const char *why = NULL;
+    struct step step = {.arena = world->arena, .env = &world->env, .now_us = 1000};
+    assert_int_equal(record_read(world->arena, world->rows, world->row_count, &stored, &why),
+                     ERR_OK);
+    assert_true(stored.memory->old_form);
+    struct room *room = record_room(world);
+    room_restore(room, &step, &stored);
+    rate_watch(room, &step); /* as at the end of any step */
+    unsigned told = 0;
+    buf_init(&batch, world->arena);
+    for (uint32_t i = 0; i < step.effects.count; i++) {
+        if (step.effects.at[i].kind != FX_SESSION)
+            continue;
+        assert_false(str_present(step.effects.at[i].session.jid));
+        record_behind(&batch, world->arena, room, step.effects.at[i].session.jid);
+        told++;
+    }
+    effects_release(&step.effects);
+    room_free(room);
+    assert_int_equal(told, 1);
+    unsigned rows = world->row_count;
+    record_keep(world, buf_str(&batch));
+    assert_int_equal(world->row_count, rows - 1 + 2);
+    for (unsigned i = 0; i < world->row_count; i++)
+        assert_int_not_equal(world->rows[i].kind, RECORD_MEMORY);
     assert_stored(world);
 }
 
@@ -635,6 +759,8 @@ int main(void)
         WITHOUT(an_archived_room_is_durable),
         WITHOUT(a_tombstone_concerns_the_store),
         WITH_ROOM(memory_is_written_behind),
+        WITH_ROOM(a_step_writes_what_it_changes),
+        WITH_ROOM(the_old_row_is_read_and_replaced),
         WITH_ROOM(sessions_are_written_behind),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
