@@ -515,8 +515,8 @@ static void what_is_to_be_buried(void **state)
     row.value = STR("\xff");
     expect_unread(world, &row, "the message to be buried of " BURIAL_KEY " cannot be read");
     static const char *const none[] = {"", "0123", BURIAL_KEY "0",
-                                       "g123456789abcdef0123456789abcdef"
-                                       "fedcba9876543210fedcba9876543210"};
+                                       ("g123456789abcdef0123456789abcdef"
+                                        "fedcba9876543210fedcba9876543210")};
     for (size_t i = 0; i < ARRAY_LEN(none); i++) {
         row.key = str_z(none[i]);
         expect_unread(world, &row, "an id that none has");

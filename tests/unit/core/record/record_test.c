@@ -411,7 +411,9 @@ static struct change destruction(int64_t until_us)
 {
     return (struct change){
         .kind = CHANGE_DESTROY,
-        .destroy = {STR("new@rooms.example"), STR("moved\nhouse"), until_us},
+        .destroy = {.alternate = STR("new@rooms.example"),
+                    .reason = STR("moved\nhouse"),
+                    .until_us = until_us},
     };
 }
 
