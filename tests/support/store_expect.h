@@ -1,5 +1,6 @@
 /*
- * A test that is played to every store: one world, and what must come of it. For cmocka tests.
+ * Tests of a store: one world, what is said in it, and what must come of it. Some are played to
+ * both backends; those of SQLite alone may also tamper with its file. For cmocka tests.
  */
 #ifndef TESTS_SUPPORT_STORE_EXPECT_H
 #define TESTS_SUPPORT_STORE_EXPECT_H
@@ -15,6 +16,8 @@
 
 #include <cmocka.h>
 
+#include <sqlite3.h>
+
 #define ROOM "room@conference.example"
 
 static struct store_world world;
@@ -22,6 +25,14 @@ static struct store_world world;
 static inline int setup(void **state)
 {
     store_world_begin(&world, *(const enum store_backend *)*state);
+    return 0;
+}
+
+static inline int setup_sqlite(void **state)
+{
+    UNUSED(state);
+    world.vfs = NULL;
+    store_world_begin(&world, BACKEND_SQLITE);
     return 0;
 }
 
@@ -57,14 +68,36 @@ static inline void is_text(struct str text, const char *expected)
         fail_msg("'%.*s', not '%s'", (int)text.len, text.at == NULL ? "" : text.at, expected);
 }
 
-static inline void speaks(const char *room, unsigned count)
+/* Messages `from` to `to`, in one batch with the room's head. */
+static inline void speaks(const char *room, unsigned from, unsigned to)
 {
     struct record_show show = {.archived = true, .history = 20};
     add_put(&world, RECORD_HEAD, "", "head");
     add_show(&world, &show);
-    for (unsigned i = 1; i <= count; i++)
+    for (unsigned i = from; i <= to; i++)
         add_append(&world, i, i % 5 == 0 ? "High Five, everybody" : "just a word");
     commits(room);
+}
+
+/* How many of the room's messages have this text. */
+static inline uint64_t total(const char *room, const char *text)
+{
+    struct archive_query query = query_all();
+    query.text = str_z(text);
+    struct archive_page page = ask(&world, room, &query);
+    assert_int_equal(page.err, 0);
+    return page.total;
+}
+
+/* SQL past the store. */
+static inline void tampers(const char *sql)
+{
+    sqlite3 *handle;
+    assert_int_equal(sqlite3_open(world.path, &handle), SQLITE_OK);
+    char *why = NULL;
+    if (sqlite3_exec(handle, sql, NULL, NULL, &why) != SQLITE_OK)
+        fail_msg("%s", why);
+    sqlite3_close(handle);
 }
 
 static inline void finds(const struct archive_query *query, const char *ids)

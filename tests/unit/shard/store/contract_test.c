@@ -95,7 +95,7 @@ static void many_rooms_in_one_commit(void **state)
 static void all_or_nothing(void **state)
 {
     UNUSED(state);
-    speaks(ROOM, 3);
+    speaks(ROOM, 1, 3);
     add_put(&world, RECORD_HEAD, "", "new");
     add_append(&world, 4, "never");
     add_bury(&world, 1, "<tomb/>");
@@ -123,7 +123,7 @@ static void all_or_nothing(void **state)
 static void wiped_rooms_begin_anew(void **state)
 {
     UNUSED(state);
-    speaks(ROOM, 30);
+    speaks(ROOM, 1, 30);
     add_put(&world, RECORD_SESSION, "a@h/x", "inside");
     commits(ROOM);
     add_wipe(&world);
@@ -139,7 +139,7 @@ static void wiped_rooms_begin_anew(void **state)
     assert_int_equal(loaded.history_count, 0);
     /* Wiped and made again in one commit; then what is left of the old ones goes. */
     add_wipe(&world);
-    speaks(ROOM, 2);
+    speaks(ROOM, 1, 2);
     finds(&query, "m1 m2 ");
     assert_true(trim_all(&world, 0, 0, 0) >= 0);
     finds(&query, "m1 m2 ");
@@ -306,10 +306,10 @@ static void every_field_comes_back(void **state)
 static void an_id_is_taken_once(void **state)
 {
     UNUSED(state);
-    speaks(ROOM, 3);
+    speaks(ROOM, 1, 3);
     add_append(&world, 2, "again");
     commits(ROOM);
-    speaks("other@conference.example", 3); /* the same ids in another room are others */
+    speaks("other@conference.example", 1, 3); /* the same ids in another room are others */
     struct archive_query query = query_all();
     finds(&query, "m1 m2 m3 ");
     assert_int_equal(ask(&world, ROOM, &query).total, 3);
@@ -318,7 +318,7 @@ static void an_id_is_taken_once(void **state)
 static void the_buried_are_hidden(void **state)
 {
     UNUSED(state);
-    speaks(ROOM, 10);
+    speaks(ROOM, 1, 10);
     struct archive_query query = query_all();
     query.text = STR("five");
     finds(&query, "m5 m10 ");
@@ -355,7 +355,7 @@ static void the_buried_are_hidden(void **state)
 static void only_so_many_are_kept(void **state)
 {
     UNUSED(state);
-    speaks(ROOM, 1000);
+    speaks(ROOM, 1, 1000);
     struct archive_query query = query_all();
     assert_true(trim_all(&world, 0, 0, 0) >= 0);
     assert_int_equal(ask(&world, ROOM, &query).total, 1000);
@@ -399,7 +399,7 @@ static void tombstones_go_when_their_time_is_over(void **state)
     is_absent("old0@c.example");
     is_absent(ROOM);
     assert_int_equal(loads("old1@c.example").row_count, 1);
-    speaks(ROOM, 3); /* a shard that had it in memory would begin with a wipe, or not: */
+    speaks(ROOM, 1, 3); /* a shard that had it in memory would begin with a wipe, or not: */
     add_delete(&world, RECORD_SESSION, "who@was.there/then");
     add_clear(&world, RECORD_SESSION);
     add_wipe(&world);

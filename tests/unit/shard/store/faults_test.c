@@ -7,7 +7,7 @@
  */
 #include "shard/store/store_tool.h"
 #include "tests/support/faulty_vfs.h"
-#include "tests/support/store_world.h"
+#include "tests/support/store_expect.h"
 
 #include "core/base/err.h"
 
@@ -26,13 +26,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ROOM "room@conference.example"
-
 enum { ROUNDS = 50 };
 
-static struct store_world world;
-
-static int setup(void **state)
+static int setup_faulty(void **state)
 {
     UNUSED(state);
     faulty_vfs_register(false);
@@ -41,12 +37,10 @@ static int setup(void **state)
     return 0;
 }
 
-static int teardown(void **state)
+static int teardown_faulty(void **state)
 {
-    UNUSED(state);
     faulty_vfs_register(false);
-    store_world_end(&world);
-    return 0;
+    return teardown(state);
 }
 
 /* ---- ends without a warning ---- */
@@ -434,7 +428,7 @@ static void opening_may_fail(void **state)
     assert_int_equal(messages(), 0);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup_faulty, teardown_faulty)
 
 int main(void)
 {

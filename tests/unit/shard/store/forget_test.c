@@ -4,7 +4,7 @@
  */
 #include "shard/store/scribe.h"
 #include "shard/store/store_tool.h"
-#include "tests/support/store_world.h"
+#include "tests/support/store_expect.h"
 
 #include "core/base/err.h"
 #include "core/base/limits.h"
@@ -21,50 +21,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define ROOM  "room@conference.example"
 #define OTHER "other@conference.example"
-
-static struct store_world world;
-
-static int setup(void **state)
-{
-    UNUSED(state);
-    world.vfs = NULL;
-    store_world_begin(&world, BACKEND_SQLITE);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    UNUSED(state);
-    store_world_end(&world);
-    return 0;
-}
-
-static void is_text(struct str text, const char *expected)
-{
-    if (!str_eqz(text, expected))
-        fail_msg("'%.*s', not '%s'", (int)text.len, text.at == NULL ? "" : text.at, expected);
-}
-
-static void speaks(const char *room, unsigned from, unsigned to)
-{
-    struct record_show show = {.archived = true, .history = 20};
-    add_put(&world, RECORD_HEAD, "", "head");
-    add_show(&world, &show);
-    for (unsigned i = from; i <= to; i++)
-        add_append(&world, i, i % 5 == 0 ? "High Five, everybody" : "just a word");
-    assert_int_equal(store_world_commit(&world, room, false), 0);
-}
-
-static uint64_t total(const char *room, const char *text)
-{
-    struct archive_query query = query_all();
-    query.text = str_z(text);
-    struct archive_page page = ask(&world, room, &query);
-    assert_int_equal(page.err, 0);
-    return page.total;
-}
 
 static int64_t forgets_account(const char *account)
 {
@@ -395,7 +352,7 @@ static int group_end(void **state)
     return 0;
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup_sqlite, teardown)
 
 int main(void)
 {

@@ -80,9 +80,9 @@ static struct archive_query query_with(unsigned bits)
 static void all_pages_are_the_whole(void **state)
 {
     UNUSED(state);
-    speaks("before@conference.example", 20);
-    speaks(ROOM, SPOKEN);
-    speaks("behind@conference.example", 20);
+    speaks("before@conference.example", 1, 20);
+    speaks(ROOM, 1, SPOKEN);
+    speaks("behind@conference.example", 1, 20);
     static const unsigned sizes[] = {1, 3, 10, 1000};
     for (unsigned bits = 0; bits < 128; bits++) {
         for (unsigned i = 0; i < ARRAY_LEN(sizes); i++) {
@@ -96,7 +96,7 @@ static void all_pages_are_the_whole(void **state)
 static void times_are_inclusive(void **state)
 {
     UNUSED(state);
-    speaks(ROOM, 9);
+    speaks(ROOM, 1, 9);
     struct archive_query query = query_all();
     query.start_us = 3000000;
     query.end_us = 5000000;
@@ -153,8 +153,8 @@ static void a_clock_that_was_set_back(void **state)
 static void ids_have_to_be_there(void **state)
 {
     UNUSED(state);
-    speaks(ROOM, 9);
-    speaks("other@conference.example", 12);
+    speaks(ROOM, 1, 9);
+    speaks("other@conference.example", 1, 12);
     struct archive_query query = query_all();
     query.ids = (struct str[]){STR("m7"), STR("m2"), STR("m7"), STR("m4")};
     query.id_count = 4;
@@ -180,7 +180,7 @@ static void ids_have_to_be_there(void **state)
 static void anchors_have_to_be_there(void **state)
 {
     UNUSED(state);
-    speaks(ROOM, 9);
+    speaks(ROOM, 1, 9);
     struct archive_query query = query_all();
     query.after = STR("m99");
     refuses(&query, ERR_NOT_FOUND);
@@ -215,7 +215,7 @@ static void anchors_have_to_be_there(void **state)
 static void counting_and_ends(void **state)
 {
     UNUSED(state);
-    speaks(ROOM, 9);
+    speaks(ROOM, 1, 9);
     struct archive_query query = query_all();
     query.max = 0;
     struct archive_page page = ask(&world, ROOM, &query);
@@ -294,7 +294,7 @@ static void words_are_found(void **state)
 static void a_page_begins_at_a_place(void **state)
 {
     UNUSED(state);
-    speaks(ROOM, 30);
+    speaks(ROOM, 1, 30);
     struct archive_query query = query_all();
     query.by_index = true;
     query.max = 2;

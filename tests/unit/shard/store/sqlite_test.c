@@ -3,7 +3,7 @@
  * cannot be opened, and is brought up to date.
  */
 #include "tests/support/faulty_vfs.h"
-#include "tests/support/store_world.h"
+#include "tests/support/store_expect.h"
 
 #include "core/base/err.h"
 #include "core/base/limits.h"
@@ -23,61 +23,6 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-
-#define ROOM "room@conference.example"
-
-static struct store_world world;
-
-static int setup(void **state)
-{
-    UNUSED(state);
-    world.vfs = NULL;
-    store_world_begin(&world, BACKEND_SQLITE);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    UNUSED(state);
-    store_world_end(&world);
-    return 0;
-}
-
-static void is_text(struct str text, const char *expected)
-{
-    if (!str_eqz(text, expected))
-        fail_msg("'%.*s', not '%s'", (int)text.len, text.at == NULL ? "" : text.at, expected);
-}
-
-static void speaks(const char *room, unsigned from, unsigned to)
-{
-    struct record_show show = {.archived = true, .history = 20};
-    add_put(&world, RECORD_HEAD, "", "head");
-    add_show(&world, &show);
-    for (unsigned i = from; i <= to; i++)
-        add_append(&world, i, i % 5 == 0 ? "High Five, everybody" : "just a word");
-    assert_int_equal(store_world_commit(&world, room, false), 0);
-}
-
-static uint64_t total(const char *room, const char *text)
-{
-    struct archive_query query = query_all();
-    query.text = str_z(text);
-    struct archive_page page = ask(&world, room, &query);
-    assert_int_equal(page.err, 0);
-    return page.total;
-}
-
-/* SQL past the store. */
-static void tampers(const char *sql)
-{
-    sqlite3 *handle;
-    assert_int_equal(sqlite3_open(world.path, &handle), SQLITE_OK);
-    char *why = NULL;
-    if (sqlite3_exec(handle, sql, NULL, NULL, &why) != SQLITE_OK)
-        fail_msg("%s", why);
-    sqlite3_close(handle);
-}
 
 static int64_t number(const char *sql)
 {
@@ -700,7 +645,7 @@ static void the_second_version_is_brought_up_to_date(void **state)
     assert_int_equal(world.store->load(world.store, world.arena, old, &loaded), ERR_NOT_FOUND);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup_sqlite, teardown)
 
 int main(void)
 {
