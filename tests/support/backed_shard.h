@@ -14,7 +14,7 @@
 #include "shard/store/reader.h"
 #include "shard/store/scribe.h"
 #include "shard/store/store_mem.h"
-#include "tests/support/lanes.h"
+#include "tests/support/shard_expect.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -229,22 +229,6 @@ static inline void forget_heard(void)
     }
 }
 
-static inline void in_order(const char *text, ...)
-{
-    va_list args;
-    const char *at = text;
-    va_start(args, text);
-    for (const char *part = va_arg(args, const char *); part != NULL;
-         part = va_arg(args, const char *)) {
-        const char *found = strstr(at, part);
-        if (found == NULL)
-            print_error("missing: %s\nin:\n%s\n", part, text);
-        assert_non_null(found);
-        at = found + strlen(part);
-    }
-    va_end(args);
-}
-
 static inline void is_absent(const char *text, const char *part)
 {
     if (strstr(text, part) != NULL)
@@ -307,22 +291,6 @@ static inline void read_on(void)
         agent_step(reader_agent(reader));
         settle();
     }
-}
-
-static inline int group_begin(void **state)
-{
-    UNUSED(state);
-    agent_register_thread();
-    return prep_init();
-}
-
-static inline int group_end(void **state)
-{
-    UNUSED(state);
-    lanes_env_free();
-    prep_fini();
-    agent_unregister_thread();
-    return 0;
 }
 
 #endif

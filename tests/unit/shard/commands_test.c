@@ -8,7 +8,7 @@
 #include "core/xmpp/prep.h"
 #include "shard/placement.h"
 #include "shard/shard.h"
-#include "tests/support/lanes.h"
+#include "tests/support/shard_expect.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -136,15 +136,6 @@ static const char *heard(void)
     return text;
 }
 
-static void in_order(const char *text, const char *first, const char *second)
-{
-    const char *at = strstr(text, first);
-    if (at == NULL || strstr(at, second) == NULL)
-        print_error("missing: %s, then %s\nin:\n%s\n", first, second, text);
-    assert_non_null(at);
-    assert_non_null(strstr(at, second));
-}
-
 static void all_step(void)
 {
     for (unsigned i = 0; i < SHARDS; i++) {
@@ -166,15 +157,15 @@ static void rooms_of_two_shards(void **state)
     step(0);
     step(0);
     const char *text = heard();
-    in_order(text, "2 <presence from='r", "<destroy/>");
+    in_order(text, "2 <presence from='r", "<destroy/>", NULL);
     assert_null(strstr(text, "<iq"));
     step(1);
     text = heard();
-    in_order(text, "2 <presence from='r", "<destroy/>");
+    in_order(text, "2 <presence from='r", "<destroy/>", NULL);
     assert_null(strstr(text, "<iq"));
     step(0);
     snprintf(note, sizeof(note), GONE "%s\n%s</note></command>", here, there);
-    in_order(heard(), "1 <iq from='" LANES_SERVICE "' type='result' id='o'", note);
+    in_order(heard(), "1 <iq from='" LANES_SERVICE "' type='result' id='o'", note, NULL);
     for (unsigned i = 0; i < 2; i++)
         assert_int_equal(shard_room_count(shards[i]), 1); /* the tombstone */
     assert_int_equal(shard_agent(shards[0])->timeout_ms(shards[0]) > COMMAND_WAIT_MS, true);
@@ -190,7 +181,7 @@ static void a_room_of_the_same_shard(void **state)
     order("o", here, NULL);
     for (unsigned i = 0; i < 4; i++)
         step(0);
-    in_order(heard(), "1 <presence from='r", "1 <iq from='" LANES_SERVICE "'");
+    in_order(heard(), "1 <presence from='r", "1 <iq from='" LANES_SERVICE "'", NULL);
 }
 
 /* Who has given the order and is inside reads of the end first. */
@@ -203,7 +194,7 @@ static void presence_comes_first(void **state)
     order("o", there, NULL);
     step(1);
     step(0);
-    in_order(heard(), "1 <presence from='r", "1 <iq from='" LANES_SERVICE "'");
+    in_order(heard(), "1 <presence from='r", "1 <iq from='" LANES_SERVICE "'", NULL);
 }
 
 static void rooms_that_are_not_there(void **state)
@@ -213,7 +204,7 @@ static void rooms_that_are_not_there(void **state)
     all_step();
     all_step();
     const char *text = heard();
-    in_order(text, "1 <iq from='" LANES_SERVICE "'", "<note type='warn'>");
+    in_order(text, "1 <iq from='" LANES_SERVICE "'", "<note type='warn'>", NULL);
     assert_null(strstr(text, "type='info'"));
     for (unsigned i = 0; i < 2; i++)
         assert_int_equal(shard_room_count(shards[i]), 0);
@@ -239,13 +230,13 @@ static void a_report_that_does_not_come(void **state)
     step(0);
     const char *text = heard();
     snprintf(note, sizeof(note), GONE "%s</note><note type='error'>", here);
-    in_order(text, note, there);
+    in_order(text, note, there, NULL);
     enter(1, ROMEO, ROMEO_SLOT, there);
     heard();
     order("again", there, NULL);
     step(1);
     step(0);
-    in_order(heard(), "id='again'", there);
+    in_order(heard(), "id='again'", there, NULL);
     all_step();
     assert_string_equal(heard(), "");
 }
@@ -259,7 +250,7 @@ static void only_so_many_at_a_time(void **state)
     assert_string_equal(heard(), "");
     order("late", there, NULL);
     in_order(heard(), "1 <iq from='" LANES_SERVICE "' type='error' id='late'",
-             "<error type='wait' by='" LANES_SERVICE "'><resource-constraint");
+             "<error type='wait' by='" LANES_SERVICE "'><resource-constraint", NULL);
     step(1);
     step(0);
     const char *text = heard();
@@ -271,7 +262,7 @@ static void only_so_many_at_a_time(void **state)
     assert_string_equal(heard(), "");
     step(1);
     step(0);
-    in_order(heard(), "id='next'", "<note type='warn'>");
+    in_order(heard(), "id='next'", "<note type='warn'>", NULL);
 }
 
 static void shut_down(unsigned shard)
@@ -290,7 +281,7 @@ static void a_shard_that_has_stopped(void **state)
     order("o", there, NULL);
     step(1);
     step(0);
-    in_order(heard(), "<note type='error'>The order did not reach", there);
+    in_order(heard(), "<note type='error'>The order did not reach", there, NULL);
     assert_int_equal(shard_room_count(shards[1]), 1);
 }
 
@@ -303,8 +294,8 @@ static void a_shard_that_is_not_there(void **state)
     order("o", nowhere, there);
     all_step();
     const char *text = heard();
-    in_order(text, "<note type='warn'>", there);
-    in_order(text, "<note type='error'>The order did not reach", nowhere);
+    in_order(text, "<note type='warn'>", there, NULL);
+    in_order(text, "<note type='error'>The order did not reach", nowhere, NULL);
 }
 
 /* Nobody is left waiting for an answer. */
@@ -316,7 +307,7 @@ static void the_asker_stops(void **state)
     assert_string_equal(heard(), "");
     shut_down(0);
     in_order(heard(), "1 <iq from='" LANES_SERVICE "' type='result' id='o'",
-             "<note type='error'>No answer has come yet");
+             "<note type='error'>No answer has come yet", NULL);
     step(1);
     step(0);
     assert_string_equal(heard(), "");
@@ -332,22 +323,6 @@ static void an_end_in_the_middle(void **state)
     step(1);
     order("p", there, room_on(0, 2, 0));
     assert_int_equal(shard_room_count(shards[1]), 1);
-}
-
-static int group_begin(void **state)
-{
-    UNUSED(state);
-    agent_register_thread();
-    return prep_init();
-}
-
-static int group_end(void **state)
-{
-    UNUSED(state);
-    lanes_env_free();
-    prep_fini();
-    agent_unregister_thread();
-    return 0;
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)

@@ -8,6 +8,7 @@
 #include "core/base/mem.h"
 #include "core/xmpp/prep.h"
 #include "shard/runtime/agent.h"
+#include "tests/support/shard_expect.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -410,21 +411,6 @@ static void readers_see_whole_entries(void **state)
     atomic_store(&finished, true);
     assert_int_equal(pthread_join(reader, NULL), 0);
     assert_int_equal(directory_room_count(directory), 2);
-}
-
-static int group_begin(void **state)
-{
-    UNUSED(state);
-    agent_register_thread();
-    return prep_init();
-}
-
-static int group_end(void **state)
-{
-    UNUSED(state);
-    prep_fini();
-    agent_unregister_thread();
-    return 0;
 }
 
 int main(void)

@@ -8,7 +8,7 @@
 #include "core/xmpp/prep.h"
 #include "shard/placement.h"
 #include "shard/timers.h"
-#include "tests/support/lanes.h"
+#include "tests/support/shard_expect.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -264,22 +264,6 @@ static void what_an_older_connection_sent_leads_nowhere(void **state)
     assert_null(strstr(text, "unavailable"));
     has(text, "3 <message from='" ROOM "/Nurse'");
     directory_session_remove(directory, newer);
-}
-
-static int group_begin(void **state)
-{
-    UNUSED(state);
-    agent_register_thread();
-    return prep_init();
-}
-
-static int group_end(void **state)
-{
-    UNUSED(state);
-    lanes_env_free();
-    prep_fini();
-    agent_unregister_thread();
-    return 0;
 }
 
 int main(void)

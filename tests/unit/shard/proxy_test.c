@@ -7,7 +7,7 @@
 #include "core/base/limits.h"
 #include "core/xmpp/prep.h"
 #include "shard/placement.h"
-#include "shard/runtime/agent.h"
+#include "tests/support/shard_expect.h"
 
 #include <poll.h>
 #include <setjmp.h>
@@ -283,21 +283,6 @@ static void expansions_are_gathered(void **state)
     assert_int_equal(message->lane_credit.cost, 1);
     message_free(message);
     assert_null(next(1));
-}
-
-static int group_begin(void **state)
-{
-    UNUSED(state);
-    agent_register_thread();
-    return prep_init();
-}
-
-static int group_end(void **state)
-{
-    UNUSED(state);
-    prep_fini();
-    agent_unregister_thread();
-    return 0;
 }
 
 static bool is_rung(unsigned shard)

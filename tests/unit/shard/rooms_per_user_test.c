@@ -11,7 +11,7 @@
 #include "shard/shard.h"
 #include "shard/store/scribe.h"
 #include "shard/store/store_mem.h"
-#include "tests/support/lanes.h"
+#include "tests/support/shard_expect.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -418,22 +418,6 @@ static void those_that_fail_do_not(void **state)
     settle();
     assert_int_equal(times(heard(), "code='201'"), LANES_LOUNGE_ROOMS);
     assert_int_equal(counted("romeo@example.org"), LANES_LOUNGE_ROOMS);
-}
-
-static int group_begin(void **state)
-{
-    UNUSED(state);
-    agent_register_thread();
-    return prep_init();
-}
-
-static int group_end(void **state)
-{
-    UNUSED(state);
-    lanes_env_free();
-    prep_fini();
-    agent_unregister_thread();
-    return 0;
 }
 
 #define TEST(name)        cmocka_unit_test_setup_teardown(name, begin, end)

@@ -8,7 +8,7 @@
 #include "core/base/limits.h"
 #include "core/base/mem.h"
 #include "core/xmpp/prep.h"
-#include "tests/support/lanes.h"
+#include "tests/support/shard_expect.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -140,23 +140,6 @@ static unsigned lines(const char *text)
     for (; *text != '\0'; text++)
         count += *text == '\n';
     return count;
-}
-
-/* All of these, in this order; ends with NULL. */
-static void in_order(const char *text, ...)
-{
-    va_list args;
-    const char *at = text;
-    va_start(args, text);
-    for (const char *part = va_arg(args, const char *); part != NULL;
-         part = va_arg(args, const char *)) {
-        const char *found = strstr(at, part);
-        if (found == NULL)
-            print_error("missing: %s\nin:\n%s\n", part, text);
-        assert_non_null(found);
-        at = found + strlen(part);
-    }
-    va_end(args);
 }
 
 /* The next message of that kind, which must be there; deliveries have been read before. */
@@ -664,22 +647,6 @@ static void an_end_without_goodbye(void **state)
     two_in_a_room();
     enter(ROMEO, 1, "other@" LANES_SERVICE "/Romeo");
     assert_int_equal(shard_room_count(shard), 1);
-}
-
-static int group_begin(void **state)
-{
-    UNUSED(state);
-    agent_register_thread();
-    return prep_init();
-}
-
-static int group_end(void **state)
-{
-    UNUSED(state);
-    lanes_env_free();
-    prep_fini();
-    agent_unregister_thread();
-    return 0;
 }
 
 /* ---- two services ---- */
