@@ -185,6 +185,17 @@ static inline void make_member(const char *from, const char *who)
     say(from, ROOM, xml);
 }
 
+/* The message of that id, by the room, is to be taken back. */
+static inline void moderate(const char *from, const char *id)
+{
+    char xml[600];
+    snprintf(xml, sizeof(xml),
+             "<iq type='set' id='mod'><moderate xmlns='urn:xmpp:message-moderate:1' id='%s'>"
+             "<retract xmlns='urn:xmpp:message-retract:1'/></moderate></iq>",
+             id);
+    say(from, ROOM, xml);
+}
+
 static inline void step(void)
 {
     agent_step(shard_agent(shard));

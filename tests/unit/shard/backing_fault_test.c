@@ -275,16 +275,6 @@ static const char *something_said(void)
     return id;
 }
 
-static void moderate(const char *who, const char *id)
-{
-    char xml[400];
-    snprintf(xml, sizeof(xml),
-             "<iq type='set' id='mod'><moderate xmlns='urn:xmpp:message-moderate:1' id='%s'>"
-             "<retract xmlns='urn:xmpp:message-retract:1'/></moderate></iq>",
-             id);
-    say(who, ROOM, xml);
-}
-
 static void retract(const char *who, const char *id)
 {
     char xml[300];

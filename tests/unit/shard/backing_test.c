@@ -331,7 +331,7 @@ static void temporary_rooms_outlive_a_shutdown(void **state)
 static void what_is_moderated_does_not_come_back(void **state)
 {
     UNUSED(state);
-    char id[64], xml[400];
+    char id[64];
     all_rooms(true, true);
     open_reader();
     two_in_a_room();
@@ -343,11 +343,7 @@ static void what_is_moderated_does_not_come_back(void **state)
     snprintf(id, sizeof(id), "%.*s", (int)strcspn(at, "'"), at);
     forget_heard();
     say(JULIET, ROOM, MAM);
-    snprintf(xml, sizeof(xml),
-             "<iq type='set' id='mod'><moderate xmlns='urn:xmpp:message-moderate:1' id='%s'>"
-             "<retract xmlns='urn:xmpp:message-retract:1'/></moderate></iq>",
-             id);
-    say(ROMEO, ROOM, xml);
+    moderate(ROMEO, id);
     step();
     agent_step(reader_agent(reader));
     write_down();
