@@ -4,12 +4,16 @@
  * never changed once it was released, and takes seconds for a million messages, not minutes: what
  * takes longer is left to trim.
  *
- *   room     one row per room; `id` is never used again, so what is left of a room that was wiped
- *            is never taken for its successor's. `kept`: its archived messages; `bent`: their times
- * are not in the order of `seq`, since the clock was set back item     what core/record makes of a
- * room archive  messages; `seq` is their order, in all rooms; those that are not `archived` are
- * there for newcomers alone, and no query finds them gone     rooms that were wiped: their rows are
- * deleted in small steps
+ * - room: one row per room; `id` is never used again, so what is left of a room that was wiped is
+ *   never taken for its successor's. `kept`: its archived messages; `bent`: their times are not in
+ *   the order of `seq`, since the clock was set back.
+ * - item: what core/record makes of a room.
+ * - archive: messages; `seq` is their order, in all rooms; those that are not `archived` are there
+ *   for newcomers alone, and no query finds them.
+ * - archive_text: the index for words.
+ * - archive_sender: the index by sender.
+ * - forgotten: what a tool has taken out of archives, for rooms in memory that may still show it.
+ * - gone: rooms that were wiped: their rows are deleted in small steps.
  */
 #include "shard/store/store_sqlite.h"
 
