@@ -18,7 +18,7 @@ struct scribe {
     uint32_t count, cap;
     int64_t trim_at_ms, look_at_ms;
     uint32_t untrimmed; /* rounds since the last step of trim */
-    struct trouble writing, reading, trimming;
+    struct trouble writing, reading, trimming, looking;
     int64_t silent_until_us;  /* of rooms that are damaged */
     _Atomic int64_t since_ms; /* struct scribe_pace */
     _Atomic uint32_t prompt;
@@ -201,8 +201,7 @@ static void look_for_forgotten(struct scribe *scribe)
     int err = store->forgotten(store, arena, &list, &count);
     for (unsigned i = 0; i < count; i++)
         tell_shards(scribe, &list[i]);
-    if (err < 0) /* then they are told once more */
-        trouble_note(&scribe->trimming, err);
+    trouble_note(&scribe->looking, err < 0 ? err : 0); /* then they are told once more */
     arena_free(arena);
 }
 
@@ -316,6 +315,9 @@ struct scribe *scribe_new(const struct scribe_setup *setup, int *err)
     scribe->reading.ends = "the store can be read again";
     scribe->trimming.begins = "what is to be deleted cannot be deleted from the store";
     scribe->trimming.ends = "what is to be deleted is deleted again";
+    scribe->looking.begins = "what was deleted from the command line cannot be read, and "
+                             "rooms in memory keep it";
+    scribe->looking.ends = "the store says again what was deleted from the command line";
     scribe->agent = (struct agent){
         .name = "scribe",
         .self = scribe,
