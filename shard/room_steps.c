@@ -543,6 +543,7 @@ static void refused(struct shard *shard, struct backing *backing)
     if (!backing->stale)
         rewrites_refused(&shard->rewrites, shard->agent.mono_ms);
     backing->stale = true;
+    backing->handed = false;
 }
 
 static void answered(struct shard *shard, struct room_entry *entry, const struct commit *commit)

@@ -174,6 +174,32 @@ static void a_stop_that_does_not_wait_for_the_disk(void **state)
     in_order(heard(0), "9 <message", "to='" ROMEO "'", "still here", NULL);
 }
 
+/* The store takes it a moment later: who stays is not lost for the moment in which it did not. */
+static void a_refused_handover_is_written_again(void **state)
+{
+    UNUSED(state);
+    say(FRIAR, "cell@" LANES_SERVICE "/Friar", "<presence>" MUC "</presence>");
+    settle();
+    all_rooms(false, false);
+    two_in_a_room();
+    say(FRIAR, "cell@" LANES_SERVICE,
+        "<message type='groupchat' id='s'><subject>slow</subject></message>");
+    step();
+    post_shutdown();
+    step();
+    assert_false(said_done());
+    store_mem_fail_commits(store, 1, ERR_BUSY);
+    settle();
+    assert_true(said_done());
+    crash();
+    wake();
+    settle();
+    assert_int_equal(shard_room_count(shard), 1);
+    talk(JULIET, "still here");
+    settle();
+    in_order(heard(0), "9 <message", "to='" ROMEO "'", "still here", NULL);
+}
+
 /* Nobody waits for its answers; what it was given is written. */
 static void the_scribe_ends_with_nothing_left(void **state)
 {
@@ -495,6 +521,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_order_to_a_room_that_cannot_be_loaded, begin, end),
         cmocka_unit_test_setup_teardown(an_occupied_room_is_looked_for_again, begin, end),
         cmocka_unit_test_setup_teardown(a_stop_that_does_not_wait_for_the_disk, begin, end),
+        cmocka_unit_test_setup_teardown(a_refused_handover_is_written_again, begin, end),
         cmocka_unit_test_setup_teardown(the_scribe_ends_with_nothing_left, begin, end),
         cmocka_unit_test_setup_teardown(sessions_that_end_while_the_process_does, begin, end),
         cmocka_unit_test_setup_teardown(a_room_that_changes_while_the_process_ends, begin, end),
