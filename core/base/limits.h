@@ -47,7 +47,8 @@
 #define ROOM_REGISTERING_MAX   32    /* of a room, waiting for an admin */
 #define REGISTERING_SECONDS    60    /* between two of one account that admins are asked about */
 #define ROOM_BURIALS_MAX       64    /* taken back by authors, the archive not asked yet */
-#define BURIAL_RETRY_SECONDS   5     /* until the archive is asked again, if it could not answer */
+#define BURIALS_PER_AUTHOR     8     /* of them, so that nobody takes all places */
+#define BURIAL_RETRY_SECONDS   5     /* until the next of them is asked for, if it cannot be read */
 #define ROOM_ASKED_MAX         1000  /* accounts of which it is remembered when they last asked */
 #define ROOM_INVITED_MAX       1000  /* accounts remembered as invited (who may decline) */
 #define ROOM_ROLES_KEPT_MAX    1000  /* voice decisions remembered while the room lives */

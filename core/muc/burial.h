@@ -4,12 +4,15 @@
  * and whose it is. Until that is known the burial is pending. It is stored with the retraction, so
  * it outlives the process, and it is asked for again when the archive could not be read.
  *
- *   CHANGE_BURIAL            it is pending from now on; the retraction is archived with it, and
- * said FX_ASK, EV_ANSWER        without a stanza: nobody waits for it CHANGE_BURY              the
- * author's own: its tombstone stands there, nothing is pending CHANGE_BURIAL, `over`    another's,
- * not there, or buried before: nothing is
+ * - CHANGE_BURIAL: it is pending from now on; the retraction is archived with it, and said.
+ * - FX_ASK, EV_ANSWER without a stanza: nobody waits for it.
+ * - CHANGE_BURY: the author's own; its tombstone stands there, nothing is pending.
+ * - CHANGE_BURIAL, `over`: another's, not there, buried before, or damaged; nothing is pending.
  *
- * Bound  ROOM_BURIALS_MAX; who retracts more than the archive can be asked for is told to wait.
+ * One is asked for at a time, in turn: who cannot be looked up now waits behind the others.
+ *
+ * Bounds: ROOM_BURIALS_MAX, and BURIALS_PER_AUTHOR of them; who retracts more than the archive can
+ * be asked for is told to wait.
  * @xep 0424 0.4.2 #rules #tombstones
  */
 #ifndef CORE_MUC_BURIAL_H
@@ -36,7 +39,7 @@ static inline struct str burial_key(const struct burial *burial)
 
 /* May the archive have what is not in the history? Not asked twice by the same author. */
 bool burial_is_due(const struct room *room, const struct occupant *author, struct str stanza_id);
-/* The wish, in the arena; NULL: there are too many. */
+/* The wish, in the arena; NULL: there are too many, or too many of that author. */
 const struct burial *burial_of(const struct room *room, struct step *step,
                                const struct occupant *author, struct str stanza_id,
                                struct str message_id);
@@ -52,7 +55,7 @@ const struct burial *burial_next(const struct room *room, uint32_t *at);
 
 /* At the end of each step: the archive is asked, for one at a time. */
 void burial_watch(struct room *room, struct step *step);
-/* ROOM_TIMER_BURIAL: no answer, or none that says anything. */
+/* ROOM_TIMER_BURIAL: no answer, or none that says anything. It is the next one's turn. */
 void burial_ask_again(struct room *room);
 /* EV_ANSWER without a stanza. */
 enum step_outcome burial_answered(struct room *room, struct step *step, const struct event *event);

@@ -105,6 +105,8 @@ void world_settle(struct world *world);
 bool world_waits(struct world *world, const char *bare_jid);
 /* The next so many questions to the archive fail. */
 void world_fail_queries(struct world *world, unsigned count);
+/* The next one finds that what it asks for is damaged. */
+void world_damaged_query(struct world *world);
 /* The next one takes too long. */
 void world_slow_query(struct world *world);
 

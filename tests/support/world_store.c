@@ -516,6 +516,11 @@ void world_fail_queries(struct world *world, unsigned count)
     store_mem_fail_queries(world->store->store, count, ERR_IO);
 }
 
+void world_damaged_query(struct world *world)
+{
+    store_mem_fail_queries(world->store->store, 1, ERR_CORRUPT);
+}
+
 void world_slow_query(struct world *world)
 {
     store_mem_fail_queries(world->store->store, 1, ERR_LIMIT);

@@ -429,6 +429,82 @@ static void run_on(int64_t ms)
     settle();
 }
 
+#define MADE_UP "0123456789abcdef0123456789abcdef"
+
+static struct store_reader *(*real_reader)(struct store *self, int *err);
+static void (*real_query)(struct store_reader *self, struct arena *arena, struct str room,
+                          const struct archive_query *query, struct archive_page *page);
+static int made_up_err;
+static unsigned made_up_asked;
+
+static void fail_made_up(struct store_reader *self, struct arena *arena, struct str room,
+                         const struct archive_query *query, struct archive_page *page)
+{
+    if (query->id_count == 0 || !str_eqz(query->ids[0], MADE_UP)) {
+        real_query(self, arena, room, query, page);
+        return;
+    }
+    made_up_asked++;
+    *page = (struct archive_page){.err = made_up_err};
+}
+
+static struct store_reader *read_badly(struct store *self, int *err)
+{
+    struct store_reader *connection = real_reader(self, err);
+    real_query = connection->query;
+    connection->query = fail_made_up;
+    return connection;
+}
+
+/* Two are taken back; the archive answers for the first with an error each time. */
+static void one_that_fails_and_one_that_does_not(int err)
+{
+    made_up_err = err;
+    made_up_asked = 0;
+    real_reader = store->reader;
+    store->reader = read_badly;
+    stop_the_clock();
+    const char *id = something_said();
+    retract(JULIET, MADE_UP);
+    retract(JULIET, id);
+    settle();
+    read_on();
+    assert_int_equal(made_up_asked, 1);
+}
+
+/* It waits for its turn like the others. */
+static void one_that_always_fails_holds_up_nobody(void **state)
+{
+    UNUSED(state);
+    one_that_fails_and_one_that_does_not(ERR_IO);
+    in_order(archived(), "<body>SECRET", NULL);
+    run_on((BURIAL_RETRY_SECONDS + 1) * 1000);
+    read_on();
+    const char *text = archived();
+    assert_int_equal(times(text, "<retracted "), 1);
+    is_absent(text, "<body>SECRET");
+    unsigned asked = made_up_asked;
+    run_on((BURIAL_RETRY_SECONDS + 1) * 1000);
+    read_on();
+    assert_int_equal(made_up_asked, asked + 1);
+}
+
+/* It cannot be read later either: the operator is told, and the room may leave memory. */
+static void one_that_is_damaged_is_over(void **state)
+{
+    UNUSED(state);
+    one_that_fails_and_one_that_does_not(ERR_CORRUPT);
+    assert_int_equal(times(archived(), "<retracted "), 1);
+    assert_int_equal(times(log_text, "room " ROOM ": the message " MADE_UP), 1);
+    leave(ROMEO, "Romeo");
+    leave(JULIET, "Juliet");
+    settle();
+    run_on(ROOM_IDLE_SECONDS * 1000 + 2000);
+    run_on(2000);
+    assert_int_equal(shard_room_count(shard), 0);
+    assert_int_equal(made_up_asked, 1);
+}
+
 /* Local clients are told of the end and leave; who stays is to be told at the next start. */
 static void a_refused_batch_at_the_end_leaves_no_ghosts(void **state)
 {
@@ -529,6 +605,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_author_and_a_moderator_at_once, begin, end),
         cmocka_unit_test_setup_teardown(more_questions_than_may_be_asked, begin, end),
         cmocka_unit_test_setup_teardown(a_crash_before_the_archive_is_asked, begin, end),
+        cmocka_unit_test_setup_teardown(one_that_always_fails_holds_up_nobody, begin, end),
+        cmocka_unit_test_setup_teardown(one_that_is_damaged_is_over, begin, end),
         cmocka_unit_test_setup_teardown(a_refused_batch_at_the_end_leaves_no_ghosts, begin, end),
         cmocka_unit_test_setup_teardown(ghosts_go_without_a_link, begin, end),
         cmocka_unit_test_setup_teardown(an_idle_room_does_not_insist, begin, end),

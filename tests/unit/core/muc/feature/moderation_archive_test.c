@@ -2,6 +2,7 @@
  * Messages that only the archive has any more: moderators and authors take them back there.
  */
 #include "core/base/limits.h"
+#include "core/base/log.h"
 #include "core/muc/burial.h"
 #include "core/muc/durable.h"
 #include "core/muc/room.h"
@@ -556,19 +557,97 @@ static void somebody_else_was_first(void **state)
     world_free(w);
 }
 
-/* While the archive cannot be asked, so many may wait. */
-static void no_more_than_may_wait(void **state)
+struct heard {
+    struct log_sink sink;
+    unsigned lines;
+    char last[LOG_LINE_MAX + 1];
+};
+
+static void hear(struct log_sink *sink, enum log_level level, const char *line)
+{
+    struct heard *heard = container_of(sink, struct heard, sink);
+    UNUSED(level);
+    heard->lines++;
+    snprintf(heard->last, sizeof(heard->last), "%s", line);
+}
+
+/* It will not be read later either: nothing is pending, and the operator is told, once it is
+ * certain. */
+static void what_is_damaged_is_not_asked_for_again(void **state)
+{
+    struct heard heard = {.sink = {.write = hear, .level = LOG_LEVEL_WARN}};
+    struct world *w = company(nothing_shown);
+    char id[STANZA_ID_BYTES + 1];
+    UNUSED(state);
+    id_of_first(w, id);
+    world_damaged_query(w);
+    log_set_sink(&heard.sink);
+    world_commits(w, WORLD_LATER);
+    retracts(w, PARIS, UNKNOWN);
+    assert_int_equal(heard.lines, 0);
+    world_settle(w);
+    world_settle(w);
+    world_commits(w, WORLD_AT_ONCE);
+    world_settle(w);
+    log_set_sink(NULL);
+    assert_int_equal(heard.lines, 1);
+    assert_non_null(strstr(heard.last, "room " ROOM ": "));
+    assert_non_null(strstr(heard.last, UNKNOWN));
+    assert_non_null(strstr(heard.last, "--check-store"));
+    assert_int_equal(notices(w, JULIET), 1);
+    assert_int_equal(burial_count(world_room(w, ROOM)), 0);
+    retracts(w, PARIS, id);
+    assert_true(is_buried(w, id, "id='r'"));
+    world_restart(w, WORLD_CRASH);
+    assert_int_equal(burial_count(world_room(w, ROOM)), 0);
+    world_free(w);
+}
+
+/* So many of one author: made-up ids leave others their places. */
+static void no_more_of_one_author(void **state)
 {
     struct world *w = company(nothing_shown);
     char id[STANZA_ID_BYTES + 1];
     UNUSED(state);
     world_fail_queries(w, 1);
-    for (unsigned i = 0; i <= ROOM_BURIALS_MAX; i++) {
+    for (unsigned i = 0; i <= BURIALS_PER_AUTHOR; i++) {
         hush(w);
         snprintf(id, sizeof(id), "%032x", i);
         retracts(w, PARIS, id);
-        assert_int_equal(notices(w, JULIET), i < ROOM_BURIALS_MAX);
+        assert_int_equal(notices(w, JULIET), i < BURIALS_PER_AUTHOR);
     }
+    reads_error(w, PARIS, "wait", "resource-constraint");
+    assert_int_equal(burial_count(world_room(w, ROOM)), BURIALS_PER_AUTHOR);
+    retracts(w, JULIET, id);
+    assert_int_equal(notices(w, PARIS), 1);
+    assert_int_equal(burial_count(world_room(w, ROOM)), BURIALS_PER_AUTHOR + 1);
+    world_restart(w, WORLD_CRASH);
+    assert_int_equal(burial_count(world_room(w, ROOM)), 0);
+    world_free(w);
+}
+
+/* While the archive cannot be asked, so many may wait. */
+static void no_more_than_may_wait(void **state)
+{
+    struct world *w = company(nothing_shown);
+    char id[STANZA_ID_BYTES + 1], who[40] = "", nick[8];
+    UNUSED(state);
+    world_fail_queries(w, 1);
+    for (unsigned i = 0; i < ROOM_BURIALS_MAX; i++) {
+        if (i % BURIALS_PER_AUTHOR == 0) {
+            snprintf(nick, sizeof(nick), "a%u", i);
+            snprintf(who, sizeof(who), "%s@localhost/desk", nick);
+            world_client(w, who);
+            enters(w, who, nick);
+        }
+        hush(w);
+        snprintf(id, sizeof(id), "%032x", i);
+        retracts(w, who, id);
+        assert_int_equal(notices(w, JULIET), 1);
+    }
+    hush(w);
+    retracts(w, PARIS, UNKNOWN);
+    reads_nothing(w, JULIET);
     reads_error(w, PARIS, "wait", "resource-constraint");
     assert_int_equal(burial_count(world_room(w, ROOM)), ROOM_BURIALS_MAX);
     world_restart(w, WORLD_CRASH);
@@ -673,6 +752,8 @@ int main(void)
         cmocka_unit_test(a_crash_before_it_is_buried),
         cmocka_unit_test(an_author_is_not_heard_before),
         cmocka_unit_test(somebody_else_was_first),
+        cmocka_unit_test(what_is_damaged_is_not_asked_for_again),
+        cmocka_unit_test(no_more_of_one_author),
         cmocka_unit_test(no_more_than_may_wait),
         cmocka_unit_test(a_room_that_is_destroyed_meanwhile),
         cmocka_unit_test(when_one_has_to_wait),
