@@ -505,6 +505,28 @@ static void one_that_is_damaged_is_over(void **state)
     assert_int_equal(made_up_asked, 1);
 }
 
+/* An archive slower than the alarm: its answers count, though it is another's turn. */
+static void late_answers_are_answers(void **state)
+{
+    UNUSED(state);
+    made_up_err = ERR_NOT_FOUND;
+    made_up_asked = 0;
+    real_reader = store->reader;
+    store->reader = read_badly;
+    stop_the_clock();
+    const char *id = something_said();
+    retract(JULIET, MADE_UP);
+    retract(JULIET, id);
+    settle();
+    run_on((BURIAL_RETRY_SECONDS + 1) * 1000);
+    read_on();
+    read_on();
+    assert_int_equal(times(archived(), "<retracted "), 1);
+    run_on((BURIAL_RETRY_SECONDS + 1) * 1000);
+    read_on();
+    assert_int_equal(made_up_asked, 1);
+}
+
 /* Local clients are told of the end and leave; who stays is to be told at the next start. */
 static void a_refused_batch_at_the_end_leaves_no_ghosts(void **state)
 {
@@ -607,6 +629,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_crash_before_the_archive_is_asked, begin, end),
         cmocka_unit_test_setup_teardown(one_that_always_fails_holds_up_nobody, begin, end),
         cmocka_unit_test_setup_teardown(one_that_is_damaged_is_over, begin, end),
+        cmocka_unit_test_setup_teardown(late_answers_are_answers, begin, end),
         cmocka_unit_test_setup_teardown(a_refused_batch_at_the_end_leaves_no_ghosts, begin, end),
         cmocka_unit_test_setup_teardown(ghosts_go_without_a_link, begin, end),
         cmocka_unit_test_setup_teardown(an_idle_room_does_not_insist, begin, end),
