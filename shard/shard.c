@@ -504,3 +504,8 @@ uint32_t shard_room_count(const struct shard *shard)
 {
     return rooms_count(&shard->rooms);
 }
+
+uint32_t shard_stale_count(const struct shard *shard)
+{
+    return shard->closing ? 0 : shard->rewrites.stale;
+}

@@ -36,5 +36,7 @@ void shard_free(struct shard *shard);
 
 /* For tests and accounting; on the agent's thread or after it has ended. */
 uint32_t shard_room_count(const struct shard *shard);
+/* Rooms of which the store has refused something, to be written again; none once it is closing. */
+uint32_t shard_stale_count(const struct shard *shard);
 
 #endif

@@ -191,11 +191,11 @@ static void run_something(struct sim *sim)
         sim_world_step_lane(world, lane, some(sim));
 }
 
-/* Until nothing is left to do. */
+/* Until nothing is left to do, nor waits for the store to take it again. */
 static void drain(struct sim *sim)
 {
     unsigned quiet = 0;
-    for (unsigned i = 0; quiet < 4; i++) {
+    for (unsigned i = 0; quiet < 4 || sim_world_owes(&sim->world); i++) {
         if (i == SETTLE_ROUNDS)
             sim_fail(sim, "it does not come to rest");
         sim_world_advance(&sim->world, quiet == 0 ? 2000 : 400000);

@@ -401,6 +401,15 @@ unsigned sim_world_round(struct sim_world *world)
     return work;
 }
 
+bool sim_world_owes(const struct sim_world *world)
+{
+    for (unsigned i = 0; i < world->shard_count; i++) {
+        if (world->shards[i] != NULL && shard_stale_count(world->shards[i]) > 0)
+            return true;
+    }
+    return false;
+}
+
 void sim_world_advance(struct sim_world *world, int64_t us)
 {
     world->clock.wall_us += us;

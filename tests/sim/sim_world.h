@@ -110,6 +110,8 @@ unsigned sim_world_step_lane(struct sim_world *world, unsigned lane, unsigned ma
 /* Each of them once, everything that lies there. */
 unsigned sim_world_round(struct sim_world *world);
 void sim_world_advance(struct sim_world *world, int64_t us);
+/* The store has refused something that is to be written again, after a pause. */
+bool sim_world_owes(const struct sim_world *world);
 
 /* ---- clients ---- */
 unsigned sim_world_shard_of(const struct sim_world *world, struct str bare);

@@ -195,6 +195,10 @@ def multiply(path, room, count):
             f"INSERT INTO archive(id, worded, {', '.join(columns)}) SELECT 'old' || i, 0, "
             f"{', '.join(columns)} FROM n, (SELECT * FROM archive WHERE room = "
             "(SELECT id FROM room WHERE jid = ?) AND body IS NOT NULL LIMIT 1)", (room,))
+        database.execute(
+            "INSERT INTO archive_sender(rowid, sender) SELECT seq, 'n' || room || 'x' || hex(nick) "
+            "|| coalesce(' r' || room || 'x' || hex(account), '') "
+            "|| coalesce(' a' || hex(account), '') FROM archive WHERE id LIKE 'old%'")
         database.execute("UPDATE room SET kept = kept + ? WHERE jid = ?", (count, room))
     database.close()
 
