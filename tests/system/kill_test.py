@@ -98,7 +98,9 @@ class Driver:
         self.out = []
         self.numbers = 0
         self.lives = 0
-        self.totals = {"received": 0, "acknowledged": 0, "archived": 0, "lost": 0, "gone": 0}
+        self.is_stopping = False
+        self.totals = {"received": 0, "acknowledged": 0, "archived": 0, "lost": 0, "gone": 0,
+                       "turned away": 0}
 
     def number(self):
         self.numbers += 1
@@ -122,6 +124,7 @@ class Driver:
     # ---- one life of the server ----
 
     def start(self, host):
+        self.is_stopping = False
         kind = Powered if self.args.power else Stentor
         self.stentor = kind(self.args.stentord, host=host, settings={
             "store.durability": self.args.power or self.args.durability,
@@ -168,7 +171,9 @@ class Driver:
     def look_at(self, element):
         jid = (element.get("from") or "").split("/")[0]
         room = self.at(jid)
-        if name(element) == "iq" and element.get("id", "").startswith("site"):
+        if element.get("type") == "error" and self.is_stopping:
+            self.turned_away(element)
+        elif name(element) == "iq" and element.get("id", "").startswith("site"):
             self.site_answered(element)
         elif room is None:
             return
@@ -182,6 +187,15 @@ class Driver:
             assert element.get("type") != "error", ElementTree.tostring(element)
             if name(element) == "presence":
                 room.presence(element.get("to"), element)
+
+    def turned_away(self, element):
+        """What comes while it ends is refused. It is not counted as undone: of several changes of
+        the same thing, one before it may have been done."""
+        error = element.find(f"{{{NS_COMPONENT}}}error")
+        assert error.get("type") == "wait", ElementTree.tostring(element)
+        assert error.find(f"{{{NS_STANZAS}}}resource-constraint") is not None, \
+            ElementTree.tostring(element)
+        self.totals["turned away"] += 1
 
     def answered(self, room, element):
         """Everything can be done; only so many questions to the archive at a time, which is what a
@@ -251,6 +265,7 @@ class Driver:
 
     def while_stopping(self):
         """It was told to end, and is not done with that; or is."""
+        self.is_stopping = True
         self.stentor.process.terminate()
         time.sleep(self.random.uniform(0, STOPPING_S))
         assert self.stentor.process.poll() in (None, 0)
