@@ -24,10 +24,10 @@ struct backlog {
     uint64_t list_kib; /* of lists whose frames are nobody else's */
 };
 
-void backlogs_init(struct backlogs *backlogs, struct proxy *proxy, uint16_t lane,
+void backlogs_init(struct backlogs *backlogs, struct proxy *proxy, struct cuts *cuts, uint16_t lane,
                    const struct hash_key *hash_key)
 {
-    *backlogs = (struct backlogs){.proxy = proxy, .lane = lane, .hash_key = hash_key};
+    *backlogs = (struct backlogs){proxy, cuts, hash_key, lane, NULL, NULL, NULL};
 }
 
 /* ---- one of them ---- */
@@ -149,7 +149,7 @@ uint64_t backlog_forget(struct backlogs *backlogs, struct conn *conn)
         return 0;
     struct route route = {conn->slot, conn->generation, backlogs->lane};
     for (; conn->is_link && !turns_is_empty(&backlog->turns); dropped++) {
-        proxy_link_loss(backlogs->proxy, first_of(backlog)->pending->delivery.room, route);
+        cuts_cut(backlogs->cuts, first_of(backlog)->pending->delivery.room, route);
         drop_first(backlogs, backlog);
     }
     return dropped + backlog_free(backlogs, backlog);
@@ -246,8 +246,10 @@ static bool resume_first(const struct backlogs *backlogs, struct backlog *backlo
         return held->at >= delivery->item_count;
     case DELIVER_BROADCAST:
         return resume_broadcast(backlogs, conn, held, budget, done);
+    case DELIVER_LOSS_HEARD:
+        break;
     }
-    never("a delivery of no kind");
+    never("a delivery that waits for nobody");
 }
 
 /* Does the first one have to wait for room? Single frames of a client behind a list need not: they

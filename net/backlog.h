@@ -14,10 +14,12 @@
 #ifndef NET_BACKLOG_H
 #define NET_BACKLOG_H
 
+#include "net/cuts.h"
 #include "net/pending.h"
 
 struct backlogs {
     struct proxy *proxy;
+    struct cuts *cuts;
     const struct hash_key *hash_key;
     uint16_t lane;
     struct backlog *all;
@@ -25,7 +27,7 @@ struct backlogs {
 };
 
 /* Borrows all. */
-void backlogs_init(struct backlogs *backlogs, struct proxy *proxy, uint16_t lane,
+void backlogs_init(struct backlogs *backlogs, struct proxy *proxy, struct cuts *cuts, uint16_t lane,
                    const struct hash_key *hash_key);
 /* What still waits is thrown away. */
 void backlogs_fini(struct backlogs *backlogs);

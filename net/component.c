@@ -79,7 +79,7 @@ static void tell_of_losses(struct link *link)
     uint64_t sent = link->conn.outbox.sent;
     uint64_t read = (uint64_t)unacked < sent ? sent - (uint64_t)unacked : 0;
     while (unread_take(&link->unread, read, &room))
-        proxy_link_loss(link->setup.router->proxy, room, link->setup.route);
+        deliver_lost(link->setup.deliver, &link->conn, room);
     deliver_forget(link->setup.deliver, &link->conn);
 }
 

@@ -19,16 +19,25 @@ static bool is_full(const struct conn *conn)
     return conn->backlog != NULL || conn->outbox.bytes >= conn->high_water;
 }
 
-/* Then what is for it is lost, and the room must know. `room` 0: it is not from any. */
-static bool link_is_down(struct deliver *deliver, const struct conn *conn, uint64_t room)
+/* If its link is down, what is for it is lost, and the room must know. `room` 0: it is not from
+ * any. Or the link is back, and the room has sent this before it knew; but who is put out may know
+ * that at any time. */
+static bool is_lost(struct deliver *deliver, const struct conn *conn, uint64_t room, bool farewell)
 {
-    if (!conn->is_link || conn->link_up)
+    if (!conn->is_link)
+        return false;
+    if (conn->link_up && (farewell || !cuts_has(&deliver->cuts, room, conn->slot)))
         return false;
     deliver->dropped[conn->slot]++;
-    struct route route = {conn->slot, conn->generation, deliver->lane};
-    if (room != 0)
-        proxy_link_loss(deliver->proxy, room, route);
+    deliver_lost(deliver, conn, room);
     return true;
+}
+
+void deliver_lost(struct deliver *deliver, const struct conn *link, uint64_t room)
+{
+    struct route route = {link->slot, link->generation, deliver->lane};
+    if (room != 0)
+        cuts_cut(&deliver->cuts, room, route);
 }
 
 /* A single frame of a room. */
@@ -47,7 +56,7 @@ void deliver_direct(struct deliver *deliver, struct route route, struct frame *f
 {
     struct conn *conn =
         route.lane == deliver->lane ? find(deliver, route.slot, route.generation) : NULL;
-    if (conn != NULL && !link_is_down(deliver, conn, 0)) {
+    if (conn != NULL && !is_lost(deliver, conn, 0, false)) {
         conn_send_frame(conn, frame, address, STR_NONE);
         conn_check(conn, backlog_bytes(conn));
     }
@@ -60,7 +69,7 @@ static uint32_t expand_one(struct deliver *deliver, struct pending *pending)
 {
     struct delivery *delivery = &pending->delivery;
     struct conn *conn = find(deliver, delivery->route.slot, delivery->route.generation);
-    if (conn == NULL || link_is_down(deliver, conn, delivery->room))
+    if (conn == NULL || is_lost(deliver, conn, delivery->room, delivery->frame->farewell))
         return 1;
     if (conn->is_link && is_full(conn))
         backlog_hold(&deliver->backlogs, conn, pending, 0);
@@ -73,7 +82,7 @@ static uint32_t expand_list(struct deliver *deliver, struct pending *pending, ui
 {
     struct delivery *list = &pending->delivery;
     struct conn *conn = find(deliver, list->route.slot, list->route.generation);
-    if (conn == NULL || link_is_down(deliver, conn, list->room)) {
+    if (conn == NULL || is_lost(deliver, conn, list->room, false)) {
         pending->at = list->item_count;
         return 1;
     }
@@ -93,7 +102,7 @@ static void expand_entry(struct deliver *deliver, struct pending *pending,
     if (to_link && (pending->links_apart >> entry->slot & 1) != 0)
         return;
     struct conn *conn = find(deliver, entry->slot, entry->generation);
-    if (conn == NULL || link_is_down(deliver, conn, pending->delivery.room))
+    if (conn == NULL || is_lost(deliver, conn, pending->delivery.room, false))
         return;
     if (to_link && is_full(conn)) {
         pending->links_apart |= UINT64_C(1) << entry->slot;
@@ -146,6 +155,11 @@ static uint32_t expand(struct deliver *deliver, struct pending *pending, uint32_
     case DELIVER_BROADCAST:
         done = expand_broadcast(deliver, pending, budget, over);
         break;
+    case DELIVER_LOSS_HEARD:
+        cuts_heal(&deliver->cuts, pending->delivery.room, pending->delivery.route.slot);
+        done = 1;
+        *over = true;
+        break;
     }
     return done;
 }
@@ -169,7 +183,8 @@ void deliver_init(struct deliver *deliver, struct conns *conns, struct proxy *pr
 {
     *deliver = (struct deliver){.conns = conns, .proxy = proxy, .lane = lane};
     turns_init(&deliver->rooms, hash_key);
-    backlogs_init(&deliver->backlogs, proxy, lane, hash_key);
+    cuts_init(&deliver->cuts, proxy, hash_key);
+    backlogs_init(&deliver->backlogs, proxy, &deliver->cuts, lane, hash_key);
 }
 
 void deliver_take(struct deliver *deliver, struct message *message)
@@ -246,4 +261,5 @@ void deliver_fini(struct deliver *deliver)
     while (!turns_is_empty(&deliver->rooms))
         drop_first(deliver);
     turns_fini(&deliver->rooms);
+    cuts_fini(&deliver->cuts);
 }

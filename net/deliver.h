@@ -13,7 +13,8 @@
  * instead of filling our memory. Each link has its own: a broadcast is split for those that are
  * full.
  *   - What is for a link that is down is lost, and so is what waited for it when it fell: the room
- * that sent it is told (proxy_link_loss()).
+ * that sent it is told, and what it sends there until it has heard of that is lost, too
+ * (net/cuts.h).
  *
  * One thread: the lane's.
  */
@@ -29,7 +30,8 @@ struct deliver {
     uint16_t lane;
     struct turns rooms; /* what has come and was not looked at yet */
     struct backlogs backlogs;
-    uint64_t dropped[LINKS_MAX]; /* by slot: frames for a link that is down */
+    struct cuts cuts;
+    uint64_t dropped[LINKS_MAX]; /* by slot: frames that are lost */
 };
 
 /* Borrows all. */
@@ -44,6 +46,9 @@ void deliver_take(struct deliver *deliver, struct message *message);
 /* One frame that belongs to no room, at once. Frame taken, address borrowed. */
 void deliver_direct(struct deliver *deliver, struct route route, struct frame *frame,
                     struct address *address);
+
+/* What that room has sent to the link was not read there. `room` 0: no room did. */
+void deliver_lost(struct deliver *deliver, const struct conn *link, uint64_t room);
 
 /* Expands. True: there is more to do right now. */
 bool deliver_run(struct deliver *deliver);

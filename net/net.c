@@ -329,6 +329,8 @@ const char *net_unrest(const struct net *net)
         return "a net agent has mail";
     if (!deliver_is_empty(&net->deliver))
         return "a net agent has deliveries that are not expanded";
+    if (!cuts_is_empty(&net->deliver.cuts))
+        return "a room has not answered that something was lost";
     if (links_wait(&net->links))
         return "stanzas of a link wait for credits";
     if (net->conns.dirty_first != NULL)

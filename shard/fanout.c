@@ -165,6 +165,11 @@ void fanout_broadcast(struct fanout *fanout, uint64_t room, struct frame *frame,
     roster_unref(roster);
 }
 
+void fanout_loss_heard(struct fanout *fanout, uint64_t room, struct route link)
+{
+    gather(fanout, link.lane, DELIVER_LOSS_HEARD, room, 1)->route = link;
+}
+
 void fanout_ring_due(struct fanout *fanout, uint16_t number)
 {
     lane_of(fanout, number)->ring_due = true;

@@ -43,6 +43,9 @@ void fanout_showing(struct fanout *fanout, uint64_t room, struct route route,
 void fanout_broadcast(struct fanout *fanout, uint64_t room, struct frame *frame,
                       struct roster *roster, struct audience audience);
 
+/* Behind all that the room has sent: it knows that something of it was lost with that link. */
+void fanout_loss_heard(struct fanout *fanout, uint64_t room, struct route link);
+
 /* Somebody has posted to that lane quietly: the next flush wakes it. */
 void fanout_ring_due(struct fanout *fanout, uint16_t number);
 

@@ -77,6 +77,8 @@ static size_t keep(struct effect *effect)
         return keep_list(effect);
     case FX_BROADCAST:
         return effect->broadcast.frame->size;
+    case FX_LOSS_HEARD:
+        return 0;
     case FX_ROUTE:
         effect->route.to = jid_copy(effect->route.to);
         return effect->route.frame->size;

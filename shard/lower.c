@@ -53,6 +53,8 @@ static void lower_delivery(const struct lowering *lowering, const struct effect 
     else if (effect->kind == FX_SEND_LIST)
         fanout_list(fanout, lowering->order, effect->send_list.route, effect->send_list.frames,
                     effect->send_list.count, effect->send_list.address);
+    else if (effect->kind == FX_LOSS_HEARD)
+        fanout_loss_heard(fanout, lowering->order, effect->loss_heard.link);
     else
         fanout_broadcast(fanout, lowering->order, effect->broadcast.frame, effect->broadcast.roster,
                          effect->broadcast.audience);
@@ -153,6 +155,7 @@ static bool lower_order(const struct lowering *lowering, const struct effect *ef
     case FX_SEND_LIST:
     case FX_BROADCAST:
     case FX_ROUTE:
+    case FX_LOSS_HEARD:
         return false;
     case FX_TIMER:
         rooms_set_alarm(lowering->rooms, lowering->entry, effect->timer.timer, effect->timer.at_us);

@@ -28,8 +28,6 @@ struct proxy {
     int64_t now_ms;
     struct account_book *books; /* by shard */
     unsigned book_count;
-    uint64_t lossy_room; /* the last one told of a loss, and with which link; 0: none */
-    struct route lossy_route;
 };
 
 struct proxy *proxy_new(struct exchange *exchange, const struct hash_key *placement_key,
@@ -156,15 +154,10 @@ void proxy_links(struct proxy *proxy)
     unsigned shards = exchange_shards(proxy->exchange);
     for (unsigned shard = 0; shard < shards; shard++)
         post_shard(proxy->exchange, shard, message_new(MSG_LINKS));
-    proxy->lossy_room = 0;
 }
 
 void proxy_link_loss(struct proxy *proxy, uint64_t room, struct route route)
 {
-    if (room == proxy->lossy_room && route_eq(route, proxy->lossy_route))
-        return;
-    proxy->lossy_room = room;
-    proxy->lossy_route = route;
     struct message *message = message_new(MSG_LINK_LOSS);
     message->link_loss.route = route;
     message->link_loss.room = room;

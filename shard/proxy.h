@@ -54,8 +54,9 @@ void proxy_place_ask(struct proxy *proxy, const struct jid *jid, const struct ji
 
 /* A link fell or came back, and the directory knows: tells all shards. */
 void proxy_links(struct proxy *proxy);
-/* Something of that room was lost with that link: tells its shard, once for a row of the same.
- * Neither needs credit: there are no more of them than there were deliveries. */
+/* Something of that room was lost with that link: tells its shard, which answers with
+ * DELIVER_LOSS_HEARD. Neither needs credit: there are no more of them than there were deliveries.
+ */
 void proxy_link_loss(struct proxy *proxy, uint64_t room, struct route route);
 
 /* All credits are back, and all that shards are owed was given. */

@@ -197,7 +197,8 @@ static void unpark(struct shard *shard, struct room_entry *entry)
     settle(shard, entry);
 }
 
-/* Nobody sends these again: an admin waits for the one, and for the other those who are inside. */
+/* Nobody sends these again: an admin waits for the one, those who are inside for the other, and a
+ * lane for the third. */
 static void drop_order(struct shard *shard, const struct message *message)
 {
     if (message->kind == MSG_ROOM_ORDER)
@@ -205,6 +206,8 @@ static void drop_order(struct shard *shard, const struct message *message)
                         shard->closing ? ORDER_LOST : ORDER_FAILED);
     else if (message->kind == MSG_ROOM_WAKE && !shard->closing)
         wakes_add(&shard->wakes, message->room_wake.room, shard->agent.mono_ms);
+    else if (message->kind == MSG_LINK_LOSS)
+        fanout_loss_heard(&shard->fanout, message->link_loss.room, message->link_loss.route);
 }
 
 static void refuse_parked(struct shard *shard, struct room_entry *entry,

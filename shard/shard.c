@@ -162,15 +162,20 @@ static void shard_on_links(struct shard *shard)
     (void)tell_of_links(shard);
 }
 
-/* A link that we close ourselves takes along all that was given to it; what its host had not read
- * by then it reads afterwards. */
+/* When we are done, links are closed by ourselves: what a host has not read by then it reads
+ * afterwards. */
 static void shard_on_link_loss(struct shard *shard, struct message *message)
 {
     ASSERT_ON(&shard->agent);
-    if (shard->closing)
-        message_free(message);
-    else
-        rooms_give(shard, rooms_by_id(&shard->rooms, message->link_loss.room), message);
+    struct room_entry *entry = NULL;
+    if (!shard->done)
+        entry = rooms_by_id(&shard->rooms, message->link_loss.room);
+    if (entry != NULL) {
+        rooms_give(shard, entry, message);
+        return;
+    }
+    fanout_loss_heard(&shard->fanout, message->link_loss.room, message->link_loss.route);
+    message_free(message);
 }
 
 /* ---- what is to be forgotten ---- */

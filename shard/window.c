@@ -152,6 +152,7 @@ static enum way way_of(const struct effects *effects)
             hurry = true;
             break;
         case FX_ROUTE:
+        case FX_LOSS_HEARD:
             return WAY_NOW;
         case FX_TIMER:
         case FX_PUBLISH:

@@ -30,7 +30,9 @@ static void tell(struct room *room, struct step *step, struct occupant *occupant
     fb_statuses(&fb, STATUS_BIT(110), true);
     fb_close(&fb);
     features_stamp_presence(room, step, &fb, &stamping);
-    effect_send(step, fb_finish(&fb), session->route, session->address);
+    struct frame *frame = fb_finish(&fb);
+    frame->farewell = true;
+    effect_send(step, frame, session->route, session->address);
 }
 
 void destruction_empty_room(struct room *room, struct step *step, const struct farewell *farewell)

@@ -88,6 +88,11 @@ void effect_route(struct step *step, struct frame *frame, const struct jid *to)
     effect->route.to = jid_make(step->arena, jid_local(to), jid_domain(to), jid_resource(to));
 }
 
+void effect_loss_heard(struct step *step, struct route link)
+{
+    effect_push(step, FX_LOSS_HEARD)->loss_heard.link = link;
+}
+
 void effect_timer(struct step *step, enum room_timer timer, int64_t at_us)
 {
     struct effect *effect = effect_push(step, FX_TIMER);
@@ -202,6 +207,7 @@ static void effect_release(struct effect *effect)
     case FX_COMMAND:
         command_free(effect->command.command);
         return;
+    case FX_LOSS_HEARD:
     case FX_TIMER:
     case FX_PUBLISH:
     case FX_COMMIT:

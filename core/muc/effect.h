@@ -14,13 +14,15 @@
 #include "core/xmpp/jid.h"
 
 enum effect_kind {
-    FX_SEND,      /* one frame to one route */
-    FX_SEND_LIST, /* frames to one route, in order: who is here, history */
-    FX_BROADCAST, /* one frame, a roster snapshot, an audience */
-    FX_ROUTE,     /* one frame to a JID that is resolved on the way: invitations, relayed IQs */
-    FX_TIMER,     /* set or clear one of the room's alarms */
-    FX_PUBLISH,   /* the directory entry of the room changed */
-    FX_COMMIT,    /* make this change durable; the room waits (STEP_AWAITS_COMMIT) */
+    FX_SEND,       /* one frame to one route */
+    FX_SEND_LIST,  /* frames to one route, in order: who is here, history */
+    FX_BROADCAST,  /* one frame, a roster snapshot, an audience */
+    FX_LOSS_HEARD, /* EV_LINK_LOSS was looked at: who missed something is sent nothing from here on
+                    */
+    FX_ROUTE,      /* one frame to a JID that is resolved on the way: invitations, relayed IQs */
+    FX_TIMER,      /* set or clear one of the room's alarms */
+    FX_PUBLISH,    /* the directory entry of the room changed */
+    FX_COMMIT,     /* make this change durable; the room waits (STEP_AWAITS_COMMIT) */
     FX_APPEND,  /* archive this message; what this and later steps send is held until it is kept */
     FX_ASK,     /* ask the archive; the answer comes as EV_ANSWER */
     FX_SESSION, /* somebody came, changed or went, or what the room remembers of those who did: to
@@ -89,6 +91,9 @@ struct effect {
             struct frame *frame;
             const struct jid *to; /* in the arena */
         } route;
+        struct {
+            struct route link;
+        } loss_heard;
         struct {
             enum room_timer timer;
             int64_t at_us; /* 0: clear */
@@ -159,6 +164,7 @@ void effect_presence(struct step *step, struct frame *frame, struct roster *rost
                      struct audience audience, struct tidings tidings);
 /* `to` copied into the arena. */
 void effect_route(struct step *step, struct frame *frame, const struct jid *to);
+void effect_loss_heard(struct step *step, struct route link);
 void effect_timer(struct step *step, enum room_timer timer, int64_t at_us);
 void effect_publish(struct step *step, bool listed, struct str name, uint32_t occupants);
 

@@ -350,6 +350,7 @@ enum step_outcome muc_step(struct room *room, const struct event *event, struct 
         break;
     case EV_LINK_LOSS:
         outage_loss(room, event->link_loss.route);
+        effect_loss_heard(step, event->link_loss.route);
         break;
     case EV_DESTROY:
         destruction_by_order(room, step, &event->destroy.ticket);

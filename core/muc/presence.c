@@ -213,6 +213,7 @@ void presence_to_self(struct room *room, struct step *step, const struct occupan
     struct frame *shared = NULL;
     if (news == NULL)
         news = &no_news;
+    bool ends_stay = news->unavailable && !news->keep_role && !str_present(news->new_nick);
     for (const struct session *to = occupant->sessions; to != NULL; to = to->next) {
         if (session != NULL && session != to)
             continue;
@@ -224,6 +225,7 @@ void presence_to_self(struct room *room, struct step *step, const struct occupan
                 shared = presence_frame(room, step, self, news, COPY_SELF);
             frame = frame_ref(shared);
         }
+        frame->farewell = ends_stay;
         effect_send(step, frame, to->route, to->address);
     }
     frame_unref(shared);

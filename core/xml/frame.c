@@ -62,6 +62,7 @@ static struct frame *frame_new(struct str bytes, uint32_t address_at, uint32_t t
     frame->address_at = address_at;
     frame->tail_at = tail_at;
     frame->size = (uint32_t)bytes.len;
+    frame->farewell = false;
     memcpy(frame->bytes, bytes.at, bytes.len);
     return frame;
 }

@@ -30,6 +30,7 @@ struct frame {
     uint32_t address_at;
     uint32_t tail_at;
     uint32_t size;
+    bool farewell; /* its reader is outside of the room now; set before it is shared */
     char bytes[];
 };
 

@@ -76,8 +76,9 @@ struct asked {
     struct stored_page listed;
 };
 
-/* One frame for one recipient, a list for one, or a broadcast for all entries of this lane. */
-enum delivery_kind { DELIVER_ONE, DELIVER_LIST, DELIVER_BROADCAST };
+/* One frame for one recipient, a list for one, or a broadcast for all entries of this lane; or the
+ * answer to MSG_LINK_LOSS: whatever the room has sent from here on, it has sent knowing of it. */
+enum delivery_kind { DELIVER_ONE, DELIVER_LIST, DELIVER_BROADCAST, DELIVER_LOSS_HEARD };
 
 struct delivery_item { /* of a list */
     struct frame *frame;
@@ -88,7 +89,7 @@ struct delivery {
     enum delivery_kind kind;
     uint64_t room;           /* deliveries of one room are expanded in order */
     uint32_t cost;           /* KiB: goes back to the shard as MSG_LANE_CREDIT */
-    struct route route;      /* ONE, LIST */
+    struct route route;      /* ONE, LIST, LOSS_HEARD: the link */
     struct address *address; /* ONE, LIST: a reference */
     struct frame *frame;     /* ONE, BROADCAST: one reference for the whole lane */
     struct roster *roster;   /* BROADCAST: a reference */

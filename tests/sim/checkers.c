@@ -208,7 +208,6 @@ static void leaves(struct seat_of *seat)
 {
     seat->inside = false;
     seat->unsure = false;
-    seat->gap = false;
     seat->stored = false;
     checkers_lose_place(seat);
 }
@@ -252,7 +251,6 @@ void checkers_link_lost(struct checkers *checkers, unsigned service)
             privacy_lost(checkers->privacy[service], cast_users[user], cast_rooms[room]);
             seat->joining = 0;
             seat->disturbed = true;
-            seat->shaken = true;
         }
     }
 }
@@ -272,18 +270,6 @@ static void fail(const struct hearing *hearing, const char *what)
 {
     sim_fail(hearing->checkers->sim, "%s: %s; it received\n  %s", cast_users[hearing->user], what,
              hearing->stanza);
-}
-
-/* That it has missed something is told, or it would be a gap that nobody knows of: by the time all
- * is at rest. */
-static void miss(const struct hearing *hearing, const char *what)
-{
-    struct seat_of *seat = hearing->seat;
-    if (!seat->shaken)
-        fail(hearing, what);
-    hearing->checkers->gaps += seat->gap ? 0 : 1;
-    seat->gap = true;
-    checkers_lose_place(seat);
 }
 
 static void hear_presence(const struct hearing *hearing)
@@ -343,23 +329,20 @@ static void hear_archived(const struct hearing *hearing, const struct heard *hea
     }
     seat->wipes = of->wipes;
     if (seat->last_seq != 0 && heard->seq != seat->last_seq + 1)
-        miss(hearing, "not the message that follows in the archive");
+        fail(hearing, "not the message that follows in the archive");
     if (seat->last_seq == 0 && seat->shown >= 0 &&
         heard->shown_by - (heard->shown != 0) != (unsigned)seat->shown)
-        miss(hearing, "a gap between history and what was said");
+        fail(hearing, "a gap between history and what was said");
     seat->last_seq = heard->seq;
 }
 
-/* Whoever receives the one receives the other next. `sure`: and nothing can have come between. */
-static bool follows(const struct checkers *checkers, struct heard *heard, struct heard *last,
-                    bool sure)
+/* Whoever receives the one receives the other next. */
+static bool follows(const struct checkers *checkers, struct heard *heard, struct heard *last)
 {
     unsigned own = (unsigned)(heard - checkers->heard) + 1;
     unsigned before = (unsigned)(last - checkers->heard) + 1;
     if ((last->next != 0 && last->next != own) || (heard->before != 0 && heard->before != before))
         return false;
-    if (!sure)
-        return true;
     last->next = own;
     heard->before = before;
     return true;
@@ -372,8 +355,8 @@ static void hear_live(const struct hearing *hearing, struct heard *heard)
     struct seat_of *seat = hearing->seat;
     if (!seat->inside && !seat->unsure)
         fail(hearing, "a message of a room that it is not in");
-    if (seat->last >= 0 && !follows(checkers, heard, &checkers->heard[seat->last], !seat->shaken))
-        miss(hearing, "another order, or a gap");
+    if (seat->last >= 0 && !follows(checkers, heard, &checkers->heard[seat->last]))
+        fail(hearing, "another order, or a gap");
     seat->last = heard - checkers->heard;
     hear_archived(hearing, heard);
     if (hearing->number == 0)
@@ -402,9 +385,9 @@ static void hear_history(const struct hearing *hearing, const struct heard *hear
     if ((!seat->archived && !steady) || heard->shown == 0 || heard->wipes != of->wipes)
         return;
     if (seat->last_seq != 0)
-        miss(hearing, "history behind what was said");
+        fail(hearing, "history behind what was said");
     if (seat->shown >= 0 && seat->wipes == of->wipes && heard->shown != (unsigned)seat->shown + 1)
-        miss(hearing, "history with a gap, or in another order");
+        fail(hearing, "history with a gap, or in another order");
     seat->shown = heard->shown;
     seat->wipes = of->wipes;
 }

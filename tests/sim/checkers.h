@@ -76,8 +76,6 @@ struct seat_of {
     bool unsure;      /* the process died meanwhile */
     bool disturbed;   /* something is under way that may change it */
     bool archived;    /* so the room says */
-    bool shaken;      /* its link was lost, since all was at rest last */
-    bool gap;         /* it has not read all, and has to be told so */
     bool admin;       /* it is an admin, or was one */
     bool stored;      /* the process died, and it is in the store that it is inside */
     unsigned joining; /* number of the stanza; 0: it is not */
@@ -116,7 +114,7 @@ struct checkers {
     struct room_of rooms[CAST_ROOMS];
     uint64_t failures;          /* of the store, when all was at rest last */
     struct privacy *privacy[2]; /* of each service */
-    unsigned long received, answered, refused, talked, archived, entered, compared, gaps;
+    unsigned long received, answered, refused, talked, archived, entered, compared;
 };
 
 struct checkers *checkers_new(struct sim *sim);

@@ -35,7 +35,7 @@ struct wishes {
 
 struct sums {
     unsigned long received, answered, refused, talked, archived, entered, compared, acts, lives;
-    unsigned long links_lost, found_again, gaps, logins, registered, removed;
+    unsigned long links_lost, found_again, logins, registered, removed;
     unsigned long struck[FAULT_COUNT];
 };
 
@@ -372,7 +372,6 @@ static void add_up(const struct sim *sim, struct sums *sums)
     sums->lives += sim->life;
     sums->links_lost += sim->peers.links_lost;
     sums->found_again += sim->peers.found_again;
-    sums->gaps += checkers->gaps;
     sums->logins += sim->peers.logins;
     sums->registered += sim->peers.registered;
     sums->removed += sim->peers.removed;
@@ -447,13 +446,12 @@ static bool read_wishes(int argc, char **argv, struct wishes *wishes)
 
 static void say(const struct sums *sums, const struct wishes *wishes)
 {
-    printf(
-        "%lu simulations, %lu lives, %lu acts: %lu stanzas read, %lu answers, %lu refusals, "
-        "%lu entered, %lu messages heard, %lu archived, %lu rows compared, %lu links lost, %lu "
-        "found again amid it all, %lu gaps told late, %lu log-ins, %lu accounts made, %lu removed;",
-        wishes->seeds, sums->lives, sums->acts, sums->received, sums->answered, sums->refused,
-        sums->entered, sums->talked, sums->archived, sums->compared, sums->links_lost,
-        sums->found_again, sums->gaps, sums->logins, sums->registered, sums->removed);
+    printf("%lu simulations, %lu lives, %lu acts: %lu stanzas read, %lu answers, %lu refusals, "
+           "%lu entered, %lu messages heard, %lu archived, %lu rows compared, %lu links lost, %lu "
+           "found again amid it all, %lu log-ins, %lu accounts made, %lu removed;",
+           wishes->seeds, sums->lives, sums->acts, sums->received, sums->answered, sums->refused,
+           sums->entered, sums->talked, sums->archived, sums->compared, sums->links_lost,
+           sums->found_again, sums->logins, sums->registered, sums->removed);
     for (int i = 0; i < FAULT_COUNT; i++)
         printf(" %s %lu", fault_name((enum fault)i), sums->struck[i]);
     printf("\n");

@@ -383,6 +383,11 @@ struct delivery lane_world_one(struct route route, const char *to, uint64_t room
                              .frame = lane_world_frame(text)};
 }
 
+struct delivery lane_world_loss_heard(struct route link, uint64_t room)
+{
+    return (struct delivery){.kind = DELIVER_LOSS_HEARD, .room = room, .cost = 1, .route = link};
+}
+
 struct delivery lane_world_list(struct route route, const char *to, uint64_t room, const char *text,
                                 uint32_t count, size_t bytes)
 {

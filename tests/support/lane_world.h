@@ -82,6 +82,8 @@ struct frame *lane_world_frame(const char *text);
 void lane_world_deliver(struct lane_world *world, unsigned shard, struct delivery *deliveries,
                         uint32_t count);
 struct delivery lane_world_one(struct route route, const char *to, uint64_t room, const char *text);
+/* The room's answer to its loss with that link. */
+struct delivery lane_world_loss_heard(struct route link, uint64_t room);
 /* A list of `count` items: text-0, text-1, ... of at least `bytes` bytes each. */
 struct delivery lane_world_list(struct route route, const char *to, uint64_t room, const char *text,
                                 uint32_t count, size_t bytes);

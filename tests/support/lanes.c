@@ -104,6 +104,8 @@ void delivery_expand(const struct delivery *delivery, uint16_t lane, fake_hear *
     case DELIVER_BROADCAST:
         read_broadcast(&reading, delivery, lane);
         break;
+    case DELIVER_LOSS_HEARD:
+        break;
     }
     buf_free(&reading.text);
 }

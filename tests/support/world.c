@@ -396,6 +396,8 @@ void world_lower(struct world *world, struct place *place, struct effect *effect
     case FX_ROUTE:
         lower_route(world, effect->route.frame, effect->route.to);
         return;
+    case FX_LOSS_HEARD:
+        return;
     case FX_TIMER:
         place->alarms[effect->timer.timer] = effect->timer.at_us;
         return;

@@ -297,6 +297,7 @@ static bool take(struct world *world, struct place *place, struct effect *effect
     case FX_SEND_LIST:
     case FX_BROADCAST:
     case FX_ROUTE:
+    case FX_LOSS_HEARD:
         return false;
     case FX_TIMER:
     case FX_PUBLISH:

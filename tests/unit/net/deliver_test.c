@@ -422,6 +422,71 @@ static void a_lost_link_gives_its_credits_back(void **state)
     assert_int_equal(world.lossy_room, 7);
 }
 
+/* What a room has sent before it knew of a loss comes when the link is back. */
+static void nothing_is_read_behind_a_gap(void **state)
+{
+    UNUSED(state);
+    far_host_open(&host, &world, 0);
+    struct roster *roster = roster_new();
+    far_host_seat(&host, &roster, 3);
+    struct roster *again = roster_ref(roster);
+    host.conn.link_up = false;
+    struct delivery lost = lane_world_one(host.route, "p0@far/x", 7, "lost");
+    lane_world_deliver(&world, 0, &lost, 1);
+    lane_world_step(&world, 0);
+    assert_int_equal(world.losses, 1);
+
+    host.conn.link_up = true;
+    struct delivery late[] = {lane_world_one(host.route, "p0@far/x", 7, "late"),
+                              lane_world_one(host.route, "p1@far/x", 7, "put out"),
+                              lane_world_list(host.route, "p2@far/x", 7, "late", 2, 0),
+                              lane_world_broadcast(roster, 7, "late"),
+                              lane_world_one(host.route, "p0@far/x", 8, "of another room")};
+    late[1].frame->farewell = true;
+    lane_world_deliver(&world, 0, late, ARRAY_LEN(late));
+    lane_world_step(&world, 0);
+    const char *xml = lane_world_read(host.peer, NULL);
+    assert_null(strstr(xml, "late"));
+    assert_non_null(strstr(xml, "put out"));
+    assert_non_null(strstr(xml, "of another room"));
+    assert_int_equal(world.losses, 1); /* it will answer once */
+    assert_false(cuts_is_empty(&world.deliver.cuts));
+
+    struct delivery known[] = {lane_world_loss_heard(host.route, 7),
+                               lane_world_broadcast(again, 7, "to who has no gap")};
+    lane_world_deliver(&world, 0, known, ARRAY_LEN(known));
+    lane_world_step(&world, 0);
+    assert_int_equal(lane_world_count(lane_world_read(host.peer, NULL), "to who has no gap"), 3);
+    assert_true(cuts_is_empty(&world.deliver.cuts));
+    assert_int_equal(world.credit, 1 + 1 + 1 + 2 + 3 + 1 + 1 + 3);
+    far_host_close(&host);
+}
+
+/* Two links of one lane, and what is lost with one of them. */
+static void another_link_is_not_cut(void **state)
+{
+    UNUSED(state);
+    struct far_host other = {0};
+    far_host_open(&host, &world, 0);
+    far_host_open(&other, &world, 1);
+    host.conn.link_up = other.conn.link_up = false;
+    struct delivery lost[] = {lane_world_one(host.route, "p0@far/x", 7, "lost"),
+                              lane_world_one(other.route, "p1@far/x", 7, "lost")};
+    lane_world_deliver(&world, 0, lost, 2);
+    lane_world_step(&world, 0);
+    assert_int_equal(world.losses, 2);
+    host.conn.link_up = other.conn.link_up = true;
+    struct delivery next[] = {lane_world_loss_heard(other.route, 7),
+                              lane_world_one(host.route, "p0@far/x", 7, "next"),
+                              lane_world_one(other.route, "p1@far/x", 7, "next")};
+    lane_world_deliver(&world, 0, next, 3);
+    lane_world_step(&world, 0);
+    assert_string_equal(lane_world_read(host.peer, NULL), "");
+    assert_non_null(strstr(lane_world_read(other.peer, NULL), "next"));
+    far_host_close(&other);
+    far_host_close(&host);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -439,6 +504,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_for_a_link_that_is_down_is_counted_and_dropped,
                                         begin, end),
         cmocka_unit_test_setup_teardown(a_lost_link_gives_its_credits_back, begin, end),
+        cmocka_unit_test_setup_teardown(nothing_is_read_behind_a_gap, begin, end),
+        cmocka_unit_test_setup_teardown(another_link_is_not_cut, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

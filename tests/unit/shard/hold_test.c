@@ -236,6 +236,27 @@ static void what_was_not_kept_is_not_seen(void **state)
     frame_unref(older);
 }
 
+/* The lane waits for it, behind what was said before. */
+static void the_answer_to_a_loss_keeps_its_place(void **state)
+{
+    UNUSED(state);
+    struct frame *lost = frame_made("lost");
+    broadcast(lost);
+    hold_message(hold, lost, 1);
+    wait_for(1);
+    effect_loss_heard(&step, route(6));
+    wait_for(1);
+    hold_fail(hold, 1);
+    struct held_step held = next_step(1, 0);
+    done(&held);
+    held = next_step(1, 1);
+    assert_int_equal(held.effects.at[0].kind, FX_LOSS_HEARD);
+    assert_int_equal(held.effects.at[0].loss_heard.link.slot, 6);
+    done(&held);
+    assert_int_equal(hold_bytes(hold), 0);
+    frame_unref(lost);
+}
+
 /* The batches behind it are others: theirs stay. */
 static void one_ticket_fails_alone(void **state)
 {
@@ -290,6 +311,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(many_wait, begin, end),
         cmocka_unit_test_setup_teardown(bytes_are_counted, begin, end),
         cmocka_unit_test_setup_teardown(what_was_not_kept_is_not_seen, begin, end),
+        cmocka_unit_test_setup_teardown(the_answer_to_a_loss_keeps_its_place, begin, end),
         cmocka_unit_test_setup_teardown(one_ticket_fails_alone, begin, end),
         cmocka_unit_test_setup_teardown(what_waits_at_the_end_is_dropped, begin, end),
     };

@@ -164,6 +164,23 @@ static void has(const char *text, const char *what)
     assert_non_null(strstr(text, what));
 }
 
+/* How many answers to lose() have come to the lane of link 6, and nothing of the room behind them:
+ * before heard(), which takes the rest out. */
+static unsigned answers(uint64_t room)
+{
+    unsigned count = 0;
+    struct fake_lane *lane = &lanes[route(6).lane];
+    agent_step(shard_agent(shard));
+    fake_lane_drain(lane);
+    for (unsigned i = lane->next; i < lane->count; i++) {
+        const struct message *message = lane->kept[i];
+        for (uint32_t k = 0; message->kind == MSG_DELIVERIES && k < message->deliveries.count; k++)
+            count += message->deliveries.at[k].room == room &&
+                     message->deliveries.at[k].kind == DELIVER_LOSS_HEARD;
+    }
+    return count;
+}
+
 static const char hello[] = "<message type='groupchat'><body>hello</body></message>";
 
 static void another_link_takes_over(void **state)
@@ -266,12 +283,32 @@ static void what_an_older_connection_sent_leads_nowhere(void **state)
     directory_session_remove(directory, newer);
 }
 
+/* The lane drops what the room sends until it is answered: so it is, whatever has become of the
+ * room. */
+static void each_loss_is_answered(void **state)
+{
+    UNUSED(state);
+    everybody_enters();
+    uint64_t room = room_of(ROOM);
+    lose(room);
+    assert_int_equal(answers(room), 1);
+    heard();
+    lose(room + (UINT64_C(1) << 40)); /* one that is no more */
+    assert_int_equal(answers(room + (UINT64_C(1) << 40)), 1);
+    heard();
+    lose(room);
+    assert_true(post_shard(exchange, 3, message_new(MSG_SHUTDOWN)));
+    lose(room);
+    assert_int_equal(answers(room), 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(another_link_takes_over, begin, end),
         cmocka_unit_test_setup_teardown(losses_are_told_by_the_other_link, begin, end),
         cmocka_unit_test_setup_teardown(nobody_is_told_before_a_link_is_up, begin, end),
+        cmocka_unit_test_setup_teardown(each_loss_is_answered, begin, end),
         cmocka_unit_test_setup_teardown(what_goes_nowhere_comes_back, begin, end),
         cmocka_unit_test_setup_teardown(what_an_older_connection_sent_leads_nowhere, begin, end),
     };
