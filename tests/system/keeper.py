@@ -73,6 +73,14 @@ def archive_of(link, room, who=OWNER):
         after = f"<after>{fin.findtext(f'.//{{{NS_RSM}}}last')}</after>"
 
 
+def archived(link, room, who=OWNER):
+    """How many messages are in the archive, as it counts them."""
+    answer, _ = ask(link, "set", room, f"<query xmlns='{NS_MAM}'><set xmlns='{NS_RSM}'>"
+                    "<max>0</max></set></query>", who)
+    assert answer.get("type") == "result", ElementTree.tostring(answer)
+    return int(answer.findtext(f"{{{NS_MAM}}}fin/{{{NS_RSM}}}set/{{{NS_RSM}}}count"))
+
+
 def affiliate(link, room, items, who=OWNER, timeout=None):
     """`items`: pairs of a JID and an affiliation. Returns the answer."""
     rows = "".join(f"<item jid='{jid}' affiliation='{word}'/>" for jid, word in items)

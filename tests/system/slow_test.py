@@ -228,7 +228,9 @@ def a_big_trim_delays_no_commit(args):
             said += 1
         assert said >= 5, "it was over before anything was said"
         assert harness.await_condition(lambda: old_ones(path) == 0, 60), old_ones(path)
-        assert harness.await_condition(lambda: len(keeper.archive_of(scene.link, DEN)) == 10, 10)
+        # The next page of an archive that is being trimmed may begin behind what is gone meanwhile.
+        assert harness.await_condition(lambda: keeper.archived(scene.link, DEN) == 10, 10)
+        assert len(keeper.archive_of(scene.link, DEN)) == 10
 
 
 CASES = (
