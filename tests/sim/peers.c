@@ -156,6 +156,7 @@ void peers_send_garbage(struct sim *sim, unsigned service, unsigned which)
 
 /* ---- a client ---- */
 
+#define SPARE_RESOURCE "sofa"
 #define CLIENT_HEADER                                                                              \
     "<?xml version='1.0'?><stream:stream xmlns='jabber:client'"                                    \
     " xmlns:stream='http://etherx.jabber.org/streams' to='" SIM_LOCAL_DOMAIN "' version='1.0'>"
@@ -265,11 +266,20 @@ static void client_reads_login(struct sim *sim, int user, const char *element)
     }
 }
 
+/* Those that had logged in as it; whoever registers the name next has nothing to do with them. */
+static void removes_left(struct peers *peers, int user)
+{
+    for (unsigned i = 0; i < peers->left_count; i++)
+        if (peers->left[i].user == user && peers->left[i].state >= CLIENT_REOPENING)
+            peers->left[i].removed = true;
+}
+
 /* The account is removed: it was told so, or why not. */
 static void client_reads_removed(struct sim *sim, int user, const char *element)
 {
     if (strstr(element, " type='result'") != NULL) {
         sim->peers.removed++;
+        removes_left(&sim->peers, user);
         sim->peers.clients[user].account = ACCOUNT_NONE;
     } else if (strstr(element, "<internal-server-error ") == NULL || !store_was_ill(sim, user)) {
         sim_fail(sim, "%s could not remove its account: %s", cast_users[user], element);
@@ -279,9 +289,62 @@ static void client_reads_removed(struct sim *sim, int user, const char *element)
     sim->peers.clients[user].state = CLIENT_HERE;
 }
 
-static void client_reads(struct sim *sim, int user, const char *element)
+static void leave_behind(struct peers *peers, int user)
+{
+    if (peers->left_count == PEERS_LEFT)
+        wire_release(peers->left[--peers->left_count].wire);
+    unsigned at = peers->left_count++;
+    peers->left[at].wire = peers->clients[user].end.wire;
+    peers->left[at].user = user;
+    peers->left[at].state = peers->clients[user].state;
+    peers->left[at].removed = false;
+}
+
+/* Once in a while under another resource: a connection that is logged in and says nothing. */
+static void client_binds(struct sim *sim, int user)
+{
+    bool spare = dice_once_in(&sim->dice, 4);
+    stream_end_write(&sim->peers.clients[user].end,
+                     "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
+                     "<resource>");
+    stream_end_write(&sim->peers.clients[user].end, spare ? SPARE_RESOURCE : "desk");
+    stream_end_write(&sim->peers.clients[user].end, "</resource></bind></iq>");
+    sim->peers.clients[user].state = CLIENT_BINDING;
+}
+
+/* It stays open, while the client comes back with its usual resource and may remove the account. */
+static void leave_spare(struct sim *sim, int user)
 {
     struct stream_end *end = &sim->peers.clients[user].end;
+    leave_behind(&sim->peers, user);
+    end->wire = NULL;
+    end->got.len = 0;
+    sim->peers.spares++;
+    client_gone(sim, user);
+    if (!sim->settling && !sim->ending)
+        peers_call(sim, user);
+}
+
+static bool has_spare(const struct peers *peers, int user)
+{
+    for (unsigned i = 0; i < peers->left_count; i++)
+        if (peers->left[i].user == user && peers->left[i].state == CLIENT_BINDING)
+            return true;
+    return false;
+}
+
+static void client_is_here(struct sim *sim, int user)
+{
+    stream_end_write(&sim->peers.clients[user].end, "<presence/>");
+    sim->peers.logins++;
+    sim->peers.clients[user].state = CLIENT_HERE;
+    sim_note(sim, "  %s is here", cast_users[user]);
+    if (has_spare(&sim->peers, user) && dice_once_in(&sim->dice, 2))
+        peers_remove_account(sim, user);
+}
+
+static void client_reads(struct sim *sim, int user, const char *element)
+{
     enum client_state *state = &sim->peers.clients[user].state;
     bool features = is(element, "<stream:features");
     if (is(element, "<?xml") || is(element, "<stream:stream "))
@@ -303,15 +366,11 @@ static void client_reads(struct sim *sim, int user, const char *element)
     } else if (*state == CLIENT_LOGGING_IN) {
         client_reads_login(sim, user, element);
     } else if (*state == CLIENT_REOPENING && features) {
-        stream_end_write(end,
-                         "<iq type='set' id='bind'><bind xmlns='urn:ietf:params:xml:ns:xmpp-bind'>"
-                         "<resource>desk</resource></bind></iq>");
-        *state = CLIENT_BINDING;
+        client_binds(sim, user);
+    } else if (*state == CLIENT_BINDING && strstr(element, "/" SPARE_RESOURCE "<") != NULL) {
+        leave_spare(sim, user);
     } else if (*state == CLIENT_BINDING && strstr(element, cast_users[user]) != NULL) {
-        stream_end_write(end, "<presence/>");
-        sim->peers.logins++;
-        *state = CLIENT_HERE;
-        sim_note(sim, "  %s is here", cast_users[user]);
+        client_is_here(sim, user);
     } else if (*state == CLIENT_REMOVING && strstr(element, " id='unreg'") != NULL) {
         client_reads_removed(sim, user, element);
     } else if (*state >= CLIENT_HERE) {
@@ -369,16 +428,6 @@ void peers_call(struct sim *sim, int user)
     stream_end_write(end, CLIENT_HEADER);
 }
 
-static void leave_behind(struct peers *peers, int user)
-{
-    if (peers->left_count == PEERS_LEFT)
-        wire_release(peers->left[--peers->left_count].wire);
-    unsigned at = peers->left_count++;
-    peers->left[at].wire = peers->clients[user].end.wire;
-    peers->left[at].user = user;
-    peers->left[at].state = peers->clients[user].state;
-}
-
 void peers_leave(struct sim *sim, int user, enum goodbye how)
 {
     struct stream_end *end = &sim->peers.clients[user].end;
@@ -427,7 +476,7 @@ void peers_check_left(struct sim *sim)
         if (state >= CLIENT_HERE && peers_is_here(sim, user))
             sim_fail(sim, "%s has a newer session, and its older one is still open",
                      cast_users[user]);
-        if (state >= CLIENT_REOPENING && peers->clients[user].account == ACCOUNT_NONE)
+        if (peers->left[i].removed)
             sim_fail(sim, "%s is removed, and a connection that logged in as it is still open",
                      cast_accounts[user]);
     }

@@ -47,10 +47,11 @@ struct peers {
         struct wire *wire;
         int user;
         enum client_state state; /* when it left */
+        bool removed;            /* its account was, since */
     } left[PEERS_LEFT];          /* that a client does not look at any more */
     unsigned left_count;
     bool given_up; /* they all are about to end */
-    unsigned long links_lost, found_again, logins, registered, removed;
+    unsigned long links_lost, found_again, logins, spares, registered, removed;
 };
 
 void peers_begin(struct sim *sim);

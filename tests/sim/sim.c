@@ -35,7 +35,7 @@ struct wishes {
 
 struct sums {
     unsigned long received, answered, refused, talked, archived, entered, compared, acts, lives;
-    unsigned long links_lost, found_again, logins, registered, removed;
+    unsigned long links_lost, found_again, logins, spares, registered, removed;
     unsigned long struck[FAULT_COUNT];
 };
 
@@ -373,6 +373,7 @@ static void add_up(const struct sim *sim, struct sums *sums)
     sums->links_lost += sim->peers.links_lost;
     sums->found_again += sim->peers.found_again;
     sums->logins += sim->peers.logins;
+    sums->spares += sim->peers.spares;
     sums->registered += sim->peers.registered;
     sums->removed += sim->peers.removed;
     for (int i = 0; i < FAULT_COUNT; i++)
@@ -448,10 +449,10 @@ static void say(const struct sums *sums, const struct wishes *wishes)
 {
     printf("%lu simulations, %lu lives, %lu acts: %lu stanzas read, %lu answers, %lu refusals, "
            "%lu entered, %lu messages heard, %lu archived, %lu rows compared, %lu links lost, %lu "
-           "found again amid it all, %lu log-ins, %lu accounts made, %lu removed;",
+           "found again amid it all, %lu log-ins, %lu spare ones, %lu accounts made, %lu removed;",
            wishes->seeds, sums->lives, sums->acts, sums->received, sums->answered, sums->refused,
            sums->entered, sums->talked, sums->archived, sums->compared, sums->links_lost,
-           sums->found_again, sums->logins, sums->registered, sums->removed);
+           sums->found_again, sums->logins, sums->spares, sums->registered, sums->removed);
     for (int i = 0; i < FAULT_COUNT; i++)
         printf(" %s %lu", fault_name((enum fault)i), sums->struck[i]);
     printf("\n");
