@@ -30,6 +30,7 @@
 #define JULIET "juliet@example.org/desk"
 #define FRIAR  "friar@example.org/desk"
 #define MUC    "<x xmlns='http://jabber.org/protocol/muc'/>"
+#define MAM    "<iq type='set' id='mam'><query xmlns='urn:xmpp:mam:2'/></iq>"
 
 enum { NUMBER = 3 };
 
@@ -45,6 +46,7 @@ static struct muc_settings settings;
 static struct muc_env env;
 static struct str clients; /* the domain of the client door, for the next shard; absent: none */
 static char log_text[4096];
+static struct clock_face face; /* shown since stop_the_clock() */
 
 static inline void note_line(struct log_sink *sink, enum log_level level, const char *line)
 {
@@ -167,33 +169,48 @@ static inline void leave(const char *from, const char *nick)
     say(from, to, "<presence type='unavailable'/>");
 }
 
+/* What the room is told, with arguments as for printf. */
+static inline void tell_room(const char *from, const char *format, ...) PRINTF_LIKE(2, 3);
+static inline void tell_room(const char *from, const char *format, ...)
+{
+    char xml[1000];
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(xml, sizeof(xml), format, args);
+    va_end(args);
+    ensure(len >= 0 && (size_t)len < sizeof(xml));
+    say(from, ROOM, xml);
+}
+
 static inline void talk(const char *from, const char *text)
 {
-    char xml[200];
-    snprintf(xml, sizeof(xml), "<message type='groupchat' id='%s'><body>%s</body></message>", text,
-             text);
-    say(from, ROOM, xml);
+    tell_room(from, "<message type='groupchat' id='%s'><body>%s</body></message>", text, text);
 }
 
 static inline void make_member(const char *from, const char *who)
 {
-    char xml[300];
-    snprintf(xml, sizeof(xml),
-             "<iq type='set' id='member'><query xmlns='http://jabber.org/protocol/muc#admin'>"
-             "<item jid='%s' affiliation='member'/></query></iq>",
-             who);
-    say(from, ROOM, xml);
+    tell_room(from,
+              "<iq type='set' id='member'><query xmlns='http://jabber.org/protocol/muc#admin'>"
+              "<item jid='%s' affiliation='member'/></query></iq>",
+              who);
+}
+
+/* Romeo gives it to Juliet. */
+static inline void give_role(const char *role)
+{
+    tell_room(ROMEO,
+              "<iq type='set' id='r'><query xmlns='http://jabber.org/protocol/muc#admin'>"
+              "<item nick='Juliet' role='%s'/></query></iq>",
+              role);
 }
 
 /* The message of that id, by the room, is to be taken back. */
 static inline void moderate(const char *from, const char *id)
 {
-    char xml[600];
-    snprintf(xml, sizeof(xml),
-             "<iq type='set' id='mod'><moderate xmlns='urn:xmpp:message-moderate:1' id='%s'>"
-             "<retract xmlns='urn:xmpp:message-retract:1'/></moderate></iq>",
-             id);
-    say(from, ROOM, xml);
+    tell_room(from,
+              "<iq type='set' id='mod'><moderate xmlns='urn:xmpp:message-moderate:1' id='%s'>"
+              "<retract xmlns='urn:xmpp:message-retract:1'/></moderate></iq>",
+              id);
 }
 
 static inline void step(void)
@@ -221,6 +238,20 @@ static inline void pass(int64_t seconds)
     shard_agent(shard)->now_us += seconds * 1000000;
 }
 
+/* It is where the shard believes it to be, and moves by run_on() alone. */
+static inline void stop_the_clock(void)
+{
+    face = (struct clock_face){.wall_us = shard_agent(shard)->now_us, .mono_ms = 1000};
+    clock_show(&face);
+}
+
+static inline void run_on(int64_t ms)
+{
+    face.wall_us += ms * 1000;
+    face.mono_ms += ms;
+    settle();
+}
+
 static inline const char *heard(unsigned lane)
 {
     static char *text;
@@ -245,6 +276,17 @@ static inline void is_absent(const char *text, const char *part)
     if (strstr(text, part) != NULL)
         print_error("not to be there: %s\nin:\n%s\n", part, text);
     assert_null(strstr(text, part));
+}
+
+/* The id that the room gave to the first message in it; until the next question. */
+static inline const char *stanza_id_in(const char *text)
+{
+    static char id[64];
+    const char *at = strstr(text, "<stanza-id");
+    assert_non_null(at);
+    at = strstr(at, " id='") + strlen(" id='");
+    snprintf(id, sizeof(id), "%.*s", (int)strcspn(at, "'"), at);
+    return id;
 }
 
 static inline void two_in_a_room(void)

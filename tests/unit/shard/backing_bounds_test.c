@@ -79,19 +79,12 @@ static void credits_wait_for_rooms_that_are_looked_for(void **state)
 
 /* ---- questions to the archive ---- */
 
-#define MAM "<iq type='set' id='mam'><query xmlns='urn:xmpp:mam:2'/></iq>"
-
 /* The id that the room gave to what Juliet says now. */
 static const char *id_of(const char *text)
 {
-    static char id[64];
     talk(JULIET, text);
     settle();
-    const char *at = strstr(heard(1), "<stanza-id");
-    assert_non_null(at);
-    at = strstr(at, " id='") + strlen(" id='");
-    snprintf(id, sizeof(id), "%.*s", (int)strcspn(at, "'"), at);
-    return id;
+    return stanza_id_in(heard(1));
 }
 
 /* What was posted is committed while the reader looks. */

@@ -17,6 +17,13 @@ static unsigned times(const char *text, const char *part)
     return count;
 }
 
+static void both_are_still_inside(void)
+{
+    talk(JULIET, "still here");
+    settle();
+    in_order(heard(0), "9 <message", "to='" ROMEO "'", "still here", NULL);
+}
+
 /* ---- messages and changes of one batch ---- */
 
 /* What is told of a batch that was refused: who spoke that it was not kept, who asked for the
@@ -48,13 +55,10 @@ static void a_message_and_a_change_fail_together(void **state)
 static void memory_that_was_refused_is_written_again(void **state)
 {
     UNUSED(state);
-    struct clock_face face = {.wall_us = shard_agent(shard)->now_us, .mono_ms = 1000};
     two_in_a_room();
-    clock_show(&face);
+    stop_the_clock();
     store_mem_fail_commits(store, 1, ERR_IO);
-    say(ROMEO, ROOM,
-        "<iq type='set' id='r'><query xmlns='http://jabber.org/protocol/muc#admin'>"
-        "<item nick='Juliet' role='visitor'/></query></iq>");
+    give_role("visitor");
     settle();
     in_order(heard(0), "role='visitor'", "type='result' id='r'", NULL);
     face.mono_ms += STORE_RETRY_MS;
@@ -125,10 +129,9 @@ static void an_order_to_a_room_that_cannot_be_loaded(void **state)
 static void an_occupied_room_is_looked_for_again(void **state)
 {
     UNUSED(state);
-    struct clock_face face = {.wall_us = shard_agent(shard)->now_us, .mono_ms = 1000};
     two_in_a_room();
     crash();
-    clock_show(&face);
+    stop_the_clock();
     store_mem_fail_loads(store, 3, ERR_IO);
     wake();
     settle();
@@ -143,50 +146,53 @@ static void an_occupied_room_is_looked_for_again(void **state)
     assert_true(agent->timeout_ms(agent->self) > STORE_RETRY_MS);
     clock_show(NULL);
     forget_heard();
-    talk(JULIET, "still here");
-    settle();
-    in_order(heard(0), "9 <message", "to='" ROMEO "'", "still here", NULL);
+    both_are_still_inside();
 }
 
 /* ---- the end, on a slow disk ---- */
+
+/* The cell waits for its commit when the end comes; the room with two in it is in memory alone. */
+static void stop_behind_a_slow_commit(void)
+{
+    say(FRIAR, "cell@" LANES_SERVICE "/Friar", "<presence>" MUC "</presence>");
+    settle();
+    all_rooms(false, false);
+    two_in_a_room();
+    say(FRIAR, "cell@" LANES_SERVICE,
+        "<message type='groupchat' id='s'><subject>slow</subject></message>");
+    step();
+    post_shutdown();
+    step();
+}
+
+static void session_ends(const char *who)
+{
+    struct message *message = message_new(MSG_SESSION_GONE);
+    message->session_gone.jid = jid(who);
+    message->session_gone.room = jid(ROOM);
+    message->session_gone.route = route_of(who);
+    assert_true(post_shard(exchange, NUMBER, message));
+}
 
 /* A commit takes so long that nobody waits for it any more; the rooms of those who stay were
  * written behind it. */
 static void a_stop_that_does_not_wait_for_the_disk(void **state)
 {
     UNUSED(state);
-    say(FRIAR, "cell@" LANES_SERVICE "/Friar", "<presence>" MUC "</presence>");
-    settle();
-    all_rooms(false, false);
-    two_in_a_room();
-    say(FRIAR, "cell@" LANES_SERVICE,
-        "<message type='groupchat' id='s'><subject>slow</subject></message>");
-    step();
-    post_shutdown();
-    step();
+    stop_behind_a_slow_commit();
     assert_false(said_done());
     crash();
     wake();
     settle();
     assert_int_equal(shard_room_count(shard), 1);
-    talk(JULIET, "still here");
-    settle();
-    in_order(heard(0), "9 <message", "to='" ROMEO "'", "still here", NULL);
+    both_are_still_inside();
 }
 
 /* The store takes it a moment later: who stays is not lost for the moment in which it did not. */
 static void a_refused_handover_is_written_again(void **state)
 {
     UNUSED(state);
-    say(FRIAR, "cell@" LANES_SERVICE "/Friar", "<presence>" MUC "</presence>");
-    settle();
-    all_rooms(false, false);
-    two_in_a_room();
-    say(FRIAR, "cell@" LANES_SERVICE,
-        "<message type='groupchat' id='s'><subject>slow</subject></message>");
-    step();
-    post_shutdown();
-    step();
+    stop_behind_a_slow_commit();
     assert_false(said_done());
     store_mem_fail_commits(store, 1, ERR_BUSY);
     settle();
@@ -195,9 +201,7 @@ static void a_refused_handover_is_written_again(void **state)
     wake();
     settle();
     assert_int_equal(shard_room_count(shard), 1);
-    talk(JULIET, "still here");
-    settle();
-    in_order(heard(0), "9 <message", "to='" ROMEO "'", "still here", NULL);
+    both_are_still_inside();
 }
 
 /* Nobody waits for its answers; what it was given is written. */
@@ -224,21 +228,9 @@ static void sessions_that_end_while_the_process_does(void **state)
 {
     UNUSED(state);
     static const char *const all[] = {JULIET, ROMEO};
-    say(FRIAR, "cell@" LANES_SERVICE "/Friar", "<presence>" MUC "</presence>");
-    settle();
-    all_rooms(false, false);
-    two_in_a_room();
-    say(FRIAR, "cell@" LANES_SERVICE,
-        "<message type='groupchat' id='s'><subject>slow</subject></message>");
-    step();
-    post_shutdown();
-    step();
+    stop_behind_a_slow_commit();
     for (unsigned i = 0; i < ARRAY_LEN(all); i++) {
-        struct message *message = message_new(MSG_SESSION_GONE);
-        message->session_gone.jid = jid(all[i]);
-        message->session_gone.room = jid(ROOM);
-        message->session_gone.route = route_of(all[i]);
-        assert_true(post_shard(exchange, NUMBER, message));
+        session_ends(all[i]);
         step();
         assert_false(said_done());
         struct store_room stored;
@@ -254,20 +246,8 @@ static void sessions_that_end_while_the_process_does(void **state)
 static void a_room_that_changes_while_the_process_ends(void **state)
 {
     UNUSED(state);
-    say(FRIAR, "cell@" LANES_SERVICE "/Friar", "<presence>" MUC "</presence>");
-    settle();
-    all_rooms(false, false);
-    two_in_a_room();
-    say(FRIAR, "cell@" LANES_SERVICE,
-        "<message type='groupchat' id='s'><subject>slow</subject></message>");
-    step();
-    post_shutdown();
-    step();
-    struct message *message = message_new(MSG_SESSION_GONE);
-    message->session_gone.jid = jid(JULIET);
-    message->session_gone.room = jid(ROOM);
-    message->session_gone.route = route_of(JULIET);
-    assert_true(post_shard(exchange, NUMBER, message));
+    stop_behind_a_slow_commit();
+    session_ends(JULIET);
     settle();
     assert_true(said_done());
     crash();
@@ -286,36 +266,30 @@ static void a_room_that_changes_while_the_process_ends(void **state)
 /* Juliet has said it, newcomers are shown nothing. Its id. */
 static const char *something_said(void)
 {
-    static char id[64];
     all_rooms(true, true);
     options.history = 0;
     open_reader();
     two_in_a_room();
     talk(JULIET, "SECRET");
     settle();
-    const char *at = strstr(heard(0), "<stanza-id");
-    assert_non_null(at);
-    at = strstr(at, " id='") + strlen(" id='");
-    snprintf(id, sizeof(id), "%.*s", (int)strcspn(at, "'"), at);
+    const char *id = stanza_id_in(heard(0));
     forget_heard();
     return id;
 }
 
 static void retract(const char *who, const char *id)
 {
-    char xml[300];
-    snprintf(xml, sizeof(xml),
-             "<message type='groupchat' id='taken-back'>"
-             "<retract xmlns='urn:xmpp:message-retract:1' id='%s'/></message>",
-             id);
-    say(who, ROOM, xml);
+    tell_room(who,
+              "<message type='groupchat' id='taken-back'>"
+              "<retract xmlns='urn:xmpp:message-retract:1' id='%s'/></message>",
+              id);
 }
 
 /* What the archive says of it now. */
 static const char *archived(void)
 {
     forget_heard();
-    say(JULIET, ROOM, "<iq type='set' id='mam'><query xmlns='urn:xmpp:mam:2'/></iq>");
+    say(JULIET, ROOM, MAM);
     settle();
     read_on();
     return heard(1);
@@ -326,9 +300,7 @@ static void two_moderators_at_once(void **state)
 {
     UNUSED(state);
     const char *id = something_said();
-    say(ROMEO, ROOM,
-        "<iq type='set' id='r'><query xmlns='http://jabber.org/protocol/muc#admin'>"
-        "<item nick='Juliet' role='moderator'/></query></iq>");
+    give_role("moderator");
     settle();
     forget_heard();
     moderate(ROMEO, id);
@@ -366,9 +338,8 @@ static void an_author_and_a_moderator_at_once(void **state)
 static void more_questions_than_may_be_asked(void **state)
 {
     UNUSED(state);
-    struct clock_face face = {.wall_us = shard_agent(shard)->now_us, .mono_ms = 1000};
     const char *id = something_said();
-    clock_show(&face);
+    stop_the_clock();
     for (unsigned i = 0; i < ASKS_MAX / ASKS_PER_ACCOUNT; i++) {
         char who[64];
         snprintf(who, sizeof(who), "f%u@example.org/desk", i);
@@ -414,21 +385,6 @@ static void a_crash_before_the_archive_is_asked(void **state)
 
 #define TYBALT "tybalt@far.example/keep" /* behind the link */
 
-static struct clock_face face;
-
-static void stop_the_clock(void)
-{
-    face = (struct clock_face){.wall_us = shard_agent(shard)->now_us, .mono_ms = 1000};
-    clock_show(&face);
-}
-
-static void run_on(int64_t ms)
-{
-    face.wall_us += ms * 1000;
-    face.mono_ms += ms;
-    settle();
-}
-
 #define MADE_UP "0123456789abcdef0123456789abcdef"
 
 static struct store_reader *(*real_reader)(struct store *self, int *err);
@@ -456,8 +412,8 @@ static struct store_reader *read_badly(struct store *self, int *err)
     return connection;
 }
 
-/* Two are taken back; the archive answers for the first with an error each time. */
-static void one_that_fails_and_one_that_does_not(int err)
+/* The archive answers for the first with that error each time it is asked. */
+static void two_are_taken_back(int err)
 {
     made_up_err = err;
     made_up_asked = 0;
@@ -468,6 +424,11 @@ static void one_that_fails_and_one_that_does_not(int err)
     retract(JULIET, MADE_UP);
     retract(JULIET, id);
     settle();
+}
+
+static void one_that_fails_and_one_that_does_not(int err)
+{
+    two_are_taken_back(err);
     read_on();
     assert_int_equal(made_up_asked, 1);
 }
@@ -509,15 +470,7 @@ static void one_that_is_damaged_is_over(void **state)
 static void late_answers_are_answers(void **state)
 {
     UNUSED(state);
-    made_up_err = ERR_NOT_FOUND;
-    made_up_asked = 0;
-    real_reader = store->reader;
-    store->reader = read_badly;
-    stop_the_clock();
-    const char *id = something_said();
-    retract(JULIET, MADE_UP);
-    retract(JULIET, id);
-    settle();
+    two_are_taken_back(ERR_NOT_FOUND);
     run_on((BURIAL_RETRY_SECONDS + 1) * 1000);
     read_on();
     read_on();

@@ -322,7 +322,6 @@ static void temporary_rooms_outlive_a_shutdown(void **state)
 
 /* ---- what the reviewers of this part have found ---- */
 
-#define MAM "<iq type='set' id='mam'><query xmlns='urn:xmpp:mam:2'/></iq>"
 #define DESTROY                                                                                    \
     "<iq type='set' id='d'><query xmlns='http://jabber.org/protocol/muc#owner'><destroy/></query>" \
     "</iq>"
@@ -331,16 +330,12 @@ static void temporary_rooms_outlive_a_shutdown(void **state)
 static void what_is_moderated_does_not_come_back(void **state)
 {
     UNUSED(state);
-    char id[64];
     all_rooms(true, true);
     open_reader();
     two_in_a_room();
     talk(JULIET, "SECRET");
     settle();
-    const char *at = strstr(heard(0), "<stanza-id");
-    assert_non_null(at);
-    at = strstr(at, " id='") + strlen(" id='");
-    snprintf(id, sizeof(id), "%.*s", (int)strcspn(at, "'"), at);
+    const char *id = stanza_id_in(heard(0));
     forget_heard();
     say(JULIET, ROOM, MAM);
     moderate(ROMEO, id);

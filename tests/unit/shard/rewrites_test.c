@@ -4,21 +4,6 @@
  */
 #include "tests/support/backed_shard.h"
 
-static struct clock_face face;
-
-static void stop_the_clock(void)
-{
-    face = (struct clock_face){.wall_us = shard_agent(shard)->now_us, .mono_ms = 1000};
-    clock_show(&face);
-}
-
-static void run_on(int64_t ms)
-{
-    face.wall_us += ms * 1000;
-    face.mono_ms += ms;
-    settle();
-}
-
 static unsigned commits, most;
 static size_t bytes;
 static struct store *watched;
@@ -203,22 +188,10 @@ static void the_end_does_not_wait(void **state)
 
 static void invite(unsigned number)
 {
-    char xml[1000];
-    snprintf(xml, sizeof(xml),
-             "<message id='i'><x xmlns='http://jabber.org/protocol/muc#user'>"
-             "<invite to='u%u%0*d@far.example'/></x></message>",
-             number, 400, 0);
-    say(ROMEO, ROOM, xml);
-}
-
-static void give_role(const char *role)
-{
-    char xml[200];
-    snprintf(xml, sizeof(xml),
-             "<iq type='set' id='r'><query xmlns='http://jabber.org/protocol/muc#admin'>"
-             "<item nick='Juliet' role='%s'/></query></iq>",
-             role);
-    say(ROMEO, ROOM, xml);
+    tell_room(ROMEO,
+              "<message id='i'><x xmlns='http://jabber.org/protocol/muc#user'>"
+              "<invite to='u%u%0*d@far.example'/></x></message>",
+              number, 400, 0);
 }
 
 /* A decision writes its own row, whatever else the room remembers, and stands after a crash. */
