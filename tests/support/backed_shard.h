@@ -289,6 +289,14 @@ static inline const char *stanza_id_in(const char *text)
     return id;
 }
 
+static inline unsigned times(const char *text, const char *part)
+{
+    unsigned count = 0;
+    for (const char *at = strstr(text, part); at != NULL; at = strstr(at + 1, part))
+        count++;
+    return count;
+}
+
 static inline void two_in_a_room(void)
 {
     enter(ROMEO, "Romeo");
