@@ -47,6 +47,9 @@ static struct muc_env env;
 static struct str clients; /* the domain of the client door, for the next shard; absent: none */
 static char log_text[4096];
 static struct clock_face face; /* shown since stop_the_clock() */
+static unsigned commits, most; /* since count_from_now(): of rooms, and of rooms at once */
+static size_t bytes;           /* of what they write */
+static struct store *watched;  /* whose commits are counted; NULL: nobody's */
 
 static inline void note_line(struct log_sink *sink, enum log_level level, const char *line)
 {
@@ -107,6 +110,7 @@ static inline int begin(void **state)
     assert_non_null(scribe);
     open_shard();
     log_text[0] = '\0';
+    watched = NULL;
     return err;
 }
 
@@ -337,6 +341,33 @@ static inline bool said_done(void)
     }
     return done;
 }
+
+/* ---- what the store is given ---- */
+
+static int (*real_commit)(struct store *self, const struct store_commit *at, unsigned count);
+
+static inline int count_commits(struct store *self, const struct store_commit *at, unsigned count)
+{
+    commits += count;
+    most = count > most ? count : most;
+    for (unsigned i = 0; i < count; i++)
+        bytes += at[i].batch.len;
+    return real_commit(self, at, count);
+}
+
+static inline void count_from_now(void)
+{
+    if (watched != store) {
+        watched = store;
+        real_commit = store->commit;
+        store->commit = count_commits;
+    }
+    commits = 0;
+    most = 0;
+    bytes = 0;
+}
+
+/* ---- what the archive answers ---- */
 
 static inline void open_reader(void)
 {

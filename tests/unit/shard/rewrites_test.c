@@ -4,32 +4,6 @@
  */
 #include "tests/support/backed_shard.h"
 
-static unsigned commits, most;
-static size_t bytes;
-static struct store *watched;
-static int (*real_commit)(struct store *self, const struct store_commit *at, unsigned count);
-
-static int count_commits(struct store *self, const struct store_commit *at, unsigned count)
-{
-    commits += count;
-    most = count > most ? count : most;
-    for (unsigned i = 0; i < count; i++)
-        bytes += at[i].batch.len;
-    return real_commit(self, at, count);
-}
-
-static void count_from_now(void)
-{
-    if (watched != store) {
-        watched = store;
-        real_commit = store->commit;
-        store->commit = count_commits;
-    }
-    commits = 0;
-    most = 0;
-    bytes = 0;
-}
-
 static void room_name(char *text, size_t size, unsigned number)
 {
     snprintf(text, size, "room%u@" LANES_SERVICE, number);
@@ -237,13 +211,7 @@ static void a_decision_writes_its_row(void **state)
     assert_in_range(bytes, 1, 300); /* it leaves memory, and nothing is written for that */
 }
 
-static int begin_watched(void **state)
-{
-    watched = NULL;
-    return begin(state);
-}
-
-#define CASE(test) cmocka_unit_test_setup_teardown(test, begin_watched, end)
+#define CASE(test) cmocka_unit_test_setup_teardown(test, begin, end)
 
 int main(void)
 {
