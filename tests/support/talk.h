@@ -163,4 +163,31 @@ static inline struct world *world_with(const char *const *options)
     return world;
 }
 
+/* Rooms that are kept in a store, with these options. Romeo owns one, Juliet is in it, Paris is
+ * not. */
+static inline struct world *kept_world_with(const char *const *options)
+{
+    static const char *const admins[] = {"admin@localhost", NULL};
+    struct world_config config = {.options = options, .admins = admins, .durable = true};
+    struct world *world = world_new(&config);
+    world_client(world, ROMEO);
+    world_client(world, JULIET);
+    world_client(world, PARIS);
+    enters(world, ROMEO, "Romeo");
+    enters(world, JULIET, "Juliet");
+    return world;
+}
+
+/* How many messages the archive has, by Romeo's eyes; at most a page of them. */
+static inline unsigned archive_size(struct world *world)
+{
+    const char *came;
+    unsigned results = 0;
+    hush(world);
+    says(world, ROMEO, "<iq to='" ROOM "' type='set' id='q'><query xmlns='urn:xmpp:mam:2'/></iq>");
+    while ((came = world_next(world, ROMEO)) != NULL)
+        results += strstr(came, "<result ") != NULL;
+    return results;
+}
+
 #endif

@@ -4,18 +4,7 @@
 #include "core/muc/room.h"
 #include "tests/support/talk.h"
 
-static struct world *company(void)
-{
-    static const char *const options[] = {"persistent=on", "archive=on", NULL};
-    struct world_config config = {.options = options, .durable = true};
-    struct world *w = world_new(&config);
-    world_client(w, ROMEO);
-    world_client(w, JULIET);
-    world_client(w, PARIS);
-    enters(w, ROMEO, "Romeo");
-    enters(w, JULIET, "Juliet");
-    return w;
-}
+static const char *const archived[] = {"persistent=on", "archive=on", NULL};
 
 static void talks(struct world *w, const char *who, const char *text)
 {
@@ -53,7 +42,7 @@ static void shows(struct world *w, const char *expected)
 
 static void an_account_is_forgotten(void **state)
 {
-    struct world *w = company();
+    struct world *w = kept_world_with(archived);
     UNUSED(state);
     talks(w, JULIET, "j1");
     talks(w, ROMEO, "r1");
@@ -78,7 +67,7 @@ static void an_account_is_forgotten(void **state)
 
 static void a_room_is_forgotten(void **state)
 {
-    struct world *w = company();
+    struct world *w = kept_world_with(archived);
     UNUSED(state);
     forgets(w, NULL, INT64_MAX); /* nothing is there yet */
     talks(w, JULIET, "j1");
@@ -93,7 +82,7 @@ static void a_room_is_forgotten(void **state)
 /* Nothing of what was said is left in them. */
 static void tombstones_stay(void **state)
 {
-    struct world *w = company();
+    struct world *w = kept_world_with(archived);
     UNUSED(state);
     talks(w, JULIET, "j1");
     const struct history_entry *entry = room_history_at(world_room(w, ROOM), 0);

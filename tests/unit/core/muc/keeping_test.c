@@ -5,37 +5,11 @@
 #include "tests/support/room_digest.h"
 #include "tests/support/talk.h"
 
-#define ALL "<iq to='" ROOM "' type='set' id='q'><query xmlns='urn:xmpp:mam:2'/></iq>"
-
 static const char *const archived[] = {"persistent=on", "archive=on", NULL};
-
-static struct world *company(const char *const *options)
-{
-    struct world_config config = {.options = options, .durable = true};
-    struct world *w = world_new(&config);
-    world_client(w, ROMEO);
-    world_client(w, JULIET);
-    world_client(w, PARIS);
-    enters(w, ROMEO, "Romeo");
-    enters(w, JULIET, "Juliet");
-    return w;
-}
 
 static struct room *lounge(struct world *w)
 {
     return world_room(w, ROOM);
-}
-
-/* How many messages the archive has. */
-static unsigned archive_size(struct world *w)
-{
-    const char *came;
-    unsigned results = 0;
-    hush(w);
-    says(w, ROMEO, ALL);
-    while ((came = world_next(w, ROMEO)) != NULL)
-        results += strstr(came, "<result ") != NULL;
-    return results;
 }
 
 static void talks(struct world *w, const char *who, const char *id, const char *inside)
@@ -70,7 +44,7 @@ static void what_is_kept_where(void **state)
     };
     UNUSED(state);
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
-        struct world *w = company(archived);
+        struct world *w = kept_world_with(archived);
         talks(w, JULIET, "a", rows[i].inside);
         if (lounge(w)->history.count != rows[i].shown)
             fail_msg("newcomers %s shown %s", rows[i].shown ? "are not" : "are", rows[i].inside);
@@ -87,7 +61,7 @@ static void what_is_kept_where(void **state)
 /* What concerns two is nobody else's matter, and what the room says of itself is no message. */
 static void what_is_never_kept(void **state)
 {
-    struct world *w = company(archived);
+    struct world *w = kept_world_with(archived);
     UNUSED(state);
     says(w, JULIET, "<message to='" ROOM "/Romeo' type='chat'><body>psst</body></message>");
     says(w, JULIET, "<message to='" ROOM "' type='error'><body>psst</body></message>");
@@ -102,7 +76,7 @@ static void what_is_never_kept(void **state)
 /* Clients take the ids they see here for those of the archive. */
 static void what_is_not_archived_has_no_id(void **state)
 {
-    struct world *w = company(archived);
+    struct world *w = kept_world_with(archived);
     UNUSED(state);
     says(w, JULIET,
          "<message to='" ROOM "' type='groupchat' id='typing'>"
@@ -121,7 +95,7 @@ static void what_is_not_archived_has_no_id(void **state)
 static void a_room_without_an_archive(void **state)
 {
     static const char *const options[] = {"persistent=on", "history=2", NULL};
-    struct world *w = company(options);
+    struct world *w = kept_world_with(options);
     UNUSED(state);
     /* Nobody waits for it to be written. */
     world_commits(w, WORLD_LATER);
@@ -151,7 +125,7 @@ static void a_room_without_an_archive(void **state)
 /* Its own time and its sender's nickname stay with a message, whatever happened since. */
 static void history_reads_as_before(void **state)
 {
-    struct world *w = company(archived);
+    struct world *w = kept_world_with(archived);
     UNUSED(state);
     talks(w, ROMEO, "old",
           "<body>then</body><delay xmlns='urn:xmpp:delay' "
@@ -188,7 +162,7 @@ static void history_reads_as_before(void **state)
 /* Nobody sees a message of an archived room before it is kept; what comes after it waits behind. */
 static void nobody_sees_it_before(void **state)
 {
-    struct world *w = company(archived);
+    struct world *w = kept_world_with(archived);
     UNUSED(state);
     world_commits(w, WORLD_LATER);
     talks(w, JULIET, "1", "<body>one</body>");
@@ -226,7 +200,7 @@ static void reads_failure(struct world *w, const char *who, const char *id)
 /* It was never said; its sender knows. */
 static void a_message_that_was_not_kept(void **state)
 {
-    struct world *w = company(archived);
+    struct world *w = kept_world_with(archived);
     UNUSED(state);
     talks(w, ROMEO, "0", "<body>before</body>");
     hush(w);
@@ -247,7 +221,7 @@ static void a_message_that_was_not_kept(void **state)
 /* Somebody entered meanwhile: not even in its history. */
 static void newcomers_are_not_shown_it(void **state)
 {
-    struct world *w = company(archived);
+    struct world *w = kept_world_with(archived);
     UNUSED(state);
     world_commits(w, WORLD_LATER);
     talks(w, JULIET, "1", "<body>lost</body>");
@@ -273,7 +247,7 @@ static void newcomers_are_not_shown_it(void **state)
 /* A change that was decided after it waits; who comes meanwhile is not shown it either. */
 static void newcomers_behind_a_change(void **state)
 {
-    struct world *w = company(archived);
+    struct world *w = kept_world_with(archived);
     UNUSED(state);
     world_commits(w, WORLD_LATER);
     talks(w, JULIET, "1", "<body>lost</body>");
@@ -295,7 +269,7 @@ static void newcomers_behind_a_change(void **state)
 /* It may have left, or be back over another connection. */
 static void a_sender_that_has_gone(void **state)
 {
-    struct world *w = company(archived);
+    struct world *w = kept_world_with(archived);
     UNUSED(state);
     world_commits(w, WORLD_LATER);
     talks(w, JULIET, "1", "<body>lost</body>");

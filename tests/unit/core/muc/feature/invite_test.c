@@ -246,14 +246,9 @@ static void only_the_invited_decline(void **state)
 static void what_is_remembered_of_invitations(void **state)
 {
     static const char *const persistent[] = {"persistent=on", NULL};
-    struct world_config config = {.options = persistent, .durable = true};
-    struct world *w = world_new(&config);
+    struct world *w = kept_world_with(persistent);
     (void)state;
-    world_client(w, ROMEO);
-    world_client(w, JULIET);
     world_client(w, TYBALT);
-    enters(w, ROMEO, "Romeo");
-    enters(w, JULIET, "Juliet");
     sends(w, JULIET, "<invite to='tybalt@localhost'/>");
     hush(w);
     world_restart(w, WORLD_CRASH);
@@ -270,13 +265,8 @@ static void what_is_remembered_of_invitations(void **state)
 static void what_is_remembered_of_requests_for_voice(void **state)
 {
     static const char *const quiet[] = {"persistent=on", "moderated=on", NULL};
-    struct world_config config = {.options = quiet, .durable = true};
-    struct world *w = world_new(&config);
+    struct world *w = kept_world_with(quiet);
     (void)state;
-    world_client(w, ROMEO);
-    world_client(w, JULIET);
-    enters(w, ROMEO, "Romeo");
-    enters(w, JULIET, "Juliet");
     leaves(w, ROMEO);
     says(w, JULIET,
          "<message to='" ROOM "'><x xmlns='jabber:x:data' type='submit'><field var='FORM_TYPE'>"

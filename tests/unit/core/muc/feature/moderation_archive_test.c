@@ -28,14 +28,7 @@ static const char *const one_shown[] = {"persistent=on", "archive=on", "history=
 /* Romeo owns the room, Juliet and Paris are in it; Paris has said two things. */
 static struct world *company(const char *const *options)
 {
-    static const char *const admins[] = {"admin@localhost", NULL};
-    struct world_config config = {.options = options, .admins = admins, .durable = true};
-    struct world *w = world_new(&config);
-    world_client(w, ROMEO);
-    world_client(w, JULIET);
-    world_client(w, PARIS);
-    enters(w, ROMEO, "Romeo");
-    enters(w, JULIET, "Juliet");
+    struct world *w = kept_world_with(options);
     enters(w, PARIS, "Paris");
     says(w, PARIS, "<message to='" ROOM "' type='groupchat' id='m1'><body>Rude</body></message>");
     world_advance(w, 1000000);

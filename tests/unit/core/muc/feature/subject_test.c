@@ -169,40 +169,17 @@ static void delay_says_when_it_was_changed(void **state)
 
 static const char *const archived[] = {"persistent=on", "archive=on", "change_subject=on", NULL};
 
-static struct world *archived_room(void)
-{
-    struct world_config config = {.options = archived, .durable = true};
-    struct world *w = world_new(&config);
-    world_client(w, ROMEO);
-    world_client(w, JULIET);
-    world_client(w, PARIS);
-    enters(w, ROMEO, "Romeo");
-    enters(w, JULIET, "Juliet");
-    return w;
-}
-
 static void names(struct world *w, const char *who, const char *id, const char *inside)
 {
     hush(w);
     says(w, who, "<message to='" ROOM "' type='groupchat' id='%s'>%s</message>", id, inside);
 }
 
-static unsigned archive_size(struct world *w)
-{
-    const char *came;
-    unsigned results = 0;
-    hush(w);
-    says(w, ROMEO, "<iq to='" ROOM "' type='set' id='q'><query xmlns='urn:xmpp:mam:2'/></iq>");
-    while ((came = world_next(w, ROMEO)) != NULL)
-        results += strstr(came, "<result ") != NULL;
-    return results;
-}
-
 /* Everybody is told what was said once more; the archive has it once (8.2.4). */
 static void said_again(void **state)
 {
     static const char *const two = "<subject>Feud</subject><subject xml:lang='de'>Fehde</subject>";
-    struct world *w = archived_room();
+    struct world *w = kept_world_with(archived);
     UNUSED(state);
     names(w, ROMEO, "s1", two);
     assert_non_null(strstr(world_next(w, JULIET), "urn:xmpp:sid:0"));
@@ -235,7 +212,7 @@ static void what_is_another_subject(void **state)
         "<subject>Peace</subject>",
         "<subject/>",
     };
-    struct world *w = archived_room();
+    struct world *w = kept_world_with(archived);
     UNUSED(state);
     for (unsigned i = 0; i < ARRAY_LEN(subjects); i++) {
         names(w, ROMEO, "s", subjects[i]);
@@ -254,7 +231,7 @@ static void a_subject_that_is_not_to_be_kept(void **state)
     static const char *const hints[] = {"no-store", "no-permanent-store"};
     UNUSED(state);
     for (unsigned i = 0; i < ARRAY_LEN(hints); i++) {
-        struct world *w = archived_room();
+        struct world *w = kept_world_with(archived);
         char *inside = text_of("<subject>Feud</subject><%s xmlns='urn:xmpp:hints'/>", hints[i]);
         names(w, ROMEO, "s1", inside);
         const char *came = world_next(w, JULIET);
@@ -274,7 +251,7 @@ static void a_subject_that_is_not_to_be_kept(void **state)
 /* Half of those who read it would think the one, half the other. */
 static void no_subject_takes_a_message_back(void **state)
 {
-    struct world *w = archived_room();
+    struct world *w = kept_world_with(archived);
     UNUSED(state);
     names(w, ROMEO, "s", "<subject>Feud</subject>");
     names(w, ROMEO, "m", "<body>secret</body>");
