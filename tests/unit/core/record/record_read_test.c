@@ -2,11 +2,11 @@
  * Rows that this and earlier versions have written, rows of versions to come, rows that nobody has
  * written; and who is inside of a room that comes back.
  */
+#include "tests/support/log_ear.h"
 #include "tests/support/record_world.h"
 #include "tests/support/room_text.h"
 
 #include "core/base/err.h"
-#include "core/base/log.h"
 #include "core/muc/attendance.h"
 #include "core/muc/outage.h"
 #include "core/muc/presence.h"
@@ -279,24 +279,10 @@ static void what_a_newer_version_adds_is_skipped(void **state)
     assert_int_equal(read_as(world, VALUE_VERSION, "", &why), ERR_INVALID);
 }
 
-struct heard {
-    struct log_sink sink;
-    unsigned lines;
-    char last[LOG_LINE_MAX + 1];
-};
-
-static void hear(struct log_sink *sink, enum log_level level, const char *line)
-{
-    struct heard *heard = container_of(sink, struct heard, sink);
-    UNUSED(level);
-    heard->lines++;
-    snprintf(heard->last, sizeof(heard->last), "%s", line);
-}
-
 static void unknown_options_and_kinds_are_left_out(void **state)
 {
     struct record_world *world = *state;
-    struct heard heard = {.sink = {.write = hear, .level = LOG_LEVEL_WARN}};
+    struct log_ear heard = LOG_EAR;
     struct record_row rows[4];
     struct stored_room stored;
     const char *why = NULL;
@@ -825,7 +811,7 @@ static void damaged_messages_are_left_out(void **state)
         {"<!-", 3},
     };
     struct record_world *world = *state;
-    struct heard heard = {.sink = {.write = hear, .level = LOG_LEVEL_WARN}};
+    struct log_ear heard = LOG_EAR;
     struct archived rows[ARRAY_LEN(damages) + 2];
     struct frame *frame;
     struct archived sound = said(world, 100, "0123456789abcdef0123456789abcde0", &frame);

@@ -2,11 +2,11 @@
  * Messages that only the archive has any more: moderators and authors take them back there.
  */
 #include "core/base/limits.h"
-#include "core/base/log.h"
 #include "core/muc/burial.h"
 #include "core/muc/durable.h"
 #include "core/muc/room.h"
 #include "core/xmpp/stamp.h"
+#include "tests/support/log_ear.h"
 #include "tests/support/talk.h"
 
 #define MAM      "urn:xmpp:mam:2"
@@ -550,25 +550,11 @@ static void somebody_else_was_first(void **state)
     world_free(w);
 }
 
-struct heard {
-    struct log_sink sink;
-    unsigned lines;
-    char last[LOG_LINE_MAX + 1];
-};
-
-static void hear(struct log_sink *sink, enum log_level level, const char *line)
-{
-    struct heard *heard = container_of(sink, struct heard, sink);
-    UNUSED(level);
-    heard->lines++;
-    snprintf(heard->last, sizeof(heard->last), "%s", line);
-}
-
 /* It will not be read later either: nothing is pending, and the operator is told, once it is
  * certain. */
 static void what_is_damaged_is_not_asked_for_again(void **state)
 {
-    struct heard heard = {.sink = {.write = hear, .level = LOG_LEVEL_WARN}};
+    struct log_ear heard = LOG_EAR;
     struct world *w = company(nothing_shown);
     char id[STANZA_ID_BYTES + 1];
     UNUSED(state);
