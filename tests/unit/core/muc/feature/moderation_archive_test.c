@@ -64,14 +64,16 @@ static void rows_free(struct row *rows, unsigned count)
         free(rows[i].came);
 }
 
-/* The archive's id of the first message. */
-static void id_of_first(struct world *w, char id[STANZA_ID_BYTES + 1])
+/* The same company, and the archive's id of the first message. */
+static struct world *company_and_id(const char *const *options, char id[STANZA_ID_BYTES + 1])
 {
+    struct world *w = company(options);
     struct row rows[ROWS_MAX];
     unsigned count = archive(w, rows);
     assert_int_equal(count, 2);
     memcpy(id, rows[0].id, STANZA_ID_BYTES + 1);
     rows_free(rows, count);
+    return w;
 }
 
 /* Is the message of that id a tombstone (with that text in it), or is it as it was? */
@@ -128,9 +130,8 @@ static void a_moderator_takes_it_back(void **state)
     static const char *const *const all[] = {nothing_shown, one_shown};
     UNUSED(state);
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-        struct world *w = company(all[i]);
         char id[STANZA_ID_BYTES + 1];
-        id_of_first(w, id);
+        struct world *w = company_and_id(all[i], id);
         moderates(w, ROMEO, id, "Be polite");
         static const char *const inside[] = {ROMEO, JULIET, PARIS};
         for (size_t k = 0; k < ARRAY_LEN(inside); k++) {
@@ -154,10 +155,9 @@ static void a_moderator_takes_it_back(void **state)
 
 static void in_the_former_form(void **state)
 {
-    struct world *w = company(nothing_shown);
     char id[STANZA_ID_BYTES + 1];
     UNUSED(state);
-    id_of_first(w, id);
+    struct world *w = company_and_id(nothing_shown, id);
     says(w, ROMEO,
          "<iq to='" ROOM "' type='set' id='mod'><apply-to xmlns='urn:xmpp:fasten:0' id='%s'>"
          "<moderate xmlns='urn:xmpp:message-moderate:0'><retract "
@@ -171,10 +171,9 @@ static void in_the_former_form(void **state)
 /* Nobody is told before it is certain. */
 static void not_before_it_is_certain(void **state)
 {
-    struct world *w = company(nothing_shown);
     char id[STANZA_ID_BYTES + 1];
     UNUSED(state);
-    id_of_first(w, id);
+    struct world *w = company_and_id(nothing_shown, id);
     world_commits(w, WORLD_LATER);
     moderates(w, ROMEO, id, "x");
     reads_nothing(w, ROMEO);
@@ -211,11 +210,10 @@ static void what_the_archive_does_not_have(void **state)
 /* @covers 0425#usecase-error */
 static void what_the_room_has_said(void **state)
 {
-    struct world *w = company(nothing_shown);
     struct row rows[ROWS_MAX];
     char id[STANZA_ID_BYTES + 1];
     UNUSED(state);
-    id_of_first(w, id);
+    struct world *w = company_and_id(nothing_shown, id);
     moderates(w, ROMEO, id, "rude");
     unsigned count = archive(w, rows);
     assert_int_equal(count, 3);
@@ -236,10 +234,9 @@ static void what_the_room_has_said(void **state)
 
 static void an_archive_that_cannot_be_read(void **state)
 {
-    struct world *w = company(nothing_shown);
     char id[STANZA_ID_BYTES + 1];
     UNUSED(state);
-    id_of_first(w, id);
+    struct world *w = company_and_id(nothing_shown, id);
     world_fail_queries(w, 1);
     moderates(w, ROMEO, id, "x");
     reads_error(w, ROMEO, "wait", "internal-server-error");
@@ -251,10 +248,9 @@ static void an_archive_that_cannot_be_read(void **state)
 /* Somebody was faster: then there is nothing left to tell. */
 static void once_is_enough(void **state)
 {
-    struct world *w = company(nothing_shown);
     char id[STANZA_ID_BYTES + 1];
     UNUSED(state);
-    id_of_first(w, id);
+    struct world *w = company_and_id(nothing_shown, id);
     moderates(w, ROMEO, id, "first");
     hush(w);
     moderates(w, ROMEO, id, "second");
@@ -269,10 +265,9 @@ static void once_is_enough(void **state)
 /* Between question and answer a lot can happen. */
 static void a_role_that_was_lost_meanwhile(void **state)
 {
-    struct world *w = company(nothing_shown);
     char id[STANZA_ID_BYTES + 1];
     UNUSED(state);
-    id_of_first(w, id);
+    struct world *w = company_and_id(nothing_shown, id);
     sets(w, ROMEO, "<item role='moderator' nick='Juliet'/>");
     world_commits(w, WORLD_LATER);
     moderates(w, JULIET, id, "x");
@@ -296,10 +291,9 @@ static void a_role_that_was_lost_meanwhile(void **state)
 
 static void who_is_no_moderator(void **state)
 {
-    struct world *w = company(nothing_shown);
     char id[STANZA_ID_BYTES + 1];
     UNUSED(state);
-    id_of_first(w, id);
+    struct world *w = company_and_id(nothing_shown, id);
     moderates(w, PARIS, id, "x");
     reads_error(w, PARIS, "auth", "forbidden");
     /* Nor is it told whether there is such a message. */
@@ -312,10 +306,9 @@ static void who_is_no_moderator(void **state)
 /* What was archived can still be read, so it can still be taken back (13.12). */
 static void when_the_archive_is_off(void **state)
 {
-    struct world *w = company(nothing_shown);
     char id[STANZA_ID_BYTES + 1];
     UNUSED(state);
-    id_of_first(w, id);
+    struct world *w = company_and_id(nothing_shown, id);
     configures(w, ROMEO, "muc#roomconfig_enablearchiving", "0");
     moderates(w, ROMEO, id, "late");
     assert_int_equal(notices(w, JULIET), 1);
@@ -399,9 +392,8 @@ static void authors_take_back_their_own(void **state)
     static const char *const *const all[] = {nothing_shown, one_shown};
     UNUSED(state);
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-        struct world *w = company(all[i]);
         char id[STANZA_ID_BYTES + 1];
-        id_of_first(w, id);
+        struct world *w = company_and_id(all[i], id);
         retracts(w, PARIS, id);
         reads(w, JULIET,
               "<message from='" ROOM "/Paris' id='r'><retract xmlns='" RETRACT
@@ -421,10 +413,9 @@ static void authors_take_back_their_own(void **state)
 /* @covers 0424#rules */
 static void others_do_not(void **state)
 {
-    struct world *w = company(nothing_shown);
     char id[STANZA_ID_BYTES + 1];
     UNUSED(state);
-    id_of_first(w, id);
+    struct world *w = company_and_id(nothing_shown, id);
     says(w, PARIS, "<presence to='" ROOM "' type='unavailable'/>");
     says(w, JULIET, "<presence to='" ROOM "/Paris'/>"); /* the nickname is no proof */
     static const char *const others[] = {JULIET, ROMEO};
@@ -440,10 +431,9 @@ static void others_do_not(void **state)
 /* It has been said to everybody; whether its author is inside still is of no importance. */
 static void an_author_that_has_left(void **state)
 {
-    struct world *w = company(nothing_shown);
     char id[STANZA_ID_BYTES + 1];
     UNUSED(state);
-    id_of_first(w, id);
+    struct world *w = company_and_id(nothing_shown, id);
     world_commits(w, WORLD_LATER);
     retracts(w, PARIS, id);
     leaves(w, PARIS);
@@ -456,10 +446,9 @@ static void an_author_that_has_left(void **state)
 /* The message is passed on all the same, and the archive is asked again until it answers. */
 static void a_store_that_fails(void **state)
 {
-    struct world *w = company(nothing_shown);
     char id[STANZA_ID_BYTES + 1];
     UNUSED(state);
-    id_of_first(w, id);
+    struct world *w = company_and_id(nothing_shown, id);
     world_fail_queries(w, 2);
     retracts(w, PARIS, id);
     assert_int_equal(notices(w, JULIET), 1);
@@ -480,10 +469,9 @@ static void a_store_that_fails(void **state)
  */
 static void a_crash_before_it_is_buried(void **state)
 {
-    struct world *w = company(nothing_shown);
     char id[STANZA_ID_BYTES + 1];
     UNUSED(state);
-    id_of_first(w, id);
+    struct world *w = company_and_id(nothing_shown, id);
     world_fail_queries(w, 1);
     retracts(w, PARIS, id);
     assert_int_equal(notices(w, JULIET), 1);
@@ -512,10 +500,9 @@ static void a_crash_before_it_is_buried(void **state)
 /* Nobody is told of what might be lost. */
 static void an_author_is_not_heard_before(void **state)
 {
-    struct world *w = company(nothing_shown);
     char id[STANZA_ID_BYTES + 1];
     UNUSED(state);
-    id_of_first(w, id);
+    struct world *w = company_and_id(nothing_shown, id);
     world_commits(w, WORLD_LATER);
     retracts(w, PARIS, id);
     reads_nothing(w, JULIET);
@@ -535,10 +522,9 @@ static void an_author_is_not_heard_before(void **state)
 /* Whoever says so first: it is the author's word that counts. */
 static void somebody_else_was_first(void **state)
 {
-    struct world *w = company(nothing_shown);
     char id[STANZA_ID_BYTES + 1];
     UNUSED(state);
-    id_of_first(w, id);
+    struct world *w = company_and_id(nothing_shown, id);
     world_fail_queries(w, 1);
     retracts(w, JULIET, id);
     retracts(w, PARIS, id);
@@ -555,10 +541,9 @@ static void somebody_else_was_first(void **state)
 static void what_is_damaged_is_not_asked_for_again(void **state)
 {
     struct log_ear heard = LOG_EAR;
-    struct world *w = company(nothing_shown);
     char id[STANZA_ID_BYTES + 1];
     UNUSED(state);
-    id_of_first(w, id);
+    struct world *w = company_and_id(nothing_shown, id);
     world_damaged_query(w);
     log_set_sink(&heard.sink);
     world_commits(w, WORLD_LATER);
@@ -637,10 +622,9 @@ static void no_more_than_may_wait(void **state)
 /* An empty room does not leave memory over it, and its end ends it. */
 static void a_room_that_is_destroyed_meanwhile(void **state)
 {
-    struct world *w = company(nothing_shown);
     char id[STANZA_ID_BYTES + 1];
     UNUSED(state);
-    id_of_first(w, id);
+    struct world *w = company_and_id(nothing_shown, id);
     world_fail_queries(w, 1);
     retracts(w, PARIS, id);
     leaves(w, PARIS);
@@ -662,10 +646,9 @@ static void when_one_has_to_wait(void **state)
 {
     static const char *const slow[] = {"persistent=on",  "archive=on",      "history=0",
                                        "message_rate=1", "message_burst=3", NULL};
-    struct world *w = company(slow);
     char id[STANZA_ID_BYTES + 1];
     UNUSED(state);
-    id_of_first(w, id);
+    struct world *w = company_and_id(slow, id);
     for (unsigned i = 0; i < 3; i++)
         says(w, PARIS, "<message to='" ROOM "' type='groupchat'><body>x</body></message>");
     hush(w);
@@ -682,12 +665,11 @@ static void when_a_change_has_to_wait(void **state)
 {
     static const char *const slow[] = {"persistent=on", "archive=on", "message_rate=1",
                                        "message_burst=3", NULL};
-    struct world *w = company(slow);
     char id[STANZA_ID_BYTES + 1];
     const char *came;
     unsigned heard = 0;
     UNUSED(state);
-    id_of_first(w, id);
+    struct world *w = company_and_id(slow, id);
     for (unsigned i = 0; i < 3; i++)
         says(w, PARIS, "<message to='" ROOM "' type='groupchat'><body>x</body></message>");
     retracts(w, PARIS, id);
