@@ -140,6 +140,15 @@ static void use_up_credits(const char *room)
     world.last[0] = '\0';
 }
 
+/* A link, and rooms of all shards; in that of the first shard nobody may speak. */
+static void link_without_credits(char rooms[LANE_SHARDS][20])
+{
+    link_begin();
+    link_up();
+    find_rooms(rooms);
+    use_up_credits(rooms[0]);
+}
+
 static void step_until(int64_t at_ms)
 {
     ensure(at_ms >= world.conns.now_ms);
@@ -150,10 +159,7 @@ static void what_waits_too_long_is_refused(void **state)
 {
     UNUSED(state);
     char rooms[LANE_SHARDS][20];
-    link_begin();
-    link_up();
-    find_rooms(rooms);
-    use_up_credits(rooms[0]);
+    link_without_credits(rooms);
     assert_false(links_wait(&world.links));
     int64_t first_ms = world.conns.now_ms;
     say(SAY, rooms[0], 900001);
@@ -191,10 +197,7 @@ static void what_waits_at_the_end_is_refused(void **state)
 {
     UNUSED(state);
     char rooms[LANE_SHARDS][20];
-    link_begin();
-    link_up();
-    find_rooms(rooms);
-    use_up_credits(rooms[0]);
+    link_without_credits(rooms);
     say(SAY, rooms[0], 900001);
     say(SAY, rooms[0], 900002);
     link_close(world.links.at[0]);
@@ -210,10 +213,7 @@ static void while_something_waits_it_is_read_less(void **state)
 {
     UNUSED(state);
     char rooms[LANE_SHARDS][20];
-    link_begin();
-    link_up();
-    find_rooms(rooms);
-    use_up_credits(rooms[0]);
+    link_without_credits(rooms);
     say(SAY, rooms[0], 900001);
     static char much[5 * CONN_READ_BYTES];
     size_t size = 0;
@@ -243,10 +243,7 @@ static void late_credit_goes_to_what_is_young(void **state)
 {
     UNUSED(state);
     char rooms[LANE_SHARDS][20];
-    link_begin();
-    link_up();
-    find_rooms(rooms);
-    use_up_credits(rooms[0]);
+    link_without_credits(rooms);
     int64_t first_ms = world.conns.now_ms;
     say(SAY, rooms[0], 900001);
     step_until(first_ms + SIDE_WAIT_MS_MAX / 2);
@@ -265,10 +262,7 @@ static void presence_without_end_is_not_read(void **state)
 {
     UNUSED(state);
     char rooms[LANE_SHARDS][20];
-    link_begin();
-    link_up();
-    find_rooms(rooms);
-    use_up_credits(rooms[0]);
+    link_without_credits(rooms);
     enum { STATUS = 100000 };
     char *xml = mem_new(STATUS + 200);
     int size = snprintf(xml, STATUS + 200,
