@@ -7,6 +7,7 @@
 #include "core/base/base.h"
 #include "core/base/mem.h"
 #include "shard/runtime/agent.h"
+#include "tests/support/agent_thread.h"
 
 #include <sched.h>
 #include <setjmp.h>
@@ -191,20 +192,6 @@ static void every_post_wakes(void **state)
     mailbox_free(echo.there);
 }
 
-static int group_begin(void **state)
-{
-    UNUSED(state);
-    agent_register_thread();
-    return 0;
-}
-
-static int group_end(void **state)
-{
-    UNUSED(state);
-    agent_unregister_thread();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -212,5 +199,5 @@ int main(void)
         cmocka_unit_test(small_drains),
         cmocka_unit_test(every_post_wakes),
     };
-    return cmocka_run_group_tests(tests, group_begin, group_end);
+    return cmocka_run_group_tests(tests, agent_thread_begin, agent_thread_end);
 }

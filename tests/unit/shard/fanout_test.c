@@ -7,6 +7,7 @@
 #include "core/base/limits.h"
 #include "core/base/mem.h"
 #include "shard/runtime/agent.h"
+#include "tests/support/agent_thread.h"
 #include "tests/support/lanes.h"
 
 #include <setjmp.h>
@@ -250,20 +251,6 @@ static void dropped_at_the_end(void **state)
     frame_unref(frame);
 }
 
-static int group_begin(void **state)
-{
-    UNUSED(state);
-    agent_register_thread();
-    return 0;
-}
-
-static int group_end(void **state)
-{
-    UNUSED(state);
-    agent_unregister_thread();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -274,5 +261,5 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_lane_that_is_gone, begin, end),
         cmocka_unit_test_setup_teardown(dropped_at_the_end, begin, end),
     };
-    return cmocka_run_group_tests(tests, group_begin, group_end);
+    return cmocka_run_group_tests(tests, agent_thread_begin, agent_thread_end);
 }

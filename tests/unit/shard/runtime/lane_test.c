@@ -5,6 +5,7 @@
 
 #include "core/base/ensure.h"
 #include "shard/runtime/agent.h"
+#include "tests/support/agent_thread.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -133,25 +134,11 @@ static void a_lane_retires_under_fire(void **state)
     exchange_free(poster.exchange);
 }
 
-static int group_begin(void **state)
-{
-    UNUSED(state);
-    agent_register_thread();
-    return 0;
-}
-
-static int group_end(void **state)
-{
-    UNUSED(state);
-    agent_unregister_thread();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_find_mailboxes),
         cmocka_unit_test(a_lane_retires_under_fire),
     };
-    return cmocka_run_group_tests(tests, group_begin, group_end);
+    return cmocka_run_group_tests(tests, agent_thread_begin, agent_thread_end);
 }

@@ -4,6 +4,7 @@
  */
 #include "shard/store/scribe.h"
 #include "shard/store/store_tool.h"
+#include "tests/support/agent_thread.h"
 #include "tests/support/store_expect.h"
 
 #include "core/base/err.h"
@@ -338,20 +339,6 @@ static void the_scribe_tells_all_shards(void **state)
     exchange_free(exchange);
 }
 
-static int group_begin(void **state)
-{
-    UNUSED(state);
-    agent_register_thread();
-    return 0;
-}
-
-static int group_end(void **state)
-{
-    UNUSED(state);
-    agent_unregister_thread();
-    return 0;
-}
-
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup_sqlite, teardown)
 
 int main(void)
@@ -368,5 +355,5 @@ int main(void)
         CASE(notes_are_read_once),
         CASE(the_scribe_tells_all_shards),
     };
-    return cmocka_run_group_tests_name("forgetting", tests, group_begin, group_end);
+    return cmocka_run_group_tests_name("forgetting", tests, agent_thread_begin, agent_thread_end);
 }

@@ -7,6 +7,7 @@
 #include "core/base/hash.h"
 #include "core/base/limits.h"
 #include "core/base/mem.h"
+#include "tests/support/agent_thread.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -259,20 +260,6 @@ static void a_busy_scribe_deletes_too(void **state)
     exchange_free(exchange);
 }
 
-static int group_begin(void **state)
-{
-    UNUSED(state);
-    agent_register_thread();
-    return 0;
-}
-
-static int group_end(void **state)
-{
-    UNUSED(state);
-    agent_unregister_thread();
-    return 0;
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -282,5 +269,5 @@ int main(void)
         cmocka_unit_test(an_answer_without_a_lane),
         cmocka_unit_test(a_busy_scribe_deletes_too),
     };
-    return cmocka_run_group_tests(tests, group_begin, group_end);
+    return cmocka_run_group_tests(tests, agent_thread_begin, agent_thread_end);
 }
