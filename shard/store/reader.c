@@ -88,7 +88,15 @@ static void reader_wake(void *self)
     mailbox_wake(reader->mailbox);
 }
 
-static struct reader *make(struct exchange *exchange, struct store_reader *connection, int *err)
+/* What the two kinds of reader differ in. */
+struct post {
+    const char *name;
+    const char *begins, *ends; /* what the operator is told of its troubles */
+    void (*publish)(struct exchange *exchange, struct mailbox *mailbox);
+};
+
+static struct reader *make(struct exchange *exchange, struct store_reader *connection,
+                           struct log_sink *log, const struct post *post, int *err)
 {
     struct mailbox *mailbox = mailbox_new(err);
     if (mailbox == NULL) {
@@ -100,43 +108,43 @@ static struct reader *make(struct exchange *exchange, struct store_reader *conne
     reader->connection = connection;
     reader->mailbox = mailbox;
     reader->agent = (struct agent){
+        .name = post->name,
         .self = reader,
+        .log = log,
         .do_work = reader_work,
         .wait = reader_wait,
         .wake = reader_wake,
         .blocking = true,
     };
+    reader->reading.begins = post->begins;
+    reader->reading.ends = post->ends;
+    reader->publish = post->publish;
+    reader->publish(exchange, reader->mailbox);
     return reader;
 }
 
 struct reader *reader_new(struct exchange *exchange, struct store_reader *connection,
                           struct log_sink *log, int *err)
 {
-    struct reader *reader = make(exchange, connection, err);
-    if (reader == NULL)
-        return NULL;
-    reader->agent.name = "reader";
-    reader->agent.log = log;
-    reader->reading.begins = "archives cannot be read";
-    reader->reading.ends = "archives can be read again";
-    reader->publish = exchange_set_reader;
-    reader->publish(exchange, reader->mailbox);
-    return reader;
+    static const struct post post = {
+        .name = "reader",
+        .begins = "archives cannot be read",
+        .ends = "archives can be read again",
+        .publish = exchange_set_reader,
+    };
+    return make(exchange, connection, log, &post, err);
 }
 
 struct reader *searcher_new(struct exchange *exchange, struct store_reader *connection,
                             struct log_sink *log, int *err)
 {
-    struct reader *reader = make(exchange, connection, err);
-    if (reader == NULL)
-        return NULL;
-    reader->agent.name = "searcher";
-    reader->agent.log = log;
-    reader->reading.begins = "archives cannot be searched";
-    reader->reading.ends = "archives can be searched again";
-    reader->publish = exchange_set_searcher;
-    reader->publish(exchange, reader->mailbox);
-    return reader;
+    static const struct post post = {
+        .name = "searcher",
+        .begins = "archives cannot be searched",
+        .ends = "archives can be searched again",
+        .publish = exchange_set_searcher,
+    };
+    return make(exchange, connection, log, &post, err);
 }
 
 struct agent *reader_agent(struct reader *reader)
