@@ -184,3 +184,15 @@ def answer(service, jid, ping, here):
         return
     service.link.stanza("iq", jid, ping.get("from"), "<error type='cancel'><item-not-found "
                         f"xmlns='{NS_STANZAS}'/></error>", type="error", id=ping.get("id"))
+
+
+def answer_some(service, asked):
+    """The owner and every tenth answer their pings, the others are not there any more: they are put
+    out. Returns who is there."""
+    here = {jid for jid in asked if jid == OWNER or jid.endswith("1@host.example/home")}
+    for jid, ping in asked.items():
+        answer(service, jid, ping, jid in here)
+    gone = set(asked) - here
+    assert here and gone, asked
+    assert leaves(service, len(gone)) == gone
+    return here
