@@ -5,61 +5,26 @@
 #ifndef TESTS_SUPPORT_BACKED_SHARD_H
 #define TESTS_SUPPORT_BACKED_SHARD_H
 
-#include "core/base/ensure.h"
 #include "core/base/err.h"
-#include "core/base/limits.h"
-#include "core/base/mem.h"
-#include "core/xmpp/prep.h"
-#include "shard/shard.h"
 #include "shard/store/reader.h"
 #include "shard/store/scribe.h"
 #include "shard/store/store_mem.h"
-#include "tests/support/shard_expect.h"
+#include "tests/support/stepped_shard.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#define FRIAR "friar@example.org/desk"
+#define MAM   "<iq type='set' id='mam'><query xmlns='urn:xmpp:mam:2'/></iq>"
 
-#include <cmocka.h>
-
-#define ROOM   "cave@" LANES_SERVICE
-#define ROMEO  "romeo@example.org/desk"
-#define JULIET "juliet@example.org/desk"
-#define FRIAR  "friar@example.org/desk"
-#define MUC    "<x xmlns='http://jabber.org/protocol/muc'/>"
-#define MAM    "<iq type='set' id='mam'><query xmlns='urn:xmpp:mam:2'/></iq>"
-
-enum { NUMBER = 3 };
-
-static struct exchange *exchange;
-static struct directory *directory;
-static struct fake_lane lanes[2];
-static struct shard *shard;
 static struct scribe *scribe;
 static struct store *store;
 static struct reader *reader; /* NULL: nobody answers questions */
 static struct room_options options;
 static struct muc_settings settings;
 static struct muc_env env;
-static struct str clients; /* the domain of the client door, for the next shard; absent: none */
-static char log_text[4096];
+static struct str clients;     /* the domain of the client door, for the next shard; absent: none */
 static struct clock_face face; /* shown since stop_the_clock() */
 static unsigned commits, most; /* since count_from_now(): of rooms, and of rooms at once */
 static size_t bytes;           /* of what they write */
 static struct store *watched;  /* whose commits are counted; NULL: nobody's */
-
-static inline void note_line(struct log_sink *sink, enum log_level level, const char *line)
-{
-    UNUSED(sink);
-    UNUSED(level);
-    size_t used = strlen(log_text);
-    snprintf(log_text + used, sizeof(log_text) - used, "%s\n", line);
-}
-
-static struct log_sink sink = {.write = note_line, .level = LOG_LEVEL_INFO};
 
 static inline void open_shard(void)
 {
@@ -98,10 +63,7 @@ static inline int begin(void **state)
     settings.defaults = &options;
     settings.durable = true;
     env.settings = &settings;
-    exchange = exchange_new();
-    directory = directory_new(&env.hash_key);
-    for (uint16_t i = 0; i < 2; i++)
-        fake_lane_open(&lanes[i], exchange, i);
+    surroundings_begin(&env);
     directory_add_link(directory, STR(LANES_SERVICE), (struct route){.slot = 9, .generation = 1});
     store = store_mem_open(&env.hash_key);
     store_mem_set_durable(store);
@@ -109,7 +71,6 @@ static inline int begin(void **state)
     scribe = scribe_new(&setup, &err);
     assert_non_null(scribe);
     open_shard();
-    log_text[0] = '\0';
     watched = NULL;
     return err;
 }
@@ -121,24 +82,13 @@ static inline int end(void **state)
     reader_free(reader);
     reader = NULL;
     scribe_free(scribe);
-    for (unsigned i = 0; i < 2; i++)
-        fake_lane_close(&lanes[i]);
-    directory_free(directory);
-    exchange_free(exchange);
+    surroundings_end();
     room_options_fini(&options);
-    log_set_sink(NULL);
     clock_show(NULL);
     return 0;
 }
 
 /* ---- doing ---- */
-
-static inline struct jid *jid(const char *text)
-{
-    struct jid *made = jid_parse(NULL, str_z(text));
-    ensure(made != NULL);
-    return made;
-}
 
 static inline struct route route_of(const char *from)
 {
@@ -148,15 +98,7 @@ static inline struct route route_of(const char *from)
 
 static inline void say(const char *from, const char *to, const char *xml)
 {
-    struct message *message = message_new(MSG_STANZA);
-    message->stanza.stanza = stanza_parse(str_z(xml));
-    ensure(message->stanza.stanza != NULL);
-    message->stanza.from = jid(from);
-    message->stanza.to = jid(to);
-    message->stanza.route = route_of(from);
-    message->stanza.lane = message->stanza.route.lane;
-    message->stanza.cost = 1;
-    assert_true(post_shard(exchange, NUMBER, message));
+    say_by(route_of(from), from, to, xml);
 }
 
 static inline void enter(const char *from, const char *nick)
@@ -217,11 +159,6 @@ static inline void moderate(const char *from, const char *id)
               id);
 }
 
-static inline void step(void)
-{
-    agent_step(shard_agent(shard));
-}
-
 static inline void write_down(void)
 {
     agent_step(scribe_agent(scribe));
@@ -254,15 +191,6 @@ static inline void run_on(int64_t ms)
     face.wall_us += ms * 1000;
     face.mono_ms += ms;
     settle();
-}
-
-static inline const char *heard(unsigned lane)
-{
-    static char *text;
-    uint32_t cost;
-    free(text);
-    text = fake_lane_read(&lanes[lane], &cost);
-    return text;
 }
 
 static inline void forget_heard(void)
