@@ -100,6 +100,57 @@ static inline void tampers(const char *sql)
     sqlite3_close(handle);
 }
 
+static inline int64_t number_in(sqlite3 *handle, const char *sql)
+{
+    sqlite3_stmt *statement;
+    assert_int_equal(sqlite3_prepare_v2(handle, sql, -1, &statement, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
+    int64_t result = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return result;
+}
+
+/* What the file says without us. */
+static inline int64_t number(const char *sql)
+{
+    sqlite3 *handle;
+    assert_int_equal(sqlite3_open(world.path, &handle), SQLITE_OK);
+    int64_t result = number_in(handle, sql);
+    sqlite3_close(handle);
+    return result;
+}
+
+/* The index of senders has each word of each message that is there, and nothing else. */
+static inline void senders_are_right(void)
+{
+    static const char *const sql[] = {
+        "SELECT count(*) FROM archive a WHERE archived = 1 AND NOT EXISTS (SELECT 1 FROM"
+        " archive_sender WHERE archive_sender MATCH 'n' || a.room || 'x' || hex(a.nick)"
+        " AND rowid = a.seq)",
+        "SELECT count(*) FROM archive a WHERE archived = 1 AND account IS NOT NULL AND NOT EXISTS"
+        " (SELECT 1 FROM archive_sender WHERE archive_sender MATCH 'r' || a.room || 'x' ||"
+        " hex(a.account) AND rowid = a.seq)",
+        "SELECT count(*) FROM archive a WHERE account IS NOT NULL AND NOT EXISTS (SELECT 1 FROM"
+        " archive_sender WHERE archive_sender MATCH 'a' || hex(a.account) AND rowid = a.seq)",
+        "SELECT (SELECT coalesce(sum(doc), 0) FROM temp.words)"
+        " - (SELECT coalesce(sum(archived + (1 + archived) * (account IS NOT NULL)), 0)"
+        " FROM archive)",
+    };
+    sqlite3 *handle;
+    assert_int_equal(sqlite3_open(world.path, &handle), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(handle,
+                                  "CREATE VIRTUAL TABLE temp.words USING"
+                                  " fts5vocab(main, archive_sender, 'row')",
+                                  NULL, NULL, NULL),
+                     SQLITE_OK);
+    for (unsigned i = 0; i < ARRAY_LEN(sql); i++) {
+        int64_t wrong = number_in(handle, sql[i]);
+        if (wrong != 0)
+            fail_msg("%lld for: %s", (long long)wrong, sql[i]);
+    }
+    sqlite3_close(handle);
+}
+
 static inline void finds(const struct archive_query *query, const char *ids)
 {
     struct archive_page page = ask(&world, ROOM, query);
