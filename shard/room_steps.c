@@ -350,7 +350,8 @@ static void load(struct shard *shard, struct room_entry *entry, const struct mes
     entry->backing = backing_new(entry, entry->key);
     entry->backing->waiting = WAITING_LOAD;
     entry->backing->counted = cause->kind == MSG_STANZA;
-    shard->loading += entry->backing->counted;
+    if (entry->backing->counted)
+        loads_begin(&shard->loads, shard->agent.mono_ms);
     message->room_load.shard = shard->setup.number;
     message->room_load.room = jid_copy(room_jid(entry->room));
     post_scribe(shard->setup.exchange, message);
@@ -370,7 +371,8 @@ void rooms_take(struct shard *shard, const struct jid *room, bool need, struct m
 {
     struct room_entry *entry = rooms_find(&shard->rooms, room);
     bool missing = entry == NULL && need;
-    if (missing && message->kind == MSG_STANZA && shard->parked >= SHARD_PARKED_MAX) {
+    bool full = shard->parked >= SHARD_PARKED_MAX || shard->loads.silent;
+    if (missing && message->kind == MSG_STANZA && full) {
         rooms_turn_away(shard, message);
         return;
     }
@@ -430,7 +432,7 @@ void rooms_loaded(struct shard *shard, const struct message *message)
     const char *why = NULL;
     int err = message->room_load.err;
     ensure(entry != NULL && entry->backing->waiting == WAITING_LOAD);
-    shard->loading -= entry->backing->counted;
+    loads_answered(&shard->loads, entry->backing->counted, shard->agent.mono_ms);
     entry->backing->counted = false;
     if (shard->closing) { /* nobody is let in any more, and what is stored stays as it is */
         give_up(shard, entry, &refusal_RESOURCE_CONSTRAINT);

@@ -58,7 +58,7 @@ static void credit_gather(struct shard *shard, uint16_t lane, uint32_t cost)
 static void credits_flush(struct shard *shard)
 {
     if (fanout_overloaded(&shard->fanout) || commits_overloaded(&shard->commits) ||
-        shard->held > HELD_BYTES_MAX || shard->loading > ROOM_LOADS_MAX)
+        shard->held > HELD_BYTES_MAX || loads_overloaded(&shard->loads))
         return;
     for (unsigned lane = 0; lane < shard->credit_lanes; lane++) {
         if (shard->credits[lane] == 0)
@@ -372,6 +372,8 @@ static int shard_work(void *self)
     bool more = false;
     bool untold = tell_of_links(shard);
     unsigned count = mailbox_drain(shard->mailbox, shard_on_message, shard, SHARD_DRAIN_MAX, &more);
+    if (!more)
+        loads_look(&shard->loads, shard->agent.mono_ms);
     count += ring_alarms(shard);
     count += service_answer_commands(shard, false);
     bool unwritten = rooms_rewrite(shard);
@@ -421,6 +423,7 @@ static int shard_timeout_ms(void *self)
     if (!shard->closing)
         timeout_ms =
             sooner_ms(timeout_ms, rewrites_timeout_ms(&shard->rewrites, shard->agent.mono_ms));
+    timeout_ms = sooner_ms(timeout_ms, loads_timeout_ms(&shard->loads, shard->agent.mono_ms));
     timeout_ms = sooner_ms(timeout_ms, wakes_timeout_ms(&shard->wakes, shard->agent.mono_ms));
     return sooner_ms(timeout_ms, commands_timeout_ms(&shard->commands, now_us));
 }

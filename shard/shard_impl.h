@@ -4,6 +4,7 @@
 #ifndef SHARD_SHARD_IMPL_H
 #define SHARD_SHARD_IMPL_H
 
+#include "shard/loads.h"
 #include "shard/lower.h"
 #include "shard/rewrites.h"
 #include "shard/shard.h"
@@ -33,9 +34,9 @@ struct shard {
     int64_t last_step_us;
     int64_t silent_until_us; /* of rooms that cannot be loaded */
     uint32_t parked;         /* messages, in all rooms */
-    uint32_t loading;        /* rooms that stanzas wait for */
-    uint64_t held;           /* bytes, in all rooms */
-    bool closing;            /* nothing new begins: goodbye has been said, or is about to be */
+    struct loads loads;
+    uint64_t held; /* bytes, in all rooms */
+    bool closing;  /* nothing new begins: goodbye has been said, or is about to be */
     bool said_goodbye;
     bool done;         /* and main was told */
     uint32_t *credits; /* by lane: handled and not yet given back */

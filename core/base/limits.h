@@ -56,6 +56,7 @@
 #define ROOM_PARKED_MAX        2000  /* stanzas that wait for a room while it waits for the disk */
 #define SHARD_PARKED_MAX       50000 /* the same, in all rooms of a shard */
 #define ROOM_LOADS_MAX         1000  /* looked for; then stanzas come as fast as they are found */
+#define ROOM_LOADS_SILENT_MS   400   /* and not one was found: then no more are looked for */
 #define HELD_BYTES_MAX         (64 * 1024 * 1024) /* of a shard, said and not kept yet */
 #define ROOM_IDLE_SECONDS      60         /* then a stored room that nobody is in leaves memory */
 #define ARCHIVE_PAGE_MAX       50         /* messages of an archive sent for one query */
@@ -202,6 +203,7 @@ static_assert(ADMIN_LIST_BYTES_MAX + REASON_BYTES_MAX * 8 < FRAME_BYTES_MAX, "on
 static_assert(CREDITS_PER_SHARD > STANZA_BYTES_MAX / 1024 * 4, "a large stanza fits the credits");
 static_assert(CREDITS_LEAST < CREDITS_FIRST && CREDITS_FIRST < CREDITS_PER_SHARD, "a range");
 static_assert(SIDE_QUEUE_BYTES_MAX < SIDE_PAUSE_BYTES, "messages first, then all reading");
+static_assert(ROOM_LOADS_SILENT_MS < SIDE_WAIT_MS_MAX, "rooms in memory refuse nothing for others");
 static_assert(RATE_ROOM_QUEUE_MAX < RATE_ACCOUNTS_MAX, "one that does not wait can be forgotten");
 static_assert(PARSER_RENEW_BYTES > STANZA_BYTES_MAX, "a parser lives for more than one stanza");
 

@@ -7,7 +7,8 @@
 
 /* ---- rooms that are looked for ---- */
 
-#define DISCO "<iq type='get' id='%u'><query xmlns='http://jabber.org/protocol/disco#info'/></iq>"
+#define DISCO_QUERY "<query xmlns='http://jabber.org/protocol/disco#info'/>"
+#define DISCO       "<iq type='get' id='%u'>" DISCO_QUERY "</iq>"
 
 /* Somebody asks addresses that he has made up. */
 static void ask_rooms(unsigned from, unsigned to)
@@ -75,6 +76,91 @@ static void credits_wait_for_rooms_that_are_looked_for(void **state)
     settle();
     heard(1);
     assert_int_equal(credits_back(), 1);
+}
+
+static int shard_timeout(void)
+{
+    struct agent *agent = shard_agent(shard);
+    return agent->timeout_ms(agent->self);
+}
+
+/* The disk is stuck: who wants a room that is not in memory is told so, all others go on. */
+static void rooms_in_memory_do_not_wait_for_a_disk_that_is_silent(void **state)
+{
+    UNUSED(state);
+    two_in_a_room();
+    stop_the_clock();
+    ask_rooms(0, ROOM_LOADS_MAX + 1);
+    step();
+    face.mono_ms += ROOM_LOADS_SILENT_MS - 1;
+    say(JULIET, ROOM, "<iq type='get' id='early'>" DISCO_QUERY "</iq>");
+    step();
+    in_order(heard(1), "id='early'", NULL); /* handled, but nothing more is to come */
+    assert_int_equal(credits_back(), 0);
+    assert_int_equal(shard_timeout(), 1);
+    face.mono_ms += 1;
+    step();
+    heard(1);
+    assert_int_equal(credits_back(), ROOM_LOADS_MAX + 2);
+    ask_rooms(ROOM_LOADS_MAX + 1, ROOM_LOADS_MAX + 2);
+    say(JULIET, ROOM, "<iq type='get' id='late'>" DISCO_QUERY "</iq>");
+    step();
+    in_order(heard(1), "type='error' id='1001'", "<resource-constraint", "type='result' id='late'",
+             NULL);
+    assert_int_equal(credits_back(), 2);
+    assert_int_equal(shard_room_count(shard), ROOM_LOADS_MAX + 2);
+    /* It answers again: of all that it was asked, and of what comes next. */
+    settle();
+    in_order(heard(1), "type='error' id='0'", "<item-not-found", "type='error' id='1000'",
+             "<item-not-found", NULL);
+    ask_rooms(1, 2);
+    settle();
+    in_order(heard(1), "type='error' id='1'", "<item-not-found", NULL);
+}
+
+/* The disk is only busy: whoever asks waits, however long it takes, and nobody is refused. */
+static void nobody_is_refused_while_a_busy_disk_answers(void **state)
+{
+    UNUSED(state);
+    two_in_a_room();
+    stop_the_clock();
+    unsigned asked = 0;
+    for (; asked < 6000; asked += 1000) {
+        ask_rooms(asked, asked + 1000);
+        step();
+    }
+    heard(1);
+    (void)credits_back();
+    for (unsigned i = 0; i < 4; i++) {
+        face.mono_ms += ROOM_LOADS_SILENT_MS - 1;
+        write_down(); /* SHARD_DRAIN_MAX of them */
+        step();
+        ask_rooms(asked, asked + 1);
+        asked++;
+        step();
+        is_absent(heard(1), "<resource-constraint");
+        assert_int_equal(credits_back(), 0);
+    }
+    settle();
+    is_absent(heard(1), "<resource-constraint");
+    assert_int_equal(shard_room_count(shard), 1);
+}
+
+/* It is the shard that was late: the answers are there, behind what came before them. */
+static void a_late_shard_takes_no_disk_for_silent(void **state)
+{
+    UNUSED(state);
+    two_in_a_room();
+    stop_the_clock();
+    ask_rooms(0, ROOM_LOADS_MAX + 1);
+    step();
+    face.mono_ms += 10 * ROOM_LOADS_SILENT_MS;
+    ask_rooms(ROOM_LOADS_MAX + 1, ROOM_LOADS_MAX + 2);
+    write_down();
+    step();
+    ask_rooms(ROOM_LOADS_MAX + 2, ROOM_LOADS_MAX + 3);
+    settle();
+    is_absent(heard(1), "<resource-constraint");
 }
 
 /* ---- questions to the archive ---- */
@@ -222,6 +308,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(no_more_rooms_are_looked_for_than_may_wait, begin, end),
         cmocka_unit_test_setup_teardown(credits_wait_for_rooms_that_are_looked_for, begin, end),
+        cmocka_unit_test_setup_teardown(rooms_in_memory_do_not_wait_for_a_disk_that_is_silent,
+                                        begin, end),
+        cmocka_unit_test_setup_teardown(nobody_is_refused_while_a_busy_disk_answers, begin, end),
+        cmocka_unit_test_setup_teardown(a_late_shard_takes_no_disk_for_silent, begin, end),
         cmocka_unit_test_setup_teardown(an_answer_does_not_wait_for_a_room_to_rest, begin, end),
         cmocka_unit_test_setup_teardown(a_question_is_asked_again_so_often, begin, end),
         cmocka_unit_test_setup_teardown(a_question_asked_again_is_as_small_as_it_was, begin, end),
