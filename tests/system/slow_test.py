@@ -11,10 +11,12 @@ import keeper
 from fakehost import NS_COMPONENT
 from faulty import DEN, FULL, LAIR, PROMPT_S, SLOW_S, YARD, Scene
 from harness import Stentor
-from keeper import GUEST, OWNER
-from rawclient import NS_MUC
+from keeper import GUEST, OWNER, room_of
+from rawclient import NS_MUC, name
 
 PARKED_MAX = 2000  # ROOM_PARKED_MAX
+LOADS_MAX = 1000  # ROOM_LOADS_MAX
+FLOODED = {"store__durability": "power", "threads": "1", "muc__rooms_per_user": "0"}
 SECONDS_PER_READ = 0.2
 OLD = 100_000
 NO_ANSWER = "the store has not answered"
@@ -163,6 +165,63 @@ def who_waits_for_a_change_is_bounded(args):
         assert heard[OWNER] == heard[GUEST] == [f"{number}" for number in range(PARKED_MAX)]
 
 
+# ---- rooms that are not in memory ----
+
+def come_and_go(scene, rooms, who, **attributes):
+    for room in rooms:
+        scene.link.stanza("presence", who, f"{room}/Somebody", f"<x xmlns='{NS_MUC}'/>",
+                          **attributes)
+
+
+def answers(scene, who, wanted):
+    """By room, what has come of so many attempts: None, or why not. While what is said in another
+    room is heard (`wanted` a text): those until then."""
+    found = {}
+    while isinstance(wanted, str) or len(found) < wanted:
+        element = scene.link.next(SLOW_S * 2)
+        if element.findtext(f"{{{NS_COMPONENT}}}body") == wanted:
+            assert keeper.condition_of(element) is None, ElementTree.tostring(element)
+            break
+        if name(element) == "presence" and element.get("to") == who and \
+                element.get("from").endswith("/Somebody"):
+            found[element.get("from").split("/")[0]] = keeper.condition_of(element)
+    return found
+
+
+def a_stuck_disk_stops_no_room_in_memory(args):
+    """More want rooms that only the disk knows than may wait for it: those who are too many are told
+    so, and whoever is in a room that is there talks on."""
+    with Scene(args, **FLOODED) as scene:
+        rooms = [room_of(f"stored{number}") for number in range(2 * LOADS_MAX)]
+        come_and_go(scene, rooms, GUEST)
+        assert set(answers(scene, GUEST, len(rooms)).values()) == {None}
+        come_and_go(scene, rooms, GUEST, type="unavailable")
+        assert len(answers(scene, GUEST, len(rooms))) == len(rooms)
+        scene.link.socket.close()
+        assert scene.stentor.stop() == 0
+        scene.stentor.start()  # nobody is in them, so they are not in memory
+        scene.link = scene.host.link()
+        scene.says(YARD, "before")
+        scene.drain()
+        began = scene.stuck("slowly")
+        scene.disk.slow(0)
+        come_and_go(scene, rooms, OWNER)
+        found = {}
+        for number in range(20):
+            said = time.monotonic()
+            keeper.say(scene.link, YARD, f"yard {number}")
+            found.update(answers(scene, OWNER, f"yard {number}"))
+            assert time.monotonic() - said < PROMPT_S, time.monotonic() - said
+        assert time.monotonic() - began < SLOW_S - 1, "there was nothing slow about it"
+        assert found and set(found.values()) == {FULL}, set(found.values())
+        refused = list(found)
+        # the disk answers: who has waited is inside, who was refused enters now
+        found = answers(scene, OWNER, len(rooms) - len(refused))
+        assert set(found.values()) == {None} and len(found) > LOADS_MAX, len(found)
+        come_and_go(scene, refused, OWNER)
+        assert set(answers(scene, OWNER, len(refused)).values()) == {None}
+
+
 # ---- questions that take long, and much that is deleted ----
 
 def a_slow_search_delays_no_commit(args):
@@ -240,6 +299,7 @@ CASES = (
     who_waits_for_a_change_is_bounded,
     a_stop_does_not_wait_for_a_slow_disk,
     an_idle_server_stops_at_once_on_a_slow_disk,
+    a_stuck_disk_stops_no_room_in_memory,
     a_slow_search_delays_no_commit,
     a_big_trim_delays_no_commit,
 )
