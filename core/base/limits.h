@@ -80,7 +80,7 @@
 #define ROOM_PINGS_PER_LOOK    64    /* sessions looked at, the silent ones pinged, at a time */
 #define ROOM_PINGS_UNANSWERED  2     /* then the session is put out */
 #define ROOM_OUTAGE_PER_LOOK   100   /* put out at a time who have missed something */
-#define ROOM_GHOSTS_SECONDS    300   /* after a restart; then who is gone goes without a link */
+#define ROOM_GHOSTS_SECONDS    300   /* without a link; then who is gone goes, if anybody sees it */
 #define ROOM_OUTAGE_LOOK_MS    100   /* from one such time to the next */
 #define PING_MINUTES_MAX       10080 /* of silence, before the first of them */
 #define RATE_SECOND_MAX        1000  /* messages of one account, if a room limits them */

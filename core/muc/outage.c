@@ -56,6 +56,19 @@ static struct route any_way(const struct step *step)
  * they are gone, when no link has come up for long. Before that others would miss it. */
 enum { ALARM_NONE, ALARM_TELLS, ALARM_GHOSTS };
 
+/* Is anybody reached while no link is up? His coming was already lost for those behind the links,
+ * so that more of it costs them nothing. If there is nobody, it would. */
+static bool anybody_sees(const struct room *room, const struct step *step)
+{
+    for (uint32_t i = 0; i < room->sessions_size; i++) {
+        const struct session *session = room->sessions[i];
+        if (session != NULL && !session_is_cut_off(session) &&
+            outage_way(step, session->route).lane != LANE_NONE)
+            return true;
+    }
+    return false;
+}
+
 void outage_reach(struct room *room, const struct step *step, const struct occupant *occupant)
 {
     struct route route = any_way(step);
@@ -74,8 +87,8 @@ void outage_look(struct room *room, struct step *step)
     uint32_t left = ROOM_OUTAGE_PER_LOOK;
     uint8_t alarm = tells ? ALARM_TELLS : room->outage_alarm;
     room->outage_alarm = ALARM_NONE;
-    if (!tells && alarm != ALARM_GHOSTS)
-        return;
+    if (!tells && (alarm != ALARM_GHOSTS || !anybody_sees(room, step)))
+        return; /* outage_watch() sets it again, if it is still wanted */
     for (uint32_t i = 0; i < room->sessions_size && left > 0 && has_cut_off(room); i++) {
         struct session *session = room->sessions[i];
         if (session == NULL || !session_is_cut_off(session) || (!tells && !session->gone))

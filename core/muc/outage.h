@@ -8,8 +8,10 @@
  *     soon after one does again (core/muc/silence.h).
  *
  * So nobody has a gap in what it read and does not know of it. After a restart, who was inside and
- * cannot be any more goes the same way (core/muc/restore.h); without a link after
- * ROOM_GHOSTS_SECONDS, for these need not be told.
+ * cannot be any more goes the same way (core/muc/restore.h): without a link every
+ * ROOM_GHOSTS_SECONDS, for these need not be told, if somebody is inside who is reached and sees
+ * them. Who was handed over behind a link keeps his place, however long that is down, for as long
+ * as the others say and do nothing that he would miss.
  * @xep 0045 1.35.5 #impl-service-ghosts #service-error-kick
  */
 #ifndef CORE_MUC_OUTAGE_H
