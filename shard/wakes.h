@@ -13,9 +13,9 @@
 
 #include <stdint.h>
 
-struct wakes { /* zero: none */
-    struct jid **rooms;
-    uint32_t count, cap;
+struct wakes {          /* zero: none */
+    struct jid **rooms; /* a ring */
+    uint32_t size, start, count;
     uint32_t taken; /* of this turn */
     int64_t at_ms;  /* of the monotonic clock: the next turn */
 };

@@ -76,11 +76,32 @@ static void so_many_at_a_time(void **state)
     wakes_fini(&wakes);
 }
 
+/* However they come and go. */
+static void in_turn(void **state)
+{
+    struct wakes wakes = {0};
+    int64_t now_ms = 0;
+    unsigned in = 0, out = 0;
+    (void)state;
+    for (unsigned turn = 0; turn < 20; turn++) {
+        for (unsigned i = 0; i < 7 * turn; i++)
+            add(&wakes, in++, now_ms);
+        now_ms += STORE_RETRY_MS;
+        int number;
+        while ((number = take(&wakes, now_ms)) >= 0)
+            assert_int_equal(number, out++);
+    }
+    assert_int_equal(wakes.count, in - out);
+    assert_in_range(in - out, 1, in - 1);
+    wakes_fini(&wakes); /* what is left in it */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(not_at_once),
         cmocka_unit_test(so_many_at_a_time),
+        cmocka_unit_test(in_turn),
     };
     int err = prep_init();
     int failed = err < 0 ? err : cmocka_run_group_tests(tests, NULL, NULL);
