@@ -22,10 +22,11 @@ struct map_entry {
 struct map {
     const struct hash_key *hash_key; /* borrowed, outlives the map */
     struct map_entry *entries;       /* in insertion order, with holes */
-    uint32_t *index;                 /* open addressing into entries */
+    uint32_t *index;                 /* open addressing into entries; NULL: they are so few */
     uint32_t used;                   /* entries written, holes included */
     uint32_t count;                  /* live entries */
     uint32_t index_size;             /* power of two, or 0 */
+    uint32_t capacity;               /* of `entries` */
 };
 
 void map_init(struct map *map, const struct hash_key *hash_key);

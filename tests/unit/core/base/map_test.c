@@ -50,17 +50,16 @@ static void check(const struct map *map, unsigned expected)
         assert_ptr_equal(map_get(map, items[i].key), items[i].order > 0 ? &items[i] : NULL);
 }
 
-/* Random puts and removals: after each phase the map holds what the model holds, in order. */
-static void agrees_with_model(void **state)
+/* Random puts and removals of so many items: the map holds what the model holds, in order. */
+static void agree(unsigned of_items, unsigned check_each)
 {
-    UNUSED(state);
     struct map map;
     map_init(&map, &key);
     uint32_t random = 12345;
     unsigned count = 0, order = 0;
     for (unsigned round = 0; round < 20000; round++) {
         random = random * 1664525 + 1013904223;
-        struct item *item = &items[(random >> 16) % ITEMS];
+        struct item *item = &items[(random >> 16) % of_items];
         bool removes = (random >> 8) % 100 < (round / 2000 % 2 == 0 ? 30 : 70);
         void *before = item->order > 0 ? item : NULL;
         if (removes) {
@@ -73,10 +72,51 @@ static void agrees_with_model(void **state)
             if (before == NULL)
                 item->order = ++order;
         }
-        if (round % 500 == 0)
+        if (round % check_each == 0)
             check(&map, count);
     }
     check(&map, count);
+    map_fini(&map);
+}
+
+static void agrees_with_model(void **state)
+{
+    UNUSED(state);
+    agree(ITEMS, 500);
+}
+
+/* Around the number from which there is an index, and below it. */
+static void a_few_agree_with_model(void **state)
+{
+    UNUSED(state);
+    for (unsigned of_items = 1; of_items <= 8; of_items++) {
+        setup(NULL);
+        agree(of_items, 20);
+    }
+}
+
+/* Most rooms are small, and each has several maps: nothing is allocated for what is not there. */
+static void a_few_cost_what_they_are(void **state)
+{
+    UNUSED(state);
+    struct map map;
+    map_init(&map, &key);
+    for (unsigned i = 0; i < 3; i++) {
+        assert_null(map_put(&map, items[i].key, &items[i]));
+        assert_int_equal(map.capacity, i + 1);
+        assert_null(map.index);
+    }
+    /* One goes, one comes: in its place. */
+    const struct map_entry *entries = map.entries;
+    assert_ptr_equal(map_remove(&map, items[0].key), &items[0]);
+    assert_null(map_put(&map, items[3].key, &items[3]));
+    assert_ptr_equal(map.entries, entries);
+    assert_int_equal(map.capacity, 3);
+    assert_null(map_get(&map, items[0].key));
+    assert_null(map_put(&map, items[0].key, &items[0]));
+    assert_non_null(map.index);
+    for (unsigned i = 0; i < 4; i++)
+        assert_ptr_equal(map_get(&map, items[i].key), &items[i]);
     map_fini(&map);
 }
 
@@ -163,6 +203,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(agrees_with_model, setup),
+        cmocka_unit_test_setup(a_few_agree_with_model, setup),
+        cmocka_unit_test_setup(a_few_cost_what_they_are, setup),
         cmocka_unit_test_setup(empty_owns_nothing, setup),
         cmocka_unit_test_setup(replaced_in_place, setup),
         cmocka_unit_test_setup(removing_while_iterating, setup),
