@@ -8,10 +8,12 @@
 #include "core/base/ensure.h"
 #include "core/base/mem.h"
 
+#include <assert.h>
 #include <pthread.h>
 #include <string.h>
 
-enum { SHELF_MAX = 256, SHELVES_FIRST = 4 };
+/* A shelf is a page of memory: one mark more would cost a quarter of one. */
+enum { SHELF_MAX = 255, SHELVES_FIRST = 4 };
 
 struct mark {
     const struct jid *jid; /* in the entry */
@@ -22,6 +24,8 @@ struct shelf {
     uint32_t count;
     struct mark marks[SHELF_MAX];
 };
+
+static_assert(sizeof(struct shelf) <= 4096, "a size class of jemalloc; the next one is 5,120");
 
 struct service_row {
     struct service_row *next;
