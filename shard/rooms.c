@@ -6,6 +6,9 @@
 #include "core/base/mem.h"
 #include "shard/placement.h"
 
+static_assert(sizeof(struct room_entry) <= 192, "a size class of jemalloc; the next one is 224");
+static_assert(ROOM_TIMERS < 1 << TIMER_TAG_BITS, "which alarm rings is in its tag");
+
 /* No two rooms that live at a time have the same place, so their ids differ. One that is made anew
  * at the same address may have the id of the one before; what is still said of that one is taken
  * for its own then, and nobody is told less for it (outage_loss()). */
@@ -175,7 +178,7 @@ struct room_entry *rooms_need(struct rooms *rooms, const struct jid *jid)
     jid_free(bare);
     entry->key = jid_bare(room_jid(entry->room));
     for (int i = 0; i < ROOM_TIMER_BURIAL; i++)
-        entry->alarms[i].tag = (uint8_t)i;
+        entry->alarms[i].tag = (unsigned)i;
     map_put(&rooms->by_jid, entry->key, entry);
     return entry;
 }

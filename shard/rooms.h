@@ -19,12 +19,12 @@ struct room_entry {
     struct room *room;
     const struct muc_env *env;              /* of its service */
     struct str key;                         /* bare JID, inside the room */
-    bool known;                             /* it has been there, and the log says so */
-    bool listed;                            /* in the directory */
     struct timer alarms[ROOM_TIMER_BURIAL]; /* their tags are their indexes; the last is in: */
     struct window *window;                  /* while the room is large */
     struct backing *backing;                /* NULL: there is no store */
     struct room_entry *older, *newer;       /* tombstones, by age */
+    bool known;                             /* it has been there, and the log says so */
+    bool listed;                            /* in the directory */
     bool tombstone;
     bool old_tombstone; /* it comes from the store: that the room is destroyed was said before */
 };

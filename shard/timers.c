@@ -8,10 +8,15 @@
 
 #include "core/base/ensure.h"
 
+#include <assert.h>
 #include <limits.h>
 #include <stddef.h>
 
 #define NEVER UINT64_MAX
+
+static_assert(sizeof(struct timer) == 3 * sizeof(void *), "two links and all the rest");
+static_assert(INT64_MAX / TIMER_TICK_US < INT64_C(1) << TIMER_DUE_BITS, "every instant has a tick");
+static_assert(TIMER_LEVELS < 1 << TIMER_LEVEL_BITS, "and one level more, for those that ring");
 
 enum { RINGING = TIMER_LEVELS, TOP = TIMER_LEVELS - 1 };
 
@@ -81,8 +86,8 @@ static void hang(struct timers *timers, struct timer *timer)
     uint64_t farthest = steps(timers->tick, level) + TIMER_SLOTS - 1;
     if (at > farthest)
         at = farthest; /* beyond the top: it will be hung again from there */
-    timer->level = (uint8_t)level;
-    timer->slot = (uint8_t)(at % TIMER_SLOTS);
+    timer->level = level;
+    timer->slot = at % TIMER_SLOTS;
     list_append(&timers->slots[level][timer->slot], timer);
     timers->occupied[level] |= UINT64_C(1) << timer->slot;
 }

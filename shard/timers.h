@@ -17,13 +17,17 @@
 
 enum { TIMER_LEVELS = 5, TIMER_SLOT_BITS = 6, TIMER_SLOTS = 1 << TIMER_SLOT_BITS };
 
-/* Inside what it wakes. Zero: not set. */
+enum { TIMER_LEVEL_BITS = 3, TIMER_TAG_BITS = 7, TIMER_DUE_BITS = 48 };
+
+/* Inside what it wakes. Zero: not set. A room has several, so it is three words: the last tick of
+ * an int64_t fits its bits. */
 struct timer {
     struct timer *next;
-    struct timer **link; /* what points here; NULL: not set */
-    uint64_t due;        /* tick */
-    uint8_t level, slot; /* where it hangs; level TIMER_LEVELS: in the list of those that ring */
-    uint8_t tag;         /* whatever its owner wants to know when it rings */
+    struct timer **link;               /* what points here; NULL: not set */
+    uint64_t due : TIMER_DUE_BITS;     /* tick */
+    uint64_t level : TIMER_LEVEL_BITS; /* where it hangs; TIMER_LEVELS: among those that ring */
+    uint64_t slot : TIMER_SLOT_BITS;
+    uint64_t tag : TIMER_TAG_BITS; /* whatever its owner wants to know when it rings */
 };
 
 struct timer_list {

@@ -14,6 +14,7 @@
 #include "core/muc/registration.h"
 
 static_assert(sizeof(struct room) <= 896, "a size class of jemalloc; the next one is 1,024");
+static_assert(sizeof(struct affiliate) <= 96, "a size class of jemalloc; the next one is 112");
 
 struct room *room_new(const struct muc_env *env, const struct jid *jid, uint64_t id)
 {

@@ -22,14 +22,14 @@ enum room_state {
 
 /* An account's standing in the room; key of room->affiliations is `jid`. AFF_NONE is not stored. */
 struct affiliate {
-    struct str jid; /* heap, bare or domain */
-    enum affiliation affiliation;
+    struct str jid;              /* heap, bare or domain */
     struct str nick;             /* heap: reserved nickname or absent */
     struct str nick_key;         /* heap, with it */
     struct str occupant_id;      /* heap, with it: of its presence while it is not inside */
     struct str reason;           /* heap or absent */
-    bool stale;                  /* of the absentees: not shown there as it should be */
-    uint32_t shown_at[VIEWINGS]; /* its places there */
+    uint32_t shown_at[VIEWINGS]; /* of the absentees: its places there */
+    bool stale;                  /* not shown there as it should be */
+    enum affiliation affiliation : 8;
 };
 
 #define STANZA_ID_BYTES 32
