@@ -1,7 +1,10 @@
 /*
- * A lock-free hash table of counters, as the directory's others. An account that leaves its last
- * room takes its entry out, one that enters its first puts one in; a counter that has come to
- * nothing never counts again, so the two cannot mistake each other.
+ * A lock-free hash table of counters, as the directory's others. Every account that is in a room
+ * has one, so it is small: instead of their texts, service and account are two keyed hashes of 64
+ * bits, under keys of their own: nobody can choose two that are the same, and none are by chance.
+ *
+ * An account that leaves its last room takes its entry out, one that enters its first puts one in;
+ * a counter that has come to nothing never counts again, so the two cannot mistake each other.
  */
 #include "shard/tallies.h"
 
@@ -9,21 +12,25 @@
 #include "core/base/mem.h"
 #include "shard/runtime/rcu.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <urcu/rculfhash.h>
 
 enum { BUCKETS = 16384 };
 
 struct tally {
-    struct cds_lfht_node node;
+    struct cds_lfht_node node; /* it knows the first hash */
     struct rcu_head later;
-    struct str service;
-    struct str account;     /* heap */
+    uint64_t second;        /* hash */
     _Atomic uint32_t rooms; /* 0: nobody may count on it any more, it is taken out */
 };
 
+static_assert(sizeof(struct tally) <= 48, "a size class of jemalloc; the next one is 64");
+
+/* Of a service and an account. */
 struct tally_key {
-    struct str service, account;
+    unsigned long first;
+    uint64_t second;
 };
 
 struct tallies {
@@ -32,9 +39,12 @@ struct tallies {
     _Atomic uint32_t count;
 };
 
-static unsigned long hash_of(const struct tallies *tallies, struct str account)
+static struct tally_key key_of(const struct tallies *tallies, struct str service,
+                               struct str account)
 {
-    return (unsigned long)hash_str(&tallies->hash_key, account);
+    const struct hash_key *key = &tallies->hash_key;
+    struct hash_key others = {hash_str(key, service), ~key->k0};
+    return (struct tally_key){(unsigned long)hash_str(key, account), hash_str(&others, account)};
 }
 
 /* ---- entries ---- */
@@ -50,16 +60,14 @@ static struct tally *tally_of(struct cds_lfht_node *node)
 static void tally_release(struct rcu_head *head)
 {
     rcu_later_begin(head);
-    struct tally *tally = container_of(head, struct tally, later);
-    str_free(&tally->account);
-    mem_free(tally);
+    mem_free(container_of(head, struct tally, later));
 }
 
+/* The table compares the first hash itself. */
 static int tally_matches(struct cds_lfht_node *node, const void *key)
 {
-    const struct tally *tally = tally_of(node);
     const struct tally_key *wanted = key;
-    return str_eq(tally->account, wanted->account) && str_eq(tally->service, wanted->service);
+    return tally_of(node)->second == wanted->second;
 }
 
 static void tally_drop(struct cds_lfht_node *node)
@@ -70,7 +78,7 @@ static void tally_drop(struct cds_lfht_node *node)
 static struct tally *tally_find(struct tallies *tallies, const struct tally_key *key)
 {
     struct cds_lfht_iter iter;
-    cds_lfht_lookup(tallies->table, hash_of(tallies, key->account), tally_matches, key, &iter);
+    cds_lfht_lookup(tallies->table, key->first, tally_matches, key, &iter);
     return tally_of(cds_lfht_iter_get_node(&iter));
 }
 
@@ -87,16 +95,14 @@ static void tally_take_out(struct tallies *tallies, struct tally *tally)
 static bool tally_put(struct tallies *tallies, const struct tally_key *key)
 {
     struct tally *tally = MEM_NEW(struct tally);
-    tally->service = key->service;
-    tally->account = str_copy(key->account);
+    tally->second = key->second;
     atomic_init(&tally->rooms, 1);
     handover_give(&tally->node);
-    if (cds_lfht_add_unique(tallies->table, hash_of(tallies, key->account), tally_matches, key,
-                            &tally->node) == &tally->node) {
+    if (cds_lfht_add_unique(tallies->table, key->first, tally_matches, key, &tally->node) ==
+        &tally->node) {
         atomic_fetch_add_explicit(&tallies->count, 1, memory_order_relaxed);
         return true;
     }
-    str_free(&tally->account);
     mem_free(tally);
     return false;
 }
@@ -141,7 +147,7 @@ static void tally_lower(struct tallies *tallies, const struct tally_key *key)
 
 void tallies_change(struct tallies *tallies, struct str service, struct str account, bool inside)
 {
-    struct tally_key key = {service, account};
+    struct tally_key key = key_of(tallies, service, account);
     rcu_section_begin();
     if (inside)
         tally_add(tallies, &key);
@@ -152,7 +158,7 @@ void tallies_change(struct tallies *tallies, struct str service, struct str acco
 
 uint32_t tallies_rooms(struct tallies *tallies, struct str service, struct str account)
 {
-    struct tally_key key = {service, account};
+    struct tally_key key = key_of(tallies, service, account);
     rcu_section_begin();
     const struct tally *tally = tally_find(tallies, &key);
     uint32_t rooms = tally == NULL ? 0 : atomic_load_explicit(&tally->rooms, memory_order_relaxed);

@@ -22,7 +22,7 @@ struct tallies *tallies_new(const struct hash_key *hash_key);
 /* The thread is registered with RCU and in no read section. */
 void tallies_free(struct tallies *tallies);
 
-/* One room more, or one less: it has been counted before. `service` is borrowed for ever. */
+/* One room more, or one less: it has been counted before. */
 void tallies_change(struct tallies *tallies, struct str service, struct str account, bool inside);
 uint32_t tallies_rooms(struct tallies *tallies, struct str service, struct str account);
 /* Accounts that are in a room, once for each service. */
