@@ -92,7 +92,7 @@ struct absentee absence_leaving(const struct room *room, struct step *step,
     if (!is_seen(room) || !presence_shown(room, occupant) || occupant_has_others(occupant))
         return (struct absentee){STR_NONE, STR_NONE};
     return (struct absentee){str_in(step->arena, occupant->account),
-                             str_in(step->arena, occupant->nick)};
+                             str_in(step->arena, occupant_nick(occupant))};
 }
 
 void absence_left(struct room *room, struct step *step, const struct absentee *absentee)

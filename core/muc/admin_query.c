@@ -46,7 +46,7 @@ static struct occupant *occupant_named(const struct room *room, struct step *ste
     if (prep_nick(step->arena, text, &step->env->settings->nick, &nick) != NICK_OK)
         return NULL;
     occupant = occupant_by_nick(room, prep_nick_key(step->arena, nick));
-    return occupant != NULL && str_eq(occupant->nick, nick) ? occupant : NULL;
+    return occupant != NULL && str_eq(occupant_nick(occupant), nick) ? occupant : NULL;
 }
 
 static struct occupant *occupant_addressed(const struct room *room, const struct jid *jid)

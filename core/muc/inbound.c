@@ -89,7 +89,7 @@ bool inbound_read(const struct room *room, const struct step *step, const struct
     in->session = session_find(room, jid_full(in->from));
     in->self = in->session == NULL ? NULL : in->session->occupant;
     if (in->self != NULL)
-        in->self_nick = str_in(step->arena, in->self->nick);
+        in->self_nick = str_in(step->arena, occupant_nick(in->self));
     /* For who is inside the room keeps it at hand. */
     in->affiliation = in->self != NULL ? in->self->affiliation : room_affiliation(room, in->from);
     return true;

@@ -51,7 +51,7 @@ struct archived *keeping_row(const struct room *room, struct step *step, const s
     if (in == NULL)
         return row;
     const struct node *delay = dating(room, step, in);
-    row->nick = str_in(step->arena, in->self->nick);
+    row->nick = str_in(step->arena, occupant_nick(in->self));
     row->author = str_in(step->arena, occupant_id(in->self));
     row->jid = jid_full(in->from);
     row->affiliation = in->self->affiliation;

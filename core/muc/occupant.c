@@ -12,6 +12,9 @@
 #include "core/muc/presence.h"
 #include "core/muc/room.h"
 
+static_assert(sizeof(struct occupant) <= 128, "a size class of jemalloc; the next one is 160");
+static_assert(sizeof(struct session) <= 96, "a size class of jemalloc; the next one is 112");
+
 enum { NUMBERS_FIRST = 2 };
 
 /* ---- finding ---- */
@@ -49,7 +52,7 @@ struct session *occupant_primary(const struct occupant *occupant)
 
 bool session_looks_like(const struct session *a, const struct session *b)
 {
-    return str_eq(a->payload, b->payload) && str_eq(a->lang, b->lang);
+    return str_eq(a->payload, b->payload) && str_eq(session_lang(a), session_lang(b));
 }
 
 struct occupant *occupant_next(const struct room *room, uint32_t *at)
@@ -134,10 +137,20 @@ void occupant_id_make(const struct room *room, struct str account, char id[OCCUP
     hex_write(id, mac, OCCUPANT_ID_BYTES / 2);
 }
 
-static void set_nick(const struct room *room, struct occupant *occupant, struct str nick)
+/* Most nicknames are their own keys. */
+static void set_nick(const struct room *room, struct occupant *occupant, struct str nick,
+                     struct str key)
 {
     occupant->jid = jid_make(NULL, jid_local(room->jid), jid_domain(room->jid), nick);
-    occupant->nick = jid_resource(occupant->jid);
+    nick = occupant_nick(occupant);
+    occupant->nick_key = str_eq(nick, key) ? nick : str_copy(key);
+}
+
+static void free_nick(struct jid *jid, struct str key)
+{
+    if (key.at != jid_resource(jid).at)
+        str_free(&key);
+    jid_free(jid);
 }
 
 static uint8_t flags_of(const struct occupant *occupant)
@@ -202,10 +215,9 @@ struct occupant *occupant_seat(struct room *room, struct str nick, struct str ni
     struct occupant *occupant = MEM_NEW(struct occupant);
     occupant->role = role;
     occupant->affiliation = affiliation;
-    occupant->nick_key = str_copy(nick_key);
     occupant->account = str_copy(jid_bare(account_jid));
     occupant_id_make(room, occupant->account, occupant->id);
-    set_nick(room, occupant, nick);
+    set_nick(room, occupant, nick, nick_key);
     occupant->quiet = role < ROLE_MODERATOR && room_is_crowded(room);
     room->quiet_count += occupant->quiet;
     occupant_number(room, occupant);
@@ -227,9 +239,8 @@ static void occupant_free(struct room *room, struct occupant *occupant)
     lineup_left(room, occupant);
     absentees_moved(room, occupant->account, occupant->nick_key);
     presence_drop_frames(occupant);
-    str_free(&occupant->nick_key);
+    free_nick(occupant->jid, occupant->nick_key);
     str_free(&occupant->account);
-    jid_free(occupant->jid);
     mem_free(occupant);
 }
 
@@ -241,13 +252,11 @@ void occupant_rename(struct room *room, struct occupant *occupant, struct str ni
     map_remove(&room->occupants_by_nick, occupant->nick_key);
     struct jid *old = occupant->jid;
     struct str old_key = occupant->nick_key;
-    occupant->nick_key = str_copy(nick_key);
-    set_nick(room, occupant, nick); /* which may be given from the old one */
+    set_nick(room, occupant, nick, nick_key); /* which may be given from the old one */
     map_put(&room->occupants_by_nick, occupant->nick_key, occupant);
     absentees_moved(room, occupant->account, old_key);
     absentees_moved(room, occupant->account, occupant->nick_key);
-    str_free(&old_key);
-    jid_free(old);
+    free_nick(old, old_key);
     presence_drop_cache(room, occupant);
     attendance_note_all(room, occupant);
 }
@@ -341,7 +350,7 @@ static void session_free(struct room *room, struct session *session)
     room->gone_count -= session->gone;
     address_unref(session->address);
     str_free(&session->payload);
-    str_free(&session->lang);
+    mem_free((char *)(uintptr_t)session->lang);
     jid_free(session->jid);
     mem_free(session);
 }
@@ -393,17 +402,17 @@ bool session_set_presence(struct room *room, struct session *session, struct str
     struct occupant *occupant = session->occupant;
     const struct session *seen = occupant_primary(occupant);
     /* Not freed before it has been compared: it may be what others see now. */
-    struct str old_payload = session->payload, old_lang = session->lang;
-    struct str seen_payload = seen->payload, seen_lang = seen->lang;
+    struct str old_payload = session->payload, old_lang = session_lang(session);
+    struct str seen_payload = seen->payload, seen_lang = session_lang(seen);
 
     session->payload = str_empty(payload) ? STR_NONE : str_copy(payload);
-    session->lang = str_empty(lang) ? STR_NONE : str_copy(lang);
+    session->lang = str_empty(lang) ? NULL : str_copy(lang).at;
     if (session->priority != priority || !str_eq(session->payload, old_payload) ||
-        !str_eq(session->lang, old_lang))
+        !str_eq(session_lang(session), old_lang))
         attendance_note(room, session);
     session->priority = priority;
     const struct session *now = occupant_primary(occupant);
-    bool changed = !str_eq(seen_payload, now->payload) || !str_eq(seen_lang, now->lang);
+    bool changed = !str_eq(seen_payload, now->payload) || !str_eq(seen_lang, session_lang(now));
     str_free(&old_payload);
     str_free(&old_lang);
     if (changed)

@@ -34,8 +34,13 @@ struct session {
     int64_t heard_us;   /* when it last said something */
     uint64_t joined;    /* rising: later joins have higher numbers */
     struct str payload; /* heap: the children of its last presence that may be shown */
-    struct str lang;    /* heap: xml:lang of it, or absent */
+    const char *lang;   /* heap: xml:lang of it, or NULL */
 };
+
+static inline struct str session_lang(const struct session *session)
+{
+    return session->lang != NULL ? str_z(session->lang) : STR_NONE;
+}
 
 #define OCCUPANT_ID_BYTES 32
 
@@ -48,8 +53,7 @@ struct occupant {
     uint8_t stale;                    /* of the lineup: bits by viewing */
     uint32_t shown_at[VIEWINGS];      /* its places there */
     unsigned session_count;
-    struct str nick;               /* exact; in `jid` */
-    struct str nick_key;           /* heap */
+    struct str nick_key;           /* heap; in `jid` if it is the nickname itself */
     struct jid *jid;               /* room@service/nick, owned */
     struct str account;            /* heap, bare JID */
     struct session *sessions;      /* oldest first, never empty */
@@ -58,6 +62,12 @@ struct occupant {
     struct frame *anon;            /* cached presence without JIDs, or NULL */
     char id[OCCUPANT_ID_BYTES];    /* occupant-id; not terminated */
 };
+
+/* As it was chosen. */
+static inline struct str occupant_nick(const struct occupant *occupant)
+{
+    return jid_resource(occupant->jid);
+}
 
 static inline struct str occupant_id(const struct occupant *occupant)
 {

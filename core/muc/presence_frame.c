@@ -108,7 +108,7 @@ struct frame *presence_frame(struct room *room, struct step *step, struct occupa
         shown = news->id_for;
     bool own = copy == COPY_SELF || copy == COPY_SELF_ASKED;
     struct str payload = news->unavailable ? news->payload : shown->payload;
-    struct str lang = news->unavailable ? news->lang : shown->lang;
+    struct str lang = news->unavailable ? news->lang : session_lang(shown);
     uint32_t set = own ? news->statuses | news->self_statuses | STATUS_BIT(110) : news->statuses;
 
     struct fb fb;

@@ -32,7 +32,8 @@ static bool is_among(struct session *const *sessions, uint32_t count, const stru
  * the sessions that were there already, for it has more addresses now. */
 static void join(struct room *room, struct step *step, struct occupant *from, struct occupant *to)
 {
-    struct news moved = {.unavailable = true, .statuses = STATUS_BIT(303), .new_nick = to->nick};
+    struct news moved = {
+        .unavailable = true, .statuses = STATUS_BIT(303), .new_nick = occupant_nick(to)};
     struct news gone = {.unavailable = true, .urgency = URGENCY_LASTING};
     struct news arrived = {.self_statuses = STATUS_BIT(210)};
     uint32_t count = from->session_count;
@@ -66,7 +67,7 @@ void rename_account(struct room *room, struct step *step, struct str account, st
         return;
     if (holder == NULL)
         holder = occupant;
-    if (!str_eq(holder->nick, nick))
+    if (!str_eq(occupant_nick(holder), nick))
         rename_whole(room, step, holder, nick);
     occupant = occupant_by_account(room, account);
     while (occupant != NULL) {

@@ -107,7 +107,7 @@ static void check_occupant(const struct room *room, const struct occupant *occup
     ensure(occupant->affiliation == room_affiliation_str(room, occupant->account));
     ensure(is_allowed(room, occupant) || session_is_cut_off(occupant->sessions));
     ensure(occupant_by_nick(room, occupant->nick_key) == occupant);
-    ensure(str_eq(jid_resource(occupant->jid), occupant->nick));
+    ensure(!str_empty(occupant_nick(occupant)));
     ensure(jid_bare_eq(occupant->jid, room->jid));
     const struct affiliate *reserved = room_nick_owner(room, occupant->nick_key);
     ensure(reserved == NULL || str_eq(reserved->jid, occupant->account));

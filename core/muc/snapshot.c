@@ -101,14 +101,14 @@ void snapshot_session(const struct session *session, struct stored_session *stor
         .jid = jid_full(session->jid),
         .route = session->route,
         .joined = session->joined,
-        .nick = occupant->nick,
+        .nick = occupant_nick(occupant),
         .role = occupant->role,
         .affiliation = occupant->affiliation,
         .quiet = occupant->quiet,
         .missed = session_is_cut_off(session),
         .priority = session->priority,
         .payload = session->payload,
-        .lang = session->lang,
+        .lang = session_lang(session),
     };
 }
 

@@ -11,7 +11,7 @@ struct frame *voice_approval_form(const struct room *room, struct step *step,
                          "allow it; cancel to leave things as they are.");
     fb_field(&fb, "muc#role", "list-single", "Requested role", STR("participant"));
     fb_field(&fb, "muc#jid", "jid-single", "User ID", asker);
-    fb_field(&fb, "muc#roomnick", "text-single", "Room Nickname", visitor->nick);
+    fb_field(&fb, "muc#roomnick", "text-single", "Room Nickname", occupant_nick(visitor));
     fb_field(&fb, "muc#request_allow", "boolean", "Grant voice to this person?", STR("false"));
     fb_close(&fb);
     return fb_finish(&fb);

@@ -27,7 +27,7 @@ static const char *agree_occupant(const struct room *room, const struct model *m
         if (session == NULL)
             return differs("session", jid, 0, 1);
         const struct occupant *occupant = session->occupant;
-        if (!str_eqz(occupant->nick, nick))
+        if (!str_eqz(occupant_nick(occupant), nick))
             return differs("nickname of", jid, 0, expected->nick);
         if (!str_eqz(occupant->account, account))
             return differs("account of", jid, 0, expected->account);

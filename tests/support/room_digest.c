@@ -49,7 +49,7 @@ static void add_occupants(struct digest *digest, const struct room *room)
 {
     struct occupant *occupant;
     occupant_each (room, at, occupant) {
-        add_text(digest, occupant->nick);
+        add_text(digest, occupant_nick(occupant));
         add_text(digest, occupant->account);
         add_number(digest, (uint64_t)occupant->role);
         add_number(digest, (uint64_t)occupant->affiliation);
@@ -57,7 +57,7 @@ static void add_occupants(struct digest *digest, const struct room *room)
         for (struct session *s = occupant->sessions; s != NULL; s = s->next) {
             add_text(digest, jid_full(s->jid));
             add_text(digest, s->payload);
-            add_text(digest, s->lang);
+            add_text(digest, session_lang(s));
             add_number(digest, (uint64_t)s->priority);
         }
     }

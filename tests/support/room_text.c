@@ -141,7 +141,7 @@ static void add_occupants(struct lines *lines, const struct room *room)
         for (const struct session *one = occupant->sessions; one != NULL; one = one->next)
             LINE(lines, "session %s in %s, %llu: %d " TEXT_FORMAT " " TEXT_FORMAT ", %u %u %u",
                  one->jid->text, occupant->jid->text, (unsigned long long)one->joined,
-                 one->priority, TEXT(one->payload), TEXT(one->lang), one->route.slot,
+                 one->priority, TEXT(one->payload), TEXT(session_lang(one)), one->route.slot,
                  one->route.generation, one->route.lane);
     }
 }

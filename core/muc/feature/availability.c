@@ -29,7 +29,7 @@ static bool own_presence(const struct room *room, const struct inbound *in)
 {
     UNUSED(room);
     return in->session != NULL && node_find(in->root, NAME_X, NS_MUC) == NULL &&
-           (in->target == TARGET_ROOM || str_eq(in->nick, in->self->nick));
+           (in->target == TARGET_ROOM || str_eq(in->nick, occupant_nick(in->self)));
 }
 
 static enum step_outcome update(struct room *room, struct step *step, const struct inbound *in)

@@ -204,7 +204,7 @@ static void write_page(struct fb *fb, const struct page *page, const struct rsm_
     bool some = page->to > page->from;
 
     for (uint64_t i = page->from; i < page->to; i++)
-        fb_disco_item(fb, jid_full(page->at[i]->jid), page->at[i]->nick);
+        fb_disco_item(fb, jid_full(page->at[i]->jid), occupant_nick(page->at[i]));
     if (!rsm->present && page->to == page->count)
         return;
     fb_rsm(fb, some ? jid_full(page->at[page->from]->jid) : STR_NONE, page->from,

@@ -136,7 +136,8 @@ static enum step_outcome tell_outside(struct room *room, struct step *step,
 static bool enters_or_resyncs(const struct room *room, const struct inbound *in)
 {
     UNUSED(room);
-    return in->session == NULL || in->target == TARGET_ROOM || str_eq(in->nick, in->self->nick);
+    return in->session == NULL || in->target == TARGET_ROOM ||
+           str_eq(in->nick, occupant_nick(in->self));
 }
 
 static bool believes_inside(const struct room *room, const struct inbound *in)

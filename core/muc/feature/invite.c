@@ -110,7 +110,7 @@ static void send_all(struct room *room, struct step *step, const struct inbound 
 static void decide(const struct room *room, struct step *step, const struct inbound *in,
                    const struct invitations *invitations, struct change *change)
 {
-    struct str inviter = in->self == NULL ? STR("a member") : in->self->nick;
+    struct str inviter = in->self == NULL ? STR("a member") : occupant_nick(in->self);
     struct str reason = str_fmt(step->arena, "Invited by %.*s", (int)inviter.len, inviter.at);
 
     *change = (struct change){.kind = CHANGE_AFFILIATIONS};
@@ -177,7 +177,7 @@ static const struct occupant *named(const struct room *room, struct step *step,
     const struct occupant *occupant =
         str_empty(nick) ? NULL : occupant_by_nick(room, prep_nick_key(step->arena, nick));
 
-    return occupant != NULL && str_eq(occupant->nick, nick) ? occupant : NULL;
+    return occupant != NULL && str_eq(occupant_nick(occupant), nick) ? occupant : NULL;
 }
 
 /*

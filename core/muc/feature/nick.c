@@ -113,7 +113,8 @@ static const struct refusal *may_enter(struct room *room, struct step *step, str
     if (taken(room, entry))
         return &refusal_NICK_TAKEN;
     if (entry->existing != NULL)
-        rewrite(room, step, entry, entry->existing->nick); /* one spelling for all its sessions */
+        rewrite(room, step, entry,
+                occupant_nick(entry->existing)); /* one spelling for all its sessions */
     entry->rewritten = !str_eq(entry->nick, entry->in->nick);
     return NULL;
 }
@@ -147,7 +148,7 @@ static const struct refusal *may_change(struct room *room, struct step *step, st
     if (entry->existing != NULL && entry->existing != self) {
         if (entry->existing->session_count >= ROOM_SESSIONS_PER_NICK)
             return &refusal_TOO_MANY_SESSIONS;
-        rewrite(room, step, entry, entry->existing->nick);
+        rewrite(room, step, entry, occupant_nick(entry->existing));
     }
     return NULL;
 }
@@ -264,7 +265,7 @@ static enum step_outcome change_nick(struct room *room, struct step *step, const
     struct arrival arrival;
     const struct refusal *refusal = entry_read_nick(room, step, &entry);
     /* It calls itself by what it asked for when it came, and was given less of. */
-    bool stays = refusal == NULL && str_eq(entry.nick, in->self->nick);
+    bool stays = refusal == NULL && str_eq(entry.nick, occupant_nick(in->self));
     if (refusal == NULL && !stays)
         refusal = may_change(room, step, &entry);
     if (refusal == NULL && !arrival_read(room, step, in, in->self->role, &arrival))
@@ -282,7 +283,7 @@ static enum step_outcome change_nick(struct room *room, struct step *step, const
 static bool other_nick(const struct room *room, const struct inbound *in)
 {
     UNUSED(room);
-    return in->session != NULL && !str_eq(in->nick, in->self->nick);
+    return in->session != NULL && !str_eq(in->nick, occupant_nick(in->self));
 }
 
 static const struct handler handlers[] = {

@@ -122,7 +122,7 @@ static enum step_outcome ask(struct room *room, struct step *step, const struct 
         .room = jid_full(room->jid),
         .asker = jid_full(in->session->jid),
         .asked = account ? jid_bare(primary->jid) : jid_full(primary->jid),
-        .nick = asked->nick,
+        .nick = occupant_nick(asked),
         .id = in->id,
     };
     struct fb fb;

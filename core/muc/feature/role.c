@@ -116,7 +116,7 @@ static void write_occupant(struct fb *fb, const struct occupant *occupant)
     for (const struct session *session = occupant->sessions; session != NULL;
          session = session->next) {
         fb_open(fb, NAME_ITEM, NS_MUC_ADMIN);
-        fb_attr(fb, "nick", occupant->nick);
+        fb_attr(fb, "nick", occupant_nick(occupant));
         fb_attr(fb, "role", role_text(occupant->role));
         fb_attr(fb, "affiliation", affiliation_text(occupant->affiliation));
         fb_attr(fb, "jid", jid_full(session->jid));

@@ -13,7 +13,7 @@
 static bool own_nick(const struct room *room, const struct inbound *in)
 {
     UNUSED(room);
-    return in->session != NULL && str_eq(in->nick, in->self->nick);
+    return in->session != NULL && str_eq(in->nick, occupant_nick(in->self));
 }
 
 static enum step_outcome answer(struct room *room, struct step *step, const struct inbound *in)

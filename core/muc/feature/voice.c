@@ -90,7 +90,7 @@ static struct occupant *find_visitor(const struct room *room, struct step *step,
     struct occupant *occupant =
         str_empty(nick) ? NULL : occupant_by_nick(room, prep_nick_key(step->arena, nick));
 
-    if (jid == NULL || occupant == NULL || !str_eq(occupant->nick, nick))
+    if (jid == NULL || occupant == NULL || !str_eq(occupant_nick(occupant), nick))
         return NULL;
     return str_eq(occupant->account, jid_bare(jid)) ? occupant : NULL;
 }

@@ -289,7 +289,7 @@ static void all_nicknames_become_the_reserved_one(void **state)
     const struct session *first = session_find(room, STR(JULIET));
     const struct session *second = session_find(room, STR(JULIET_2));
     assert_ptr_equal(first->occupant, second->occupant);
-    assert_true(str_eqz(first->occupant->nick, "capulet"));
+    assert_true(str_eqz(occupant_nick(first->occupant), "capulet"));
     const char *came, *left = NULL, *last = NULL;
     while ((came = world_next(w, JULIET)) != NULL) {
         if (strstr(came, "from='" ROOM "/Juliet'") != NULL && strstr(came, "code='303'") != NULL)
@@ -330,9 +330,10 @@ static void renaming_keeps_to_the_limit(void **state)
     }
     configures(w, ROMEO, "x-reserved_nick_only", "1");
     registers(w, JULIET, "Capulet");
-    assert_true(str_eqz(session_find(world_room(w, ROOM), STR(JULIET))->occupant->nick, "Juliet"));
     assert_true(
-        str_eqz(session_find(world_room(w, ROOM), STR(JULIET_2))->occupant->nick, "Capulet"));
+        str_eqz(occupant_nick(session_find(world_room(w, ROOM), STR(JULIET))->occupant), "Juliet"));
+    assert_true(str_eqz(occupant_nick(session_find(world_room(w, ROOM), STR(JULIET_2))->occupant),
+                        "Capulet"));
     world_free(w);
 }
 
@@ -439,10 +440,10 @@ static void one_client_for_a_nickname(void **state)
     enters(w, JULIET_2, "J2");
     registers(w, JULIET, "Jul");
     one = occupant_by_account(world_room(w, ROOM), STR("juliet@localhost"));
-    assert_true(str_eqz(one->nick, "Jul"));
+    assert_true(str_eqz(occupant_nick(one), "Jul"));
     assert_int_equal(one->session_count, 1);
     assert_non_null(one->same_account);
-    assert_true(str_eqz(one->same_account->nick, "J2"));
+    assert_true(str_eqz(occupant_nick(one->same_account), "J2"));
     assert_int_equal(one->same_account->session_count, 1);
     world_free(w);
 }
