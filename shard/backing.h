@@ -28,7 +28,7 @@ struct backing {
     struct arena *arena;     /* WAITING_COMMIT: of the step that decided; owned */
     struct message *message; /* and what it came from, owned; NULL: nothing did */
     struct hold *hold;       /* NULL: nothing was held yet */
-    uint64_t changed;        /* ticket of the last commit after which answers are outdated */
+    uint64_t changed;        /* ticket of the last change after which answers are outdated */
     uint64_t held;           /* the last ticket that something waits for */
     uint64_t released;       /* the last that was answered; not below `held`: nothing waits */
     struct unsaved unsaved;

@@ -180,10 +180,13 @@ static void shard_on_link_loss(struct shard *shard, struct message *message)
 
 /* ---- what is to be forgotten ---- */
 
+/* A page that was read before that comes behind it, and is read again. */
 static void tell_to_forget(struct shard *shard, struct room_entry *entry,
                            const struct message *from)
 {
     struct message *message = message_new(MSG_FORGET);
+    if (entry->backing != NULL)
+        entry->backing->changed = ++shard->commits.last_ticket;
     message->forget.account = str_copy(from->forget.account);
     message->forget.until_us = from->forget.until_us;
     rooms_give(shard, entry, message);

@@ -406,6 +406,37 @@ static void what_is_forgotten_is_not_shown(void **state)
     }
 }
 
+/* It was read before that was taken out, and comes when the room has been told. */
+static void a_page_of_what_is_forgotten_is_read_again(void **state)
+{
+    UNUSED(state);
+    all_rooms(true, true);
+    two_in_a_room();
+    talk(JULIET, "hers");
+    settle();
+    forget_heard();
+    open_reader();
+    say(ROMEO, ROOM, MAM);
+    step();
+    struct message *message = message_new(MSG_FORGET);
+    message->forget.account = str_copy(STR("juliet@example.org"));
+    message->forget.until_us = INT64_MAX;
+    post_shard(exchange, NUMBER, message);
+    agent_step(reader_agent(reader));
+    struct record_item wipe = {.op = RECORD_WIPE};
+    struct buf batch;
+    buf_init(&batch, NULL);
+    record_add(&batch, &wipe);
+    struct store_commit commit = {.room = STR(ROOM), .batch = buf_str(&batch)};
+    assert_int_equal(store->commit(store, &commit, 1), 0);
+    buf_free(&batch);
+    settle();
+    read_on();
+    const char *text = heard(0);
+    in_order(text, "complete='true'", NULL);
+    is_absent(text, "<body>hers");
+}
+
 /* The oldest tombstone gives way, unless the store has something of it. */
 static void the_oldest_tombstone_may_be_busy(void **state)
 {
@@ -454,6 +485,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_moderated_does_not_come_back, begin, end),
         cmocka_unit_test_setup_teardown(the_next_room_has_not_the_archive_of_the_last, begin, end),
         cmocka_unit_test_setup_teardown(what_is_forgotten_is_not_shown, begin, end),
+        cmocka_unit_test_setup_teardown(a_page_of_what_is_forgotten_is_read_again, begin, end),
         cmocka_unit_test_setup_teardown(the_oldest_tombstone_may_be_busy, begin, end),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);
