@@ -192,6 +192,26 @@ static void tell_to_forget(struct shard *shard, struct room_entry *entry,
     rooms_give(shard, entry, message);
 }
 
+/* Whatever this cycle has stamped with its time goes to the scribe before that. */
+static void forget_is_told(struct shard *shard, struct message *message)
+{
+    if (!message->forget.back) {
+        message_free(message);
+        return;
+    }
+    message->forget.next = shard->forgotten;
+    shard->forgotten = message;
+}
+
+static void forgotten_flush(struct shard *shard)
+{
+    while (shard->forgotten != NULL) {
+        struct message *message = shard->forgotten;
+        shard->forgotten = message->forget.next;
+        post_scribe(shard->setup.exchange, message);
+    }
+}
+
 /* So many rooms are told at a time; the rest when the message comes again. Rooms that come into
  * memory meanwhile come from a store that has forgotten. */
 static void shard_on_forget(struct shard *shard, struct message *message)
@@ -202,13 +222,13 @@ static void shard_on_forget(struct shard *shard, struct message *message)
         entry = rooms_find_str(&shard->rooms, message->forget.room);
         if (entry != NULL)
             tell_to_forget(shard, entry, message);
-        message_free(message);
+        forget_is_told(shard, message);
         return;
     }
     for (unsigned i = 0; i < SHARD_DRAIN_MAX; i++) {
         entry = rooms_from(&shard->rooms, &message->forget.at);
         if (entry == NULL) {
-            message_free(message);
+            forget_is_told(shard, message);
             return;
         }
         tell_to_forget(shard, entry, message);
@@ -384,6 +404,7 @@ static int shard_work(void *self)
     windows_look(&shard->windows, shard->agent.now_us);
     close_down(shard);
     commits_flush(&shard->commits);
+    forgotten_flush(shard);
     credits_flush(shard);
     fanout_flush(&shard->fanout);
     commands_flush(&shard->commands);

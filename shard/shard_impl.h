@@ -27,6 +27,7 @@ struct shard {
     struct ways ways;
     uint32_t links_at; /* the place of the next room to be told of links; past the end: none */
     struct commits commits;
+    struct message *forgotten; /* MSG_FORGET that go back to the scribe at the end of this cycle */
     struct keeping keeping;
     struct asks asks;
     struct wakes wakes;

@@ -176,6 +176,8 @@ struct message {
             struct str room;    /* heap: bare JID; absent: all */
             int64_t until_us;   /* those that are not younger */
             uint32_t at;        /* the place of the next room to be told */
+            bool back; /* the scribe waits for it: behind all that was said before it came */
+            struct message *next; /* of those that go back at the end of this cycle */
         } forget;
         struct {
             unsigned shard;      /* who is to be answered */

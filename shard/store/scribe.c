@@ -10,6 +10,14 @@
 
 enum { LOAD_ARENA_BYTES = 4096, GATHERED_FIRST = 16 };
 
+/* What a tool has deleted, while this process may write more of it. */
+struct forgetting {
+    struct arena *arena; /* NULL: nothing */
+    struct store_forgotten *list;
+    unsigned count, at;
+    unsigned back; /* messages that have not come back yet */
+};
+
 struct scribe {
     struct agent agent;
     struct scribe_setup setup;
@@ -17,6 +25,7 @@ struct scribe {
     struct message **gathered; /* commits of this round */
     uint32_t count, cap;
     int64_t trim_at_ms, look_at_ms;
+    struct forgetting forgetting;
     uint32_t untrimmed; /* rounds since the last step of trim */
     struct trouble writing, reading, trimming, looking;
     int64_t silent_until_us;  /* of rooms that are damaged */
@@ -61,6 +70,15 @@ static void scribe_on_commit(struct scribe *scribe, struct message *message)
     scribe->gathered[scribe->count++] = message;
 }
 
+/* What that shard had to be kept of it is in what is gathered, or was committed before. */
+static void scribe_on_forget(struct scribe *scribe, struct message *message)
+{
+    ASSERT_ON(&scribe->agent);
+    ensure(scribe->forgetting.back > 0);
+    scribe->forgetting.back--;
+    message_free(message);
+}
+
 static void scribe_on_message(void *self, struct mail *mail)
 {
     struct scribe *scribe = self;
@@ -75,6 +93,9 @@ static void scribe_on_message(void *self, struct mail *mail)
     case MSG_COMMIT:
         scribe_on_commit(scribe, message);
         return;
+    case MSG_FORGET:
+        scribe_on_forget(scribe, message);
+        return;
     case MSG_STANZA:
     case MSG_SESSION_GONE:
     case MSG_LINKS:
@@ -86,7 +107,6 @@ static void scribe_on_message(void *self, struct mail *mail)
     case MSG_ORDER_REPORT:
     case MSG_SHUTDOWN:
     case MSG_ROOM_WAKE:
-    case MSG_FORGET:
     case MSG_ROOM_LOADED:
     case MSG_COMMITTED:
     case MSG_ANSWER:
@@ -175,34 +195,76 @@ static void commit_gathered(struct scribe *scribe)
 
 /* ---- what a tool has deleted ---- */
 
-static void tell_shards(struct scribe *scribe, const struct store_forgotten *forgotten)
+/* A message that was said before that may still be on its way here, and is committed behind the
+ * tool's back. So:
+ *   1. all shards are told; each sends the message back behind all that it had to be kept by then;
+ *   2. when all are back, what was committed of it is deleted here, in steps between commits;
+ *   3. shards are told once more, of rooms that were loaded meanwhile.
+ * The note of it goes with the last step: a process that ends before leaves it to the next. */
+static void tell_shards(struct scribe *scribe, bool back)
 {
+    struct forgetting *forgetting = &scribe->forgetting;
     unsigned shards = exchange_shards(scribe->setup.exchange);
-    for (unsigned shard = 0; shard < shards; shard++) {
+    for (unsigned i = 0; i < forgetting->count * shards; i++) {
+        const struct store_forgotten *forgotten = &forgetting->list[i / shards];
         struct message *message = message_new(MSG_FORGET);
         if (!str_empty(forgotten->account))
             message->forget.account = str_copy(forgotten->account);
         if (!str_empty(forgotten->room))
             message->forget.room = str_copy(forgotten->room);
         message->forget.until_us = forgotten->until_us;
-        post_shard(scribe->setup.exchange, shard, message);
+        message->forget.back = back;
+        if (post_shard(scribe->setup.exchange, i % shards, message) && back)
+            forgetting->back++;
     }
+}
+
+static void forgetting_end(struct scribe *scribe)
+{
+    arena_free(scribe->forgetting.arena);
+    scribe->forgetting = (struct forgetting){0};
+    scribe->look_at_ms = scribe->agent.mono_ms + STORE_LOOK_MS;
 }
 
 static void look_for_forgotten(struct scribe *scribe)
 {
     struct store *store = scribe->setup.store;
-    struct store_forgotten *list;
-    unsigned count = 0;
-    if (store->forgotten == NULL || scribe->agent.mono_ms < scribe->look_at_ms)
+    struct forgetting *forgetting = &scribe->forgetting;
+    if (scribe->agent.mono_ms < scribe->look_at_ms)
         return;
-    scribe->look_at_ms = scribe->agent.mono_ms + STORE_LOOK_MS;
-    struct arena *arena = arena_new(LOAD_ARENA_BYTES);
-    int err = store->forgotten(store, arena, &list, &count);
-    for (unsigned i = 0; i < count; i++)
-        tell_shards(scribe, &list[i]);
-    trouble_note(&scribe->looking, err < 0 ? err : 0); /* then they are told once more */
-    arena_free(arena);
+    forgetting->arena = arena_new(LOAD_ARENA_BYTES);
+    int err = store->forgotten(store, forgetting->arena, &forgetting->list, &forgetting->count);
+    trouble_note(&scribe->looking, err < 0 ? err : 0);
+    if (err < 0 || forgetting->count == 0)
+        forgetting_end(scribe);
+    else
+        tell_shards(scribe, true);
+}
+
+/* True: there is more to be done. */
+static bool forget_step(struct scribe *scribe)
+{
+    struct store *store = scribe->setup.store;
+    struct forgetting *forgetting = &scribe->forgetting;
+    int more = store->forget(store, &forgetting->list[forgetting->at]);
+    trouble_note(&scribe->looking, more < 0 ? more : 0);
+    if (more == 0)
+        forgetting->at++;
+    if (more >= 0 && forgetting->at < forgetting->count)
+        return true;
+    tell_shards(scribe, false);
+    forgetting_end(scribe); /* what could not be done is found again */
+    return false;
+}
+
+static bool forget(struct scribe *scribe)
+{
+    if (scribe->setup.store->forgotten == NULL)
+        return false;
+    if (scribe->forgetting.arena == NULL)
+        look_for_forgotten(scribe);
+    bool ready = scribe->forgetting.arena != NULL && scribe->forgetting.back == 0;
+    return ready && forget_step(scribe);
 }
 
 /* ---- deleting, when there is time, or has been none for long ---- */
@@ -239,10 +301,10 @@ static int serve(struct scribe *scribe)
     unsigned count =
         mailbox_drain(scribe->mailbox, scribe_on_message, scribe, SHARD_DRAIN_MAX, &more);
     commit_gathered(scribe);
-    look_for_forgotten(scribe);
+    bool left = forget(scribe);
     bool idle = count == 0 && !more;
     scribe->untrimmed++;
-    bool left = trim_is_due(scribe, idle) && trim(scribe);
+    left |= trim_is_due(scribe, idle) && trim(scribe);
     if (idle)
         return left ? 1 : 0;
     return (int)count + (more ? 1 : 0);
@@ -287,7 +349,8 @@ static void scribe_wait(void *self, int work, int timeout_ms)
 static int scribe_timeout_ms(void *self)
 {
     struct scribe *scribe = self;
-    bool looks = scribe->setup.store->forgotten != NULL && scribe->look_at_ms < scribe->trim_at_ms;
+    bool looks = scribe->setup.store->forgotten != NULL && scribe->forgetting.arena == NULL &&
+                 scribe->look_at_ms < scribe->trim_at_ms;
     int64_t at_ms = looks ? scribe->look_at_ms : scribe->trim_at_ms;
     int64_t left_ms = at_ms - scribe->agent.mono_ms;
     return left_ms < 0 ? 0 : (int)left_ms;
@@ -354,6 +417,8 @@ void scribe_free(struct scribe *scribe)
         mailbox_drain(scribe->mailbox, discard, NULL, SHARD_DRAIN_MAX, &more);
     mailbox_free(scribe->mailbox);
     mem_free(scribe->gathered);
+    if (scribe->forgetting.arena != NULL)
+        arena_free(scribe->forgetting.arena);
     scribe->setup.store->close(scribe->setup.store);
     mem_free(scribe);
 }

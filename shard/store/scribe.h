@@ -5,7 +5,7 @@
  *
  * Between batches it takes small steps of what is to be deleted (retention, rooms that are gone):
  * when nothing waits, and if that has not been so for long, after each few batches. It looks for
- * what a tool has deleted, of which shards are told.
+ * what a tool has deleted, tells shards of it, and deletes what they had on the way to it.
  *
  * Damage  If a room in it is damaged, the transaction is taken apart, and those of all
  *         others are made one by one.

@@ -78,6 +78,7 @@ struct store_forgotten {
     struct str account; /* bare JID: what it has sent; empty: everybody */
     struct str room;    /* bare JID; empty: in all rooms */
     int64_t until_us;   /* what is not younger */
+    int64_t at;         /* where forget() has come to; 0 at first */
 };
 
 struct store_reader {
@@ -102,10 +103,13 @@ struct store {
     /* One small step of what is to be deleted: what is over its time or number, messages of rooms
      * that are gone. 1: there is more; 0: nothing left now; or an error. */
     int (*trim)(struct store *store, const struct store_retention *retention);
-    /* What was forgotten since this was asked last, in the arena: rooms in memory have to be told.
+    /* What was forgotten and is not done with here, in the arena: rooms in memory have to be told.
      * NULL: nobody else deletes here. */
     int (*forgotten)(struct store *store, struct arena *arena, struct store_forgotten **list,
                      unsigned *count);
+    /* One small step through what was committed of it since somebody else has deleted the rest.
+     * 1: there is more; 0: that was all, and forgotten() does not name it any more; or an error. */
+    int (*forget)(struct store *store, struct store_forgotten *what);
     /* Bare JIDs of the rooms that somebody was inside of when the process ended (RECORD_SESSION).
      */
     int (*occupied)(struct store *store, struct arena *arena, struct str **rooms, unsigned *count);

@@ -164,6 +164,7 @@ int sqlite_wipe(struct db *db, int64_t room);
 int sqlite_load_room(struct db *db, struct arena *arena, struct str jid, struct store_room *loaded);
 int sqlite_forgotten(struct store *store, struct arena *arena, struct store_forgotten **list,
                      unsigned *count);
+int sqlite_forget(struct store *store, struct store_forgotten *what);
 int sqlite_trim(struct store *store, const struct store_retention *retention);
 void sqlite_account(struct store *store, struct account_ask *ask);
 struct store_reader *sqlite_reader(struct store *store, int *err);

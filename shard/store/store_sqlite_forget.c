@@ -116,10 +116,10 @@ static int forget_some(struct forget *forget)
     return err < 0 ? err : count;
 }
 
-/* In a transaction of its own; synced, since somebody wants it gone. How many were looked at. */
-static int forget_step(struct forget *forget)
+/* In a transaction of its own. How many were looked at. */
+static int forget_step(struct forget *forget, bool synced)
 {
-    int err = db_begin(forget->db, true);
+    int err = db_begin(forget->db, synced);
     if (err != 0)
         return err;
     int count = forget_some(forget);
@@ -142,28 +142,33 @@ static void breathe(struct db *db)
 
 static int64_t forget_account(struct forget *forget)
 {
-    int count;
-    while ((count = forget_step(forget)) > 0)
+    int count; /* synced, since somebody wants it gone */
+    while ((count = forget_step(forget, true)) > 0)
         breathe(forget->db);
     return count < 0 ? count : forget->count;
 }
 
 /* ---- a room's messages ---- */
 
-static int empty_step(struct db *db, int64_t room)
+struct emptying {
+    const char *sql; /* ?1: the room; ?2: so many; and what it knows of these: */
+    int64_t room;
+    int64_t until_us; /* ?3 */
+    int64_t last;     /* ?4: the last message that was there when it began */
+};
+
+static int empty_step(struct db *db, const struct emptying *emptying, bool synced)
 {
-    int err = db_begin(db, true);
-    sqlite3_stmt *select = err == 0 ? db_sql(db,
-                                             "SELECT seq, room FROM archive"
-                                             " INDEXED BY archive_room WHERE room = ?1 LIMIT ?2",
-                                             &err)
-                                    : NULL;
+    int err = db_begin(db, synced);
+    sqlite3_stmt *select = err == 0 ? db_sql(db, emptying->sql, &err) : NULL;
     if (select == NULL) {
         db_rollback(db);
         return err;
     }
-    bind_number(select, 1, room);
+    bind_number(select, 1, emptying->room);
     bind_number(select, 2, STORE_TRIM_ROWS);
+    bind_number(select, 3, emptying->until_us);
+    bind_number(select, 4, emptying->last);
     int count = archive_delete(db, select);
     if (count < 0) {
         db_rollback(db);
@@ -173,11 +178,20 @@ static int empty_step(struct db *db, int64_t room)
     return err != 0 ? err : count;
 }
 
-static int64_t empty_room(struct db *db, int64_t room)
+/* All that is there now; of what is said after `until_us`, nothing. */
+static int64_t empty_room(struct db *db, int64_t room, int64_t *until_us)
 {
+    struct emptying emptying = {
+        .sql = "SELECT seq, room FROM archive INDEXED BY archive_room"
+               " WHERE room = ?1 AND (seq <= ?4 OR at_us <= ?3) LIMIT ?2",
+        .room = room,
+    };
     int64_t all = 0;
-    int count;
-    while ((count = empty_step(db, room)) > 0) {
+    int count = db_number(db, "SELECT max(seq) FROM archive", 0, &emptying.last);
+    if (count != 0)
+        return count;
+    emptying.until_us = *until_us = clock_wall_us();
+    while ((count = empty_step(db, &emptying, true)) > 0) {
         all += count;
         breathe(db);
     }
@@ -186,8 +200,8 @@ static int64_t empty_room(struct db *db, int64_t room)
 
 /* ---- the note for the server ---- */
 
-/* When all is done: a room that comes into memory before that has been told by it, and one that
- * comes later finds nothing. */
+/* When all is done: what a server has yet to write of it then, it deletes itself when it has read
+ * this. */
 static int leave_note(struct db *db, struct str account, struct str room, int64_t until_us)
 {
     int err = db_begin(db, true);
@@ -242,20 +256,66 @@ static int drop_note(struct db *db, const struct store_forgotten *note)
 int sqlite_forgotten(struct store *store, struct arena *arena, struct store_forgotten **list,
                      unsigned *count)
 {
-    struct db *db = &container_of(store, struct store_sqlite, store)->db;
+    struct store_sqlite *sqlite = container_of(store, struct store_sqlite, store);
     *list = ARENA_NEW_ARRAY(arena, struct store_forgotten, STORE_TRIM_ROWS);
     *count = 0;
-    int err = read_notes(db, arena, *list, count);
-    if (err != 0 || *count == 0)
-        return err;
-    container_of(store, struct store_sqlite, store)->log_tells = true;
-    err = db_begin(db, false);
-    for (unsigned i = 0; i < *count && err == 0; i++)
-        err = drop_note(db, &(*list)[i]);
+    int err = read_notes(&sqlite->db, arena, *list, count);
+    sqlite->log_tells |= *count > 0;
+    return err;
+}
+
+/* ---- what a server has written since ---- */
+
+static int forget_account_again(struct db *db, struct store_forgotten *what)
+{
+    struct forget forget = {
+        .db = db,
+        .arena = arena_new(FORGET_ARENA_BYTES),
+        .account = what->account,
+        .until_us = what->until_us,
+        .seq = what->at,
+    };
+    int count = forget_step(&forget, false);
+    arena_free(forget.arena);
+    if (count >= 0)
+        what->at = forget.seq;
+    return count;
+}
+
+static int empty_room_again(struct db *db, const struct store_forgotten *what)
+{
+    struct emptying emptying = {
+        .sql = "SELECT seq, room FROM archive INDEXED BY archive_time"
+               " WHERE room = ?1 AND archived IN (0, 1) AND at_us <= ?3 LIMIT ?2",
+        .until_us = what->until_us,
+    };
+    int err = tool_room(db, what->room, &emptying.room);
+    if (err != 0)
+        return err == ERR_NOT_FOUND ? 0 : err;
+    return empty_step(db, &emptying, false);
+}
+
+/* Synced, and with it all steps before. */
+static int note_is_done(struct db *db, const struct store_forgotten *what)
+{
+    int err = db_begin(db, true);
+    if (err == 0)
+        err = drop_note(db, what);
     if (err == 0)
         return db_commit(db);
     db_rollback(db);
     return err;
+}
+
+int sqlite_forget(struct store *store, struct store_forgotten *what)
+{
+    struct store_sqlite *sqlite = container_of(store, struct store_sqlite, store);
+    sqlite_checkpoint(sqlite, STORE_WAL_PAGES);
+    int count = str_empty(what->room) ? forget_account_again(&sqlite->db, what)
+                                      : empty_room_again(&sqlite->db, what);
+    if (count == 0)
+        return note_is_done(&sqlite->db, what);
+    return count < 0 ? count : 1;
 }
 
 /* ---- nothing of it in the log, and no word in an index ---- */
@@ -332,12 +392,12 @@ int64_t store_tool_forget_room(struct str path, struct str room, struct arena *a
         return err;
     int64_t number = 0;
     int64_t count = 0;
-    int64_t until_us = clock_wall_us();
+    int64_t until_us = 0;
     err = tool_room(&db, room, &number);
     if (err == ERR_NOT_FOUND)
         *why = tool_no_room(arena, room);
     if (err == 0)
-        count = empty_room(&db, number);
+        count = empty_room(&db, number, &until_us);
     if (err == 0 && count >= 0)
         err = finish(&db, count, STR(""), room, until_us);
     err = tool_close(&db, count < 0 ? (int)count : err, arena, why);

@@ -273,6 +273,7 @@ struct store *store_sqlite_open(const struct store_sqlite_setup *setup, struct a
         .commit = sqlite_commit,
         .trim = sqlite_trim,
         .forgotten = sqlite_forgotten,
+        .forget = sqlite_forget,
         .occupied = occupied,
         .account = sqlite_account,
         .reader = sqlite_reader,

@@ -437,6 +437,43 @@ static void a_page_of_what_is_forgotten_is_read_again(void **state)
     is_absent(text, "<body>hers");
 }
 
+static void note_kind(void *self, struct mail *mail)
+{
+    char *kinds = self;
+    struct message *message = container_of(mail, struct message, mail);
+    snprintf(kinds + strlen(kinds), 8, "%s", message->kind == MSG_COMMIT ? "C" : "F");
+    message_free(message);
+}
+
+/* The scribe learns by it that nothing that was said before is on its way any more: also what was
+ * said in the same cycle. */
+static void the_scribe_is_told_behind_what_was_said(void **state)
+{
+    UNUSED(state);
+    int err = 0;
+    bool more;
+    char kinds[32] = "";
+    all_rooms(true, true);
+    two_in_a_room();
+    struct mailbox *box = mailbox_new(&err);
+    exchange_set_scribe(exchange, box);
+    for (unsigned i = 0; i < 3;
+         i++) { /* of an account, of a room, and one that is not waited for */
+        struct message *message = message_new(MSG_FORGET);
+        message->forget.account = i == 1 ? STR_NONE : str_copy(STR("juliet@example.org"));
+        message->forget.room = i == 1 ? str_copy(STR(ROOM)) : STR_NONE;
+        message->forget.until_us = INT64_MAX;
+        message->forget.back = i < 2;
+        post_shard(exchange, NUMBER, message);
+        talk(JULIET, "hers");
+        step();
+    }
+    mailbox_drain(box, note_kind, kinds, 20, &more);
+    assert_string_equal(kinds, "CFCFC");
+    exchange_set_scribe(exchange, NULL);
+    mailbox_free(box);
+}
+
 /* The oldest tombstone gives way, unless the store has something of it. */
 static void the_oldest_tombstone_may_be_busy(void **state)
 {
@@ -486,6 +523,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(the_next_room_has_not_the_archive_of_the_last, begin, end),
         cmocka_unit_test_setup_teardown(what_is_forgotten_is_not_shown, begin, end),
         cmocka_unit_test_setup_teardown(a_page_of_what_is_forgotten_is_read_again, begin, end),
+        cmocka_unit_test_setup_teardown(the_scribe_is_told_behind_what_was_said, begin, end),
         cmocka_unit_test_setup_teardown(the_oldest_tombstone_may_be_busy, begin, end),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);

@@ -9,6 +9,7 @@
 
 #include "core/base/err.h"
 #include "core/base/limits.h"
+#include "core/base/mem.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -21,6 +22,8 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #define OTHER "other@conference.example"
 
@@ -257,7 +260,16 @@ static void who_reads_is_not_waited_for(void **state)
 
 /* ---- a server that runs is told ---- */
 
-static void notes_are_read_once(void **state)
+static void takes_a_step_further(struct store_forgotten *what)
+{
+    int more;
+    while ((more = world.store->forget(world.store, what)) == 1) {
+    }
+    assert_int_equal(more, 0);
+}
+
+/* A note is there until all that it is about is done. */
+static void notes_are_done_with_once(void **state)
 {
     UNUSED(state);
     struct store_forgotten *list;
@@ -269,17 +281,98 @@ static void notes_are_read_once(void **state)
     forgets_account("user2@h");
     forgets_account("nobody@h"); /* rooms that are not stored may know it */
     forgets_room(ROOM);
-    assert_int_equal(store_world_reopen(&world), 0); /* they are not lost */
+    for (unsigned i = 0; i < 2; i++) { /* they are not lost */
+        assert_int_equal(store_world_reopen(&world), 0);
+        assert_int_equal(world.store->forgotten(world.store, world.arena, &list, &count), 0);
+        assert_int_equal(count, 3);
+        is_text(list[0].account, "");
+        is_text(list[0].room, ROOM);
+        is_text(list[1].account, "nobody@h");
+        is_text(list[1].room, "");
+        is_text(list[2].account, "user2@h");
+        assert_true(list[2].until_us > INT64_C(1700000000000000));
+    }
+    takes_a_step_further(&list[1]);
     assert_int_equal(world.store->forgotten(world.store, world.arena, &list, &count), 0);
-    assert_int_equal(count, 3);
-    is_text(list[0].account, "");
+    assert_int_equal(count, 2);
+    forgets_room(ROOM); /* once more, meanwhile: that one is not done with */
+    takes_a_step_further(&list[0]);
+    takes_a_step_further(&list[1]);
+    assert_int_equal(world.store->forgotten(world.store, world.arena, &list, &count), 0);
+    assert_int_equal(count, 1);
     is_text(list[0].room, ROOM);
-    is_text(list[1].account, "nobody@h");
-    is_text(list[1].room, "");
-    is_text(list[2].account, "user2@h");
-    assert_true(list[2].until_us > INT64_C(1700000000000000));
+    takes_a_step_further(&list[0]);
     assert_int_equal(world.store->forgotten(world.store, world.arena, &list, &count), 0);
     assert_int_equal(count, 0);
+}
+
+/* A server had these on the way when the tool came by: said before, committed behind it. */
+static void what_was_on_the_way_goes_too(void **state)
+{
+    UNUSED(state);
+    struct store_forgotten *list;
+    unsigned count;
+    speaks(ROOM, 1, 200);
+    speaks(OTHER, 1, 40);
+    assert_int_equal(forgets_account("user2@h"), 60);
+    assert_int_equal(forgets_room(OTHER), 40);
+    speaks(ROOM, 201, 1000);
+    speaks(OTHER, 41, 300);
+    struct archived message = message_make(&world, 1002, "from the future");
+    message.at_us = INT64_C(9000000000000000);
+    add_message(&world, &message);
+    assert_int_equal(store_world_commit(&world, ROOM, false), 0);
+    message = message_make(&world, 302, "from the future");
+    message.at_us = INT64_C(9000000000000000);
+    add_message(&world, &message);
+    assert_int_equal(store_world_commit(&world, OTHER, false), 0);
+    assert_int_equal(world.store->forgotten(world.store, world.arena, &list, &count), 0);
+    assert_int_equal(count, 2);
+    for (unsigned i = 0; i < count; i++)
+        takes_a_step_further(&list[i]);
+    struct archive_query query = query_all();
+    struct archive_page page = ask(&world, ROOM, &query);
+    assert_int_equal(page.total, 1001);
+    for (unsigned i = 0; i < page.count; i++)
+        assert_int_equal(page.rows[i].retracted, i < 1000 && (i + 1) % 4 == 2);
+    assert_int_equal(total(ROOM, "five"), 150);
+    assert_int_equal(total(ROOM, "future"), 1);
+    assert_int_equal(total(OTHER, NULL), 1);
+}
+
+/* What is said while the tool is at it stays, whatever it has come to. */
+static void what_is_said_meanwhile_stays(void **state)
+{
+    UNUSED(state);
+    struct store_forgotten *list;
+    unsigned count;
+    unsigned before = 3000;
+    unsigned said = before;
+    int64_t at_us[10000]; /* those that are said meanwhile */
+    int status = 0;
+    speaks(ROOM, 1, said);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(forgets_room(ROOM) >= 3000 ? 0 : 1);
+    while (waitpid(child, &status, WNOHANG) == 0 && said - before < ARRAY_LEN(at_us)) {
+        struct archived message = message_make(&world, said + 1, "meanwhile");
+        at_us[said++ - before] = message.at_us = clock_wall_us();
+        add_message(&world, &message);
+        assert_int_equal(store_world_commit(&world, ROOM, false), 0);
+    }
+    assert_int_equal(status, 0);
+    assert_int_equal(world.store->forgotten(world.store, world.arena, &list, &count), 0);
+    assert_int_equal(count, 1);
+    unsigned first = before; /* from it on, all are to be there */
+    while (first < said && at_us[first - before] <= list[0].until_us)
+        first++;
+    assert_true(first < said);
+    takes_a_step_further(&list[0]);
+    struct archive_query query = query_all();
+    struct archive_page page = ask(&world, ROOM, &query);
+    assert_int_equal(page.total, said - first);
+    assert_true(page.count > 0);
+    is_text(page.rows[0].id, str_fmt(world.arena, "m%u", first + 1).at);
 }
 
 static void count_message(void *self, struct mail *mail)
@@ -294,6 +387,17 @@ static void count_message(void *self, struct mail *mail)
     message_free(message);
 }
 
+/* The shard hands them back, as it does when all that it had to be kept is posted. */
+static void hand_back(void *self, struct mail *mail)
+{
+    struct message *message = container_of(mail, struct message, mail);
+    assert_int_equal(message->kind, MSG_FORGET);
+    if (message->forget.back)
+        post_scribe(self, message);
+    else
+        message_free(message);
+}
+
 static unsigned told(struct mailbox *shard)
 {
     unsigned count = 0;
@@ -302,41 +406,122 @@ static unsigned told(struct mailbox *shard)
     return count;
 }
 
+enum { SHARDS = 2 };
+
+struct company {
+    struct exchange *exchange;
+    struct mailbox *shards[SHARDS];
+    struct scribe *scribe;
+};
+
+/* The world's store has a scribe now. */
+static struct company company_begin(void)
+{
+    static struct log_sink sink;
+    struct company company = {.exchange = exchange_new()};
+    int err = 0;
+    for (unsigned i = 0; i < SHARDS; i++) {
+        company.shards[i] = mailbox_new(&err);
+        exchange_set_shard(company.exchange, i, company.shards[i]);
+    }
+    world.reader->close(world.reader);
+    world.reader = NULL;
+    struct scribe_setup setup = {.exchange = company.exchange, .store = world.store, .log = &sink};
+    company.scribe = scribe_new(&setup, &err);
+    world.store = NULL; /* taken */
+    return company;
+}
+
+static void company_end(struct company *company)
+{
+    clock_show(NULL);
+    scribe_free(company->scribe);
+    for (unsigned i = 0; i < SHARDS; i++) {
+        exchange_set_shard(company->exchange, i, NULL);
+        mailbox_free(company->shards[i]);
+    }
+    exchange_free(company->exchange);
+}
+
+static void works(struct company *company)
+{
+    for (unsigned i = 0; i < 20; i++)
+        agent_step(scribe_agent(company->scribe));
+}
+
+static void time_passes(void)
+{
+    static struct clock_face later;
+    later.wall_us = clock_wall_us();
+    later.mono_ms = clock_mono_ms() + STORE_LOOK_MS + 1;
+    clock_show(&later);
+}
+
 static void the_scribe_tells_all_shards(void **state)
 {
     UNUSED(state);
-    struct exchange *exchange = exchange_new();
-    struct mailbox *shards[2];
-    struct log_sink sink = {0};
-    int err = 0;
-    for (unsigned i = 0; i < 2; i++) {
-        shards[i] = mailbox_new(&err);
-        exchange_set_shard(exchange, i, shards[i]);
-    }
     speaks(ROOM, 1, 8);
-    world.reader->close(world.reader);
-    world.reader = NULL;
-    struct scribe_setup setup = {.exchange = exchange, .store = world.store, .log = &sink};
-    struct scribe *scribe = scribe_new(&setup, &err);
-    world.store = NULL; /* taken */
-    for (unsigned i = 0; i < 20; i++)
-        agent_step(scribe_agent(scribe));
-    assert_int_equal(told(shards[0]), 0);
+    struct company company = company_begin();
+    works(&company);
+    assert_int_equal(told(company.shards[0]), 0);
     assert_int_equal(forgets_account("user2@h"), 2);
-    struct clock_face later = {.wall_us = clock_wall_us(),
-                               .mono_ms = clock_mono_ms() + STORE_LOOK_MS + 1};
-    clock_show(&later);
-    for (unsigned i = 0; i < 20; i++)
-        agent_step(scribe_agent(scribe));
-    clock_show(NULL);
-    assert_int_equal(told(shards[0]), 1);
-    assert_int_equal(told(shards[1]), 1);
-    scribe_free(scribe);
-    for (unsigned i = 0; i < 2; i++) {
-        exchange_set_shard(exchange, i, NULL);
-        mailbox_free(shards[i]);
-    }
-    exchange_free(exchange);
+    time_passes();
+    works(&company);
+    assert_int_equal(told(company.shards[0]), 1);
+    assert_int_equal(told(company.shards[1]), 1);
+    company_end(&company);
+}
+
+static void post_batch(struct company *company)
+{
+    struct message *message = message_new(MSG_COMMIT);
+    message->commits.count = 1;
+    message->commits.at = MEM_NEW_ARRAY(struct commit, 1);
+    message->commits.at[0].room = str_copy(STR(ROOM));
+    message->commits.at[0].batch = str_copy(buf_str(&world.batch));
+    assert_true(post_scribe(company->exchange, message));
+}
+
+static void drop_message(void *self, struct mail *mail)
+{
+    struct message *message = container_of(mail, struct message, mail);
+    unsigned *committed = self;
+    *committed += message->kind == MSG_COMMITTED;
+    message_free(message);
+}
+
+/* A batch waits in a shard when the tool comes by. Whatever the scribe has found by then, it waits
+ * for the shards, and tells them again when all is done: a room may have been loaded meanwhile. */
+static void the_scribe_waits_for_all_shards(void **state)
+{
+    UNUSED(state);
+    bool more;
+    unsigned committed = 0;
+    speaks(ROOM, 1, 8);
+    struct company company = company_begin();
+    works(&company);
+    assert_int_equal(forgets_account("user2@h"), 2);
+    time_passes();
+    works(&company);
+    mailbox_drain(company.shards[1], hand_back, company.exchange, 100, &more);
+    works(&company);
+    assert_int_equal(told(company.shards[1]), 0); /* not before the other one is ready */
+    add_append(&world, 10, "it was on the way");
+    post_batch(&company);
+    mailbox_drain(company.shards[0], hand_back, company.exchange, 100, &more);
+    works(&company);
+    mailbox_drain(company.shards[0], drop_message, &committed, 1, &more);
+    assert_int_equal(committed, 1);
+    assert_int_equal(told(company.shards[0]), 1);
+    assert_int_equal(told(company.shards[1]), 1);
+    company_end(&company);
+    assert_int_equal(store_world_reopen(&world), 0);
+    assert_int_equal(total(ROOM, NULL), 9);
+    assert_int_equal(total(ROOM, "way"), 0);
+    struct store_forgotten *list;
+    unsigned count = 99;
+    assert_int_equal(world.store->forgotten(world.store, world.arena, &list, &count), 0);
+    assert_int_equal(count, 0);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup_sqlite, teardown)
@@ -352,8 +537,11 @@ int main(void)
         CASE(nothing_is_left_in_the_files),
         CASE(the_log_is_emptied_when_there_is_time),
         CASE(who_reads_is_not_waited_for),
-        CASE(notes_are_read_once),
+        CASE(notes_are_done_with_once),
+        CASE(what_was_on_the_way_goes_too),
+        CASE(what_is_said_meanwhile_stays),
         CASE(the_scribe_tells_all_shards),
+        CASE(the_scribe_waits_for_all_shards),
     };
     return cmocka_run_group_tests_name("forgetting", tests, agent_thread_begin, agent_thread_end);
 }
