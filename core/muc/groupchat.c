@@ -65,6 +65,17 @@ bool groupchat_subject_is(const struct room *room, struct str stanza_id)
     return is;
 }
 
+bool groupchat_is_by(struct str xml, struct str author)
+{
+    struct stanza *message = stanza_parse(xml);
+    if (message == NULL)
+        return false;
+    const struct node *id = node_find(stanza_root(message), NAME_OCCUPANT_ID, NS_OCCUPANT_ID);
+    bool is = str_eq(node_attr(id, NAME_ID), author);
+    stanza_free(message);
+    return is;
+}
+
 static bool same_texts(struct arena *arena, const struct node *a, const struct node *b)
 {
     const struct node *left = node_find(a, NAME_SUBJECT, NS_STANZA);

@@ -19,6 +19,10 @@ bool groupchat_repeats_subject(const struct room *room, const struct step *step,
 /* Is the room's subject the message that the room knows by that id? */
 bool groupchat_subject_is(const struct room *room, struct str stanza_id);
 
+/* Has the occupant of that occupant-id sent the message with these bytes? The room says so in it.
+ */
+bool groupchat_is_by(struct str xml, struct str author);
+
 /* That there is no subject, by the room; a new reference. */
 struct frame *groupchat_no_subject(const struct room *room, struct step *step);
 

@@ -169,12 +169,28 @@ void keeping_failed(struct room *room, struct step *step, const struct event *ev
 
 /* ---- what is to be forgotten ---- */
 
-void keeping_forget(struct room *room, struct str account, int64_t until_us)
+/* As where a subject is retracted: everybody is told, so that all see the same. */
+static void forget_subject(struct room *room, struct step *step, struct str author,
+                           int64_t until_us)
+{
+    const struct subject *subject = &room->subject;
+    if (subject->frame == NULL || subject->at_us > until_us ||
+        !groupchat_is_by(str_of(subject->frame->bytes, subject->frame->size), author))
+        return;
+    room_subject_clear(room);
+    effect_broadcast(step, groupchat_no_subject(room, step), room->roster, AUDIENCE_ALL);
+}
+
+void keeping_forget(struct room *room, struct step *step, struct str account, int64_t until_us)
 {
     char author[OCCUPANT_ID_BYTES];
-    if (room->history.count == 0)
+    if (!room_exists(room))
         return;
-    if (str_present(account))
-        occupant_id_make(room, account, author);
-    room_history_forget(room, str_present(account) ? author : NULL, until_us);
+    if (!str_present(account)) {
+        room_history_forget(room, NULL, until_us);
+        return;
+    }
+    occupant_id_make(room, account, author);
+    room_history_forget(room, author, until_us);
+    forget_subject(room, step, str_of(author, sizeof(author)), until_us);
 }

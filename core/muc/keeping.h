@@ -39,7 +39,8 @@ MUST_CHECK bool keeping_entry(const struct room *room, const struct archived *ro
  * told. */
 void keeping_failed(struct room *room, struct step *step, const struct event *event);
 
-/* EV_FORGET. Tombstones stay: nothing of what was said is left in them. */
-void keeping_forget(struct room *room, struct str account, int64_t until_us);
+/* EV_FORGET. Tombstones stay: nothing of what was said is left in them. The subject goes with the
+ * account that has set it, and everybody is told; whose room's messages are forgotten keeps it. */
+void keeping_forget(struct room *room, struct step *step, struct str account, int64_t until_us);
 
 #endif

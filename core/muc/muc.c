@@ -374,7 +374,7 @@ enum step_outcome muc_step(struct room *room, const struct event *event, struct 
         outcome = step_answer(room, step, event);
         break;
     case EV_FORGET:
-        keeping_forget(room, event->forget.account, event->forget.until_us);
+        keeping_forget(room, step, event->forget.account, event->forget.until_us);
         break;
     }
     if (room->pending == NULL && room->session_count == 0 && (occupied || room->state != before))

@@ -127,14 +127,19 @@ void occupant_tally(struct step *step, const struct occupant *occupant, bool ins
         effect_tally(step, occupant->account, inside);
 }
 
-void occupant_id_make(const struct room *room, struct str account, char id[OCCUPANT_ID_BYTES])
+void occupant_id_by(const struct muc_crypto *crypto, struct str secret, struct str account,
+                    char id[OCCUPANT_ID_BYTES])
 {
-    const struct muc_crypto *crypto = room->env->crypto;
     uint8_t mac[32];
 
-    crypto->hmac_sha256(crypto->self, str_of((const char *)room->secret, sizeof(room->secret)),
-                        account, mac);
+    crypto->hmac_sha256(crypto->self, secret, account, mac);
     hex_write(id, mac, OCCUPANT_ID_BYTES / 2);
+}
+
+void occupant_id_make(const struct room *room, struct str account, char id[OCCUPANT_ID_BYTES])
+{
+    struct str secret = str_of((const char *)room->secret, sizeof(room->secret));
+    occupant_id_by(room->env->crypto, secret, account, id);
 }
 
 /* Most nicknames are their own keys. */

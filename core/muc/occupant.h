@@ -77,6 +77,9 @@ static inline struct str occupant_id(const struct occupant *occupant)
 /* The occupant-id (0421) an account has in this room, inside or not: not computable without the
  * room's secret, the same for all its nicknames and sessions. */
 void occupant_id_make(const struct room *room, struct str account, char id[OCCUPANT_ID_BYTES]);
+/* The same by the secret of a room that is not in memory. */
+void occupant_id_by(const struct muc_crypto *crypto, struct str secret, struct str account,
+                    char id[OCCUPANT_ID_BYTES]);
 
 struct occupant *occupant_by_nick(const struct room *room, struct str nick_key);
 /* First of the account's occupants; then ->same_account. */

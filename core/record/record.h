@@ -14,6 +14,7 @@
 
 #include "core/muc/archived.h"
 #include "core/muc/change.h"
+#include "core/muc/muc.h"
 #include "core/muc/stored.h"
 
 /* Rows of a room. The letter is what is stored: neither changed nor used again. */
@@ -115,5 +116,10 @@ MUST_CHECK int record_read(struct arena *arena, const struct record_row *rows, u
  * arena; `room`: its JID. */
 struct archived record_placeholder(struct arena *arena, struct str room,
                                    const struct archived *message);
+
+/* By the values of a room's rows: has that account (bare JID) set the subject, not later than that?
+ * Damaged ones say nothing of anybody. */
+bool record_subject_is_by(const struct muc_crypto *crypto, struct str head, struct str subject,
+                          struct str account, int64_t until_us);
 
 #endif

@@ -75,11 +75,13 @@ struct store_retention {
 
 /* What somebody else has taken out of the archives. */
 struct store_forgotten {
-    struct str account; /* bare JID: what it has sent; empty: everybody */
-    struct str room;    /* bare JID; empty: in all rooms */
-    int64_t until_us;   /* what is not younger */
-    int64_t at;         /* where forget() has come to; 0 at first */
+    struct str account;  /* bare JID: what it has sent; empty: everybody */
+    struct str room;     /* bare JID; empty: in all rooms */
+    int64_t until_us;    /* what is not younger */
+    int64_t at, room_at; /* where forget() has come to: messages, rooms; 0 at first */
 };
+
+struct muc_crypto;
 
 struct store_reader {
     /* Fill the page, its `err` included (ERR_LIMIT: it took too long); texts in the arena. */
@@ -130,7 +132,9 @@ struct store_sqlite_setup {
     const char *vfs; /* of SQLite; NULL: the system's. For tests. */
     bool full_text;  /* messages can be searched for words; else such queries: ERR_UNSUPPORTED */
     bool read_only;  /* for --check-store and exports */
-    int64_t (*clock_ms)(void); /* for the readers; NULL: clock_mono_ms(). For tests. */
+    const struct muc_crypto *crypto; /* borrowed: tells whose subject a room has; NULL: nobody is
+                                        forgotten in it. For tests. */
+    int64_t (*clock_ms)(void);       /* for the readers; NULL: clock_mono_ms(). For tests. */
 };
 
 /* NULL: *err, and *why (static or in `arena`) says what happened and what to do: a newer schema, a

@@ -117,6 +117,7 @@ struct store_sqlite {
     struct str vfs;  /* heap, or absent */
     int lock;        /* descriptor; -1: none */
     bool full_text;
+    const struct muc_crypto *crypto;
     int64_t (*clock_ms)(void); /* NULL: clock_mono_ms() */
     int64_t accounts;          /* how many there are; -1: not counted yet */
     struct map dirty;          /* rooms that trim has to look at */

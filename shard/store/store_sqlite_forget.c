@@ -1,8 +1,8 @@
 /*
  * What somebody wants to be forgotten: one room's archive, which goes, and one account's messages
- * everywhere. Of these, placeholders stay in the archives, so that ids and pages are what they
- * were. In small steps, since a server may have the store open; then a note for that server, which
- * has the last messages of its rooms in memory.
+ * and subjects everywhere. Of the messages, placeholders stay in the archives, so that ids and
+ * pages are what they were. In small steps, since a server may have the store open; then a note for
+ * that server, which has the last messages of its rooms in memory.
  */
 #include "core/base/err.h"
 #include "core/base/limits.h"
@@ -19,8 +19,9 @@ struct forget {
     struct db *db;
     struct arena *arena; /* of one step */
     struct str account;
-    int64_t until_us; /* what is said meanwhile stays */
-    int64_t seq;      /* where it has come to */
+    const struct muc_crypto *crypto;
+    int64_t until_us;  /* what is said meanwhile stays */
+    int64_t seq, room; /* where it has come to */
     int64_t count;
 };
 
@@ -148,6 +149,80 @@ static int64_t forget_account(struct forget *forget)
     return count < 0 ? count : forget->count;
 }
 
+/* ---- the subjects an account has set ---- */
+
+/* Those among the next rooms, up to STORE_TRIM_ROOMS; how many rooms these are, or an error. */
+static int find_subjects(struct forget *forget, int64_t *rooms, unsigned *found)
+{
+    int err = 0;
+    sqlite3_stmt *find =
+        db_sql(forget->db,
+               "SELECT r.id, h.value, s.value"
+               " FROM (SELECT id FROM room WHERE id > ?1 ORDER BY id LIMIT ?2) r"
+               " LEFT JOIN item h ON h.room = r.id AND h.kind = char(?3) AND h.key = ''"
+               " LEFT JOIN item s ON s.room = r.id AND s.kind = char(?4) AND s.key = ''"
+               " ORDER BY r.id",
+               &err);
+    if (find == NULL)
+        return err;
+    bind_number(find, 1, forget->room);
+    bind_number(find, 2, STORE_TRIM_ROOMS);
+    bind_number(find, 3, RECORD_HEAD);
+    bind_number(find, 4, RECORD_SUBJECT);
+    int count = 0;
+    while (count < STORE_TRIM_ROOMS && (err = db_step(forget->db, find)) == 1) {
+        forget->room = sqlite3_column_int64(find, 0);
+        count++;
+        if (sqlite3_column_type(find, 2) != SQLITE_NULL &&
+            record_subject_is_by(forget->crypto, column_text(find, 1), column_text(find, 2),
+                                 forget->account, forget->until_us))
+            rooms[(*found)++] = forget->room;
+    }
+    sqlite3_reset(find);
+    return err < 0 ? err : count;
+}
+
+static int drop_subject(struct db *db, int64_t room)
+{
+    int err = 0;
+    sqlite3_stmt *drop =
+        db_sql(db, "DELETE FROM item WHERE room = ?1 AND kind = char(?2) AND key = ''", &err);
+    if (drop == NULL)
+        return err;
+    bind_number(drop, 1, room);
+    bind_number(drop, 2, RECORD_SUBJECT);
+    return db_run(db, drop);
+}
+
+/* In a transaction of its own. How many rooms were looked at. */
+static int forget_subjects_step(struct forget *forget, bool synced)
+{
+    int64_t rooms[STORE_TRIM_ROOMS];
+    unsigned found = 0;
+    int err = db_begin(forget->db, synced);
+    if (err != 0)
+        return err;
+    int count = find_subjects(forget, rooms, &found);
+    for (unsigned i = 0; i < found && count >= 0; i++) {
+        err = drop_subject(forget->db, rooms[i]);
+        count = err < 0 ? err : count;
+    }
+    if (count < 0) {
+        db_rollback(forget->db);
+        return count;
+    }
+    err = db_commit(forget->db);
+    return err != 0 ? err : count;
+}
+
+static int forget_subjects(struct forget *forget)
+{
+    int count;
+    while ((count = forget_subjects_step(forget, true)) > 0)
+        breathe(forget->db);
+    return count;
+}
+
 /* ---- a room's messages ---- */
 
 struct emptying {
@@ -266,19 +341,25 @@ int sqlite_forgotten(struct store *store, struct arena *arena, struct store_forg
 
 /* ---- what a server has written since ---- */
 
-static int forget_account_again(struct db *db, struct store_forgotten *what)
+static int forget_account_again(struct store_sqlite *sqlite, struct store_forgotten *what)
 {
     struct forget forget = {
-        .db = db,
+        .db = &sqlite->db,
         .arena = arena_new(FORGET_ARENA_BYTES),
         .account = what->account,
+        .crypto = sqlite->crypto,
         .until_us = what->until_us,
         .seq = what->at,
+        .room = what->room_at,
     };
     int count = forget_step(&forget, false);
+    if (count == 0 && forget.crypto != NULL)
+        count = forget_subjects_step(&forget, false);
     arena_free(forget.arena);
-    if (count >= 0)
+    if (count >= 0) {
         what->at = forget.seq;
+        what->room_at = forget.room;
+    }
     return count;
 }
 
@@ -311,7 +392,7 @@ int sqlite_forget(struct store *store, struct store_forgotten *what)
 {
     struct store_sqlite *sqlite = container_of(store, struct store_sqlite, store);
     sqlite_checkpoint(sqlite, STORE_WAL_PAGES);
-    int count = str_empty(what->room) ? forget_account_again(&sqlite->db, what)
+    int count = str_empty(what->room) ? forget_account_again(sqlite, what)
                                       : empty_room_again(&sqlite->db, what);
     if (count == 0)
         return note_is_done(&sqlite->db, what);
@@ -404,7 +485,8 @@ int64_t store_tool_forget_room(struct str path, struct str room, struct arena *a
     return err != 0 ? err : count;
 }
 
-int64_t store_tool_forget_account(struct str path, struct str account, struct arena *arena,
+int64_t store_tool_forget_account(struct str path, struct str account,
+                                  const struct muc_crypto *crypto, struct arena *arena,
                                   const char **why)
 {
     struct db db;
@@ -415,11 +497,14 @@ int64_t store_tool_forget_account(struct str path, struct str account, struct ar
         .db = &db,
         .arena = arena_new(FORGET_ARENA_BYTES),
         .account = account,
+        .crypto = crypto,
         .until_us = clock_wall_us(),
     };
     int64_t count = forget_account(&forget);
     arena_free(forget.arena);
     if (count >= 0)
+        err = forget_subjects(&forget);
+    if (count >= 0 && err == 0)
         err = finish(&db, count, account, STR(""), forget.until_us);
     err = tool_close(&db, count < 0 ? (int)count : err, arena, why);
     return err != 0 ? err : count;

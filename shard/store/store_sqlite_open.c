@@ -284,6 +284,7 @@ struct store *store_sqlite_open(const struct store_sqlite_setup *setup, struct a
     sqlite->path = str_copy(setup->path);
     sqlite->vfs = str_copy(str_z(setup->vfs));
     sqlite->full_text = setup->full_text;
+    sqlite->crypto = setup->crypto;
     sqlite->clock_ms = setup->clock_ms;
     sqlite->lock = -1;
     sqlite->accounts = -1;

@@ -5,7 +5,7 @@
  *
  * A server that runs keeps the last messages of its live rooms in memory. It finds out within
  * STORE_LOOK_MS that something is to be forgotten, and shows it no more. Rows that say who may do
- * what (affiliations, reserved nicknames, registrations), subjects and accounts stay.
+ * what (affiliations, reserved nicknames, registrations) and accounts stay.
  */
 #ifndef SHARD_STORE_STORE_TOOL_H
 #define SHARD_STORE_STORE_TOOL_H
@@ -14,6 +14,8 @@
 #include "core/base/str.h"
 
 #include <stdint.h>
+
+struct muc_crypto;
 
 /* Where lines of text go: findings, exported messages. */
 struct tool_lines {
@@ -40,10 +42,12 @@ int64_t store_tool_export(struct str path, struct str room, struct tool_lines *l
                           struct arena *arena, const char **why);
 
 /* Deletes one room's archive, or what one account (bare JID) has said in all rooms until now:
- * there, placeholders stay, so that pages and ids are what they were. How many. */
+ * there, placeholders stay, so that pages and ids are what they were. How many messages; subjects
+ * that this account has set go, too, of which `crypto` tells whose they are. */
 int64_t store_tool_forget_room(struct str path, struct str room, struct arena *arena,
                                const char **why);
-int64_t store_tool_forget_account(struct str path, struct str account, struct arena *arena,
+int64_t store_tool_forget_account(struct str path, struct str account,
+                                  const struct muc_crypto *crypto, struct arena *arena,
                                   const char **why);
 
 #endif

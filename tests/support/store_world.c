@@ -2,6 +2,7 @@
 
 #include "core/base/err.h"
 #include "core/base/hash.h"
+#include "tests/support/lanes.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@ int store_world_reopen(struct store_world *world)
             .path = str_z(world->path),
             .vfs = world->vfs,
             .full_text = true,
+            .crypto = lanes_env()->crypto,
         };
         world->store = store_sqlite_open(&setup, world->arena, &err, &world->why);
     }

@@ -394,6 +394,50 @@ def what_is_to_be_gone_is_gone(args):
         assert f"{lair} 17".encode() in content
 
 
+def a_subject_goes_with_who_has_set_it(args):
+    """In memory and in the file; those inside see it go. Somebody else's stays."""
+    den, lair, cave = room_of("den"), room_of("lair"), room_of("cave")
+    said = {OWNER: "The owner's confession", GUEST: "The guest's confession"}
+    with folder() as name, FakeHost(MUC_DOMAIN, SECRET) as host:
+        path = os.path.join(name, "stentor.db")
+        settings = {"store.path": path, "muc.defaults.change_subject": "on",
+                    "muc.defaults.archive": "off"}
+
+        def told(room):
+            with keeper.keeping(args.stentord, host, settings=settings):
+                shown, _ = keeper.entered(host.link(), room, "Newcomer", NEWCOMER)
+                return keeper.subject_in(shown)
+
+        with keeper.keeping(args.stentord, host, settings=settings):
+            link = host.link()
+            for room, who in ((den, GUEST), (lair, OWNER), (cave, GUEST)):
+                link.enter(OWNER, room, "Owner")
+                link.enter(GUEST, room, "Guest")
+                link.stanza("message", who, room, f"<subject>{said[who]}</subject>",
+                            type="groupchat", id="s")
+                keeper.say(link, room, "done")
+                link.heard_by(OWNER, "done")
+            tool(args, path, "forget-account", "guest@host.example")
+            for room in (den, cave):
+                while True:
+                    gone = link.next(timeout=20)
+                    if gone.get("from") == room and gone.get("to") == OWNER and \
+                            gone.find("{*}subject") is not None:
+                        break
+                assert not gone.findtext("{*}subject"), ElementTree.tostring(gone)
+            shown, _ = keeper.entered(link, den, "Newcomer", NEWCOMER)
+            assert not keeper.subject_in(shown), keeper.subject_in(shown)
+        assert not told(cave)
+        assert told(lair) == said[OWNER]
+        tool(args, path, "forget-account", "owner@host.example")
+        assert not told(lair)
+        log_taken_in(path)
+        with open(path, "rb") as file:
+            content = file.read()
+        for text in said.values():
+            assert text.encode() not in content, "forgotten and still in the file"
+
+
 # ---- damage ----
 
 def damage(path, needle):
@@ -541,6 +585,7 @@ CASES = (
     a_copy_is_made_while_people_talk,
     an_archive_is_exported,
     what_is_to_be_gone_is_gone,
+    a_subject_goes_with_who_has_set_it,
     damage_is_found_and_kept_to_itself,
     damage_of_an_archive_is_told_once,
     damage_of_one_room_is_not_everybodys,

@@ -153,7 +153,7 @@ static bool start(struct house *house)
 {
     const struct settings *settings = house->settings;
     house->listen_fd = -1;
-    if (!storage_open(&house->storage, settings))
+    if (!storage_open(&house->storage, settings, &house->crypto))
         return false;
     if (settings->client_door) {
         char why[300];

@@ -16,12 +16,13 @@ enum { STORAGE_ARENA_BYTES = 4096 };
 
 /* ---- open ---- */
 
-static struct store *open_store(struct storage *storage, const struct settings *settings, int *err,
-                                const char **why)
+static struct store *open_store(struct storage *storage, const struct settings *settings,
+                                const struct muc_crypto *crypto, int *err, const char **why)
 {
     struct store_sqlite_setup setup = {
         .path = settings->store.path,
         .full_text = settings->store.full_text,
+        .crypto = crypto,
     };
     if (settings->store.sqlite)
         return store_sqlite_open(&setup, storage->arena, err, why);
@@ -45,12 +46,13 @@ static int look_into(struct storage *storage, const struct settings *settings)
     return store->occupied(store, storage->arena, &storage->occupied, &storage->occupied_count);
 }
 
-bool storage_open(struct storage *storage, const struct settings *settings)
+bool storage_open(struct storage *storage, const struct settings *settings,
+                  const struct muc_crypto *crypto)
 {
     const char *why = NULL;
     int err = 0;
     *storage = (struct storage){.arena = arena_new(STORAGE_ARENA_BYTES)};
-    storage->store = open_store(storage, settings, &err, &why);
+    storage->store = open_store(storage, settings, crypto, &err, &why);
     if (storage->store != NULL)
         err = look_into(storage, settings);
     if (err == 0)

@@ -24,7 +24,8 @@ struct storage {
 };
 
 /* False: the operator was told why, on stderr; nothing is open. */
-MUST_CHECK bool storage_open(struct storage *storage, const struct settings *settings);
+MUST_CHECK bool storage_open(struct storage *storage, const struct settings *settings,
+                             const struct muc_crypto *crypto);
 /* Instead of starting it. */
 void storage_close(struct storage *storage);
 

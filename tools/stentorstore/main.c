@@ -6,6 +6,7 @@
 #include "core/xmpp/prep.h"
 #include "shard/store/store_tool.h"
 #include "tools/stentord/check.h"
+#include "tools/stentord/crypto.h"
 #include "tools/stentord/load.h"
 
 #include <errno.h>
@@ -30,7 +31,8 @@ static const char usage[] =
     "  backup FILE         a copy of this moment, complete in itself\n"
     "  export ROOM [FILE]  the archive of a room, a JSON object per line, oldest first\n"
     "  forget-room ROOM    deletes the archive of a room; the room stays\n"
-    "  forget-account JID  deletes what somebody has said, from all archives; the places stay\n";
+    "  forget-account JID  deletes what somebody has said, from all archives; the places stay\n"
+    "                      and the subjects that one has set\n";
 
 struct job {
     struct arena *arena;
@@ -145,7 +147,11 @@ static int run_forget_account(const struct job *job)
     const char *why = NULL;
     if (account == NULL)
         return EXIT_USAGE;
-    int64_t count = store_tool_forget_account(job->path, jid_bare(account), job->arena, &why);
+    struct muc_crypto crypto;
+    struct crypto_keys keys;
+    crypto_init(&crypto, &keys);
+    int64_t count =
+        store_tool_forget_account(job->path, jid_bare(account), &crypto, job->arena, &why);
     if (count < 0)
         return complain(job, why);
     printf("%" PRId64 " messages of %s are deleted\n", count, account->text);

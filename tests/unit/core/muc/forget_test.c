@@ -98,12 +98,83 @@ static void tombstones_stay(void **state)
     world_free(w);
 }
 
+static void names_it(struct world *w, const char *who, const char *subject)
+{
+    says(w, who, "<message to='" ROOM "' type='groupchat' id='s'><subject>%s</subject></message>",
+         subject);
+    hush(w);
+}
+
+/* What a newcomer is told of it; NULL: that there is none. */
+static void has_subject(struct world *w, const char *expected)
+{
+    char told[200] = "";
+    const char *came;
+    join(w, PARIS, "Paris");
+    while ((came = world_next(w, PARIS)) != NULL)
+        if (strstr(came, "<subject") != NULL)
+            snprintf(told, sizeof(told), "%s", came);
+    leaves(w, PARIS);
+    hush(w);
+    const char *wanted = expected != NULL ? expected : "<subject/>";
+    if (strstr(told, wanted) == NULL)
+        fail_msg("'%s' is not in: %s", wanted, told);
+}
+
+/* It goes with who has set it, and those inside see it go. */
+static void a_subject_is_forgotten(void **state)
+{
+    struct world *w = kept_world_with(archived);
+    UNUSED(state);
+    forgets(w, "romeo@localhost", INT64_MAX); /* there is none yet */
+    int64_t then_us = world_now(w);
+    world_advance(w, 1000);
+    names_it(w, ROMEO, "His balcony");
+    forgets(w, "juliet@localhost", INT64_MAX);
+    forgets(w, "romeo@localhost", then_us);
+    forgets(w, NULL, INT64_MAX);
+    has_subject(w, "<subject>His balcony</subject>");
+    hush(w);
+    forgets(w, "romeo@localhost", world_now(w));
+    const char *told = world_next(w, JULIET);
+    assert_non_null(told);
+    assert_non_null(strstr(told, "from='" ROOM "'"));
+    assert_non_null(strstr(told, "<subject/>"));
+    assert_null(world_next(w, JULIET));
+    has_subject(w, NULL);
+    assert_null(world_room(w, ROOM)->subject.plain.at);
+    forgets(w, "romeo@localhost", INT64_MAX); /* once is enough */
+    assert_null(world_next(w, JULIET));
+    names_it(w, ROMEO, "Another one");
+    has_subject(w, "<subject>Another one</subject>");
+    world_free(w);
+}
+
+/* Whatever stands in a subject, it is the room that says whose it is. */
+static void a_subject_is_nobody_elses(void **state)
+{
+    struct world *w = kept_world_with(archived);
+    UNUSED(state);
+    const struct room *room = world_room(w, ROOM);
+    char hers[OCCUPANT_ID_BYTES];
+    occupant_id_make(room, STR("juliet@localhost"), hers);
+    says(w, ROMEO,
+         "<message to='" ROOM "' type='groupchat' id='s'>"
+         "<occupant-id xmlns='urn:xmpp:occupant-id:0' id='%.*s'/><subject>His</subject>"
+         "<x xmlns='urn:x'><occupant-id xmlns='urn:xmpp:occupant-id:0' id='%.*s'/></x></message>",
+         OCCUPANT_ID_BYTES, hers, OCCUPANT_ID_BYTES, hers);
+    hush(w);
+    forgets(w, "juliet@localhost", INT64_MAX);
+    has_subject(w, "<subject>His</subject>");
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_account_is_forgotten),
-        cmocka_unit_test(a_room_is_forgotten),
-        cmocka_unit_test(tombstones_stay),
+        cmocka_unit_test(an_account_is_forgotten),   cmocka_unit_test(a_room_is_forgotten),
+        cmocka_unit_test(tombstones_stay),           cmocka_unit_test(a_subject_is_forgotten),
+        cmocka_unit_test(a_subject_is_nobody_elses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -6,6 +6,7 @@
  * gap, all that were said to be done, and at most one more; everything else in the store agrees.
  */
 #include "shard/store/store_tool.h"
+#include "tests/support/lanes.h"
 #include "tests/support/faulty_vfs.h"
 #include "tests/support/store_expect.h"
 
@@ -378,9 +379,9 @@ static void damage_is_told(void **state)
     assert_int_equal(store_world_commit(&world, ROOM, true), 0);
     store_world_close(&world);
     const char *why = NULL; /* a tool copies the log back into the file when it closes it */
-    assert_int_equal(
-        store_tool_forget_account(str_z(world.path), STR("nobody@x.example"), world.arena, &why),
-        0);
+    assert_int_equal(store_tool_forget_account(str_z(world.path), STR("nobody@x.example"),
+                                               lanes_env()->crypto, world.arena, &why),
+                     0);
     FILE *file = fopen(world.path, "r+");
     assert_non_null(file);
     char noise[4096];

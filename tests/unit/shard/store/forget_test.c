@@ -5,6 +5,8 @@
 #include "shard/store/scribe.h"
 #include "shard/store/store_tool.h"
 #include "tests/support/agent_thread.h"
+#include "tests/support/lanes.h"
+#include "tests/support/record_world.h"
 #include "tests/support/store_expect.h"
 
 #include "core/base/err.h"
@@ -29,7 +31,8 @@
 
 static int64_t forgets_account(const char *account)
 {
-    return store_tool_forget_account(str_z(world.path), str_z(account), world.arena, &world.why);
+    return store_tool_forget_account(str_z(world.path), str_z(account), lanes_env()->crypto,
+                                     world.arena, &world.why);
 }
 
 static int64_t forgets_room(const char *room)
@@ -137,6 +140,92 @@ static void what_is_gone_goes_at_once(void **state)
     assert_int_equal(store_world_commit(&world, ROOM, false), 0);
     assert_int_equal(forgets_account("user2@h"), 2);
     assert_true(trim_all(&world, 0, 0, 0) >= 0);
+}
+
+/* ---- subjects ---- */
+
+/* As the scribe does it. */
+static void is_done_with(struct store_forgotten *what)
+{
+    int more;
+    while ((more = world.store->forget(world.store, what)) == 1) {
+    }
+    assert_int_equal(more, 0);
+}
+
+/* The rows of such a room, whose subject that account has set then. */
+static void has_a_subject(const char *room, const char *account, int64_t at_us)
+{
+    struct record_world *made = record_world_new();
+    char author[OCCUPANT_ID_BYTES];
+    record_create(made);
+    occupant_id_by(lanes_env()->crypto,
+                   str_of((const char *)made->room->secret, sizeof(made->room->secret)),
+                   str_z(account), author);
+    struct change change = {.kind = CHANGE_SUBJECT};
+    change.subject.frame =
+        record_frame(made, "Nick",
+                     str_fmt(world.arena,
+                             "<subject>Confession</subject>"
+                             "<occupant-id xmlns='urn:xmpp:occupant-id:0' id='%.*s'/>",
+                             OCCUPANT_ID_BYTES, author)
+                         .at);
+    change.subject.plain = STR("Confession");
+    change.subject.at_us = at_us;
+    record_commit(made, &change);
+    frame_unref(change.subject.frame);
+    for (unsigned i = 0; i < made->row_count; i++) {
+        struct record_item item = {
+            .op = RECORD_PUT,
+            .kind = made->rows[i].kind,
+            .key = made->rows[i].key,
+            .value = made->rows[i].value,
+        };
+        record_add(&world.batch, &item);
+    }
+    record_world_free(made);
+    commits(room);
+}
+
+static bool has_one(const char *room)
+{
+    struct store_room loaded = loads(room);
+    struct stored_room stored;
+    const char *why = "";
+    bool has = false;
+    assert_int_equal(record_read(world.arena, loaded.rows, loaded.row_count, &stored, &why), 0);
+    for (unsigned i = 0; i < stored.change_count; i++)
+        has |= stored.changes[i].kind == CHANGE_SUBJECT;
+    return has;
+}
+
+/* Of many rooms, those whose subject that account has set, whether a message of it is archived or
+ * not; and nothing else of the room. */
+static void subjects_go_with_who_has_set_them(void **state)
+{
+    UNUSED(state);
+    struct store_forgotten *list;
+    unsigned count;
+    for (unsigned i = 0; i < 2 * STORE_TRIM_ROOMS; i++)
+        speaks(str_fmt(world.arena, "r%u@h", i).at, 1, 1);
+    has_a_subject(ROOM, "user2@h", 5);
+    has_a_subject(OTHER, "user1@h", 5);
+    has_a_subject("later@h", "user2@h", INT64_C(9000000000000000));
+    add_put(&world, RECORD_SUBJECT, "", "damaged");
+    commits("r7@h");
+    assert_int_equal(forgets_account("user2@h"), 0);
+    assert_false(has_one(ROOM));
+    assert_true(has_one(OTHER));
+    assert_true(has_one("later@h"));
+    has_a_subject(ROOM, "user2@h", 6); /* it was on its way */
+    assert_int_equal(world.store->forgotten(world.store, world.arena, &list, &count), 0);
+    assert_int_equal(count, 1);
+    is_done_with(&list[0]);
+    assert_false(has_one(ROOM));
+    assert_true(has_one(OTHER));
+    assert_true(has_one("later@h"));
+    assert_int_equal(forgets_room(OTHER), 0);
+    assert_true(has_one(OTHER));
 }
 
 /* ---- no word of it, anywhere ---- */
@@ -260,14 +349,6 @@ static void who_reads_is_not_waited_for(void **state)
 
 /* ---- a server that runs is told ---- */
 
-static void takes_a_step_further(struct store_forgotten *what)
-{
-    int more;
-    while ((more = world.store->forget(world.store, what)) == 1) {
-    }
-    assert_int_equal(more, 0);
-}
-
 /* A note is there until all that it is about is done. */
 static void notes_are_done_with_once(void **state)
 {
@@ -292,16 +373,16 @@ static void notes_are_done_with_once(void **state)
         is_text(list[2].account, "user2@h");
         assert_true(list[2].until_us > INT64_C(1700000000000000));
     }
-    takes_a_step_further(&list[1]);
+    is_done_with(&list[1]);
     assert_int_equal(world.store->forgotten(world.store, world.arena, &list, &count), 0);
     assert_int_equal(count, 2);
     forgets_room(ROOM); /* once more, meanwhile: that one is not done with */
-    takes_a_step_further(&list[0]);
-    takes_a_step_further(&list[1]);
+    is_done_with(&list[0]);
+    is_done_with(&list[1]);
     assert_int_equal(world.store->forgotten(world.store, world.arena, &list, &count), 0);
     assert_int_equal(count, 1);
     is_text(list[0].room, ROOM);
-    takes_a_step_further(&list[0]);
+    is_done_with(&list[0]);
     assert_int_equal(world.store->forgotten(world.store, world.arena, &list, &count), 0);
     assert_int_equal(count, 0);
 }
@@ -329,7 +410,7 @@ static void what_was_on_the_way_goes_too(void **state)
     assert_int_equal(world.store->forgotten(world.store, world.arena, &list, &count), 0);
     assert_int_equal(count, 2);
     for (unsigned i = 0; i < count; i++)
-        takes_a_step_further(&list[i]);
+        is_done_with(&list[i]);
     struct archive_query query = query_all();
     struct archive_page page = ask(&world, ROOM, &query);
     assert_int_equal(page.total, 1001);
@@ -367,7 +448,7 @@ static void what_is_said_meanwhile_stays(void **state)
     while (first < said && at_us[first - before] <= list[0].until_us)
         first++;
     assert_true(first < said);
-    takes_a_step_further(&list[0]);
+    is_done_with(&list[0]);
     struct archive_query query = query_all();
     struct archive_page page = ask(&world, ROOM, &query);
     assert_int_equal(page.total, said - first);
@@ -529,19 +610,13 @@ static void the_scribe_waits_for_all_shards(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(an_account_leaves_places_behind),
-        CASE(newcomers_are_not_shown_places),
-        CASE(a_room_leaves_nothing_behind),
-        CASE(what_is_said_later_stays),
-        CASE(what_is_gone_goes_at_once),
-        CASE(nothing_is_left_in_the_files),
-        CASE(the_log_is_emptied_when_there_is_time),
-        CASE(who_reads_is_not_waited_for),
-        CASE(notes_are_done_with_once),
-        CASE(what_was_on_the_way_goes_too),
-        CASE(what_is_said_meanwhile_stays),
-        CASE(the_scribe_tells_all_shards),
-        CASE(the_scribe_waits_for_all_shards),
+        CASE(an_account_leaves_places_behind), CASE(newcomers_are_not_shown_places),
+        CASE(a_room_leaves_nothing_behind),    CASE(what_is_said_later_stays),
+        CASE(what_is_gone_goes_at_once),       CASE(subjects_go_with_who_has_set_them),
+        CASE(nothing_is_left_in_the_files),    CASE(the_log_is_emptied_when_there_is_time),
+        CASE(who_reads_is_not_waited_for),     CASE(notes_are_done_with_once),
+        CASE(what_was_on_the_way_goes_too),    CASE(what_is_said_meanwhile_stays),
+        CASE(the_scribe_tells_all_shards),     CASE(the_scribe_waits_for_all_shards),
     };
     return cmocka_run_group_tests_name("forgetting", tests, agent_thread_begin, agent_thread_end);
 }
