@@ -253,6 +253,18 @@ static inline void wake(void)
     assert_true(post_shard(exchange, NUMBER, message));
 }
 
+/* Juliet is, though she has left and come back. */
+static inline void a_visitor_is_one_after_a_crash(void)
+{
+    crash();
+    wake();
+    settle();
+    leave(JULIET, "Juliet");
+    enter(JULIET, "Juliet");
+    settle();
+    in_order(heard(1), "type='unavailable'", "role='visitor'", "code='110'", NULL);
+}
+
 static inline void post_shutdown(void)
 {
     assert_true(post_shard(exchange, NUMBER, message_new(MSG_SHUTDOWN)));
@@ -302,6 +314,19 @@ static inline void open_reader(void)
     int err = 0;
     reader = reader_new(exchange, store->reader(store, &err), &sink, &err);
     assert_non_null(reader);
+}
+
+/* In an archived room, of which questions are asked: Juliet has said it. Its id. */
+static inline const char *a_secret_is_said(void)
+{
+    all_rooms(true, true);
+    open_reader();
+    two_in_a_room();
+    talk(JULIET, "SECRET");
+    settle();
+    const char *id = stanza_id_in(heard(0));
+    forget_heard();
+    return id;
 }
 
 /* Answers until nobody asks any more. */

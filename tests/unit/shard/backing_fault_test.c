@@ -55,13 +55,7 @@ static void memory_that_was_refused_is_written_again(void **state)
     in_order(heard(0), "role='visitor'", "type='result' id='r'", NULL);
     face.mono_ms += STORE_RETRY_MS;
     settle();
-    crash();
-    wake();
-    settle();
-    leave(JULIET, "Juliet");
-    enter(JULIET, "Juliet");
-    settle();
-    in_order(heard(1), "type='unavailable'", "role='visitor'", "code='110'", NULL);
+    a_visitor_is_one_after_a_crash();
 }
 
 /* ---- what nobody sends again ---- */

@@ -330,13 +330,7 @@ static void temporary_rooms_outlive_a_shutdown(void **state)
 static void what_is_moderated_does_not_come_back(void **state)
 {
     UNUSED(state);
-    all_rooms(true, true);
-    open_reader();
-    two_in_a_room();
-    talk(JULIET, "SECRET");
-    settle();
-    const char *id = stanza_id_in(heard(0));
-    forget_heard();
+    const char *id = a_secret_is_said();
     say(JULIET, ROOM, MAM);
     moderate(ROMEO, id);
     step();

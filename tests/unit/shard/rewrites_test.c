@@ -194,13 +194,7 @@ static void a_decision_writes_its_row(void **state)
     invite(0); /* once more */
     settle();
     assert_in_range(bytes, 1, 600);
-    crash();
-    wake();
-    settle();
-    leave(JULIET, "Juliet");
-    enter(JULIET, "Juliet");
-    settle();
-    in_order(heard(1), "type='unavailable'", "role='visitor'", "code='110'", NULL);
+    a_visitor_is_one_after_a_crash();
     count_from_now();
     leave(ROMEO, "Romeo");
     leave(JULIET, "Juliet");
