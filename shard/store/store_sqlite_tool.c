@@ -356,7 +356,8 @@ int tool_room(struct db *db, struct str jid, int64_t *room)
     return err < 0 ? err : 0;
 }
 
-static int64_t export_rows(struct db *db, int64_t room, struct tool_lines *lines)
+static int64_t export_rows(struct db *db, int64_t room, struct tool_lines *lines,
+                           struct tool_lines *damaged)
 {
     int err = 0;
     sqlite3_stmt *rows = db_sql(db,
@@ -371,12 +372,14 @@ static int64_t export_rows(struct db *db, int64_t room, struct tool_lines *lines
     int64_t count = 0;
     while ((err = db_step(db, rows)) == 1) {
         struct archived message;
-        err = archive_read(arena, rows, &message);
-        if (err != 0)
-            break;
-        lines->line(lines, message_json(arena, &message));
+        if (archive_read(arena, rows, &message) == 0) {
+            lines->line(lines, message_json(arena, &message));
+            count++;
+        } else {
+            damaged->line(damaged, str_fmt(arena, "message %.*s is left out: its row is damaged",
+                                           (int)message.id.len, message.id.at));
+        }
         arena_reset(arena);
-        count++;
     }
     sqlite3_reset(rows);
     arena_free(arena);
@@ -389,7 +392,7 @@ const char *tool_no_room(struct arena *arena, struct str room)
 }
 
 int64_t store_tool_export(struct str path, struct str room, struct tool_lines *lines,
-                          struct arena *arena, const char **why)
+                          struct tool_lines *damaged, struct arena *arena, const char **why)
 {
     struct db db;
     int err = tool_open(&db, path, SQLITE_USE_READ, arena, why);
@@ -401,7 +404,7 @@ int64_t store_tool_export(struct str path, struct str room, struct tool_lines *l
     if (err == ERR_NOT_FOUND)
         *why = tool_no_room(arena, room);
     if (err == 0)
-        count = export_rows(&db, number, lines);
+        count = export_rows(&db, number, lines, damaged);
     err = tool_close(&db, count < 0 ? (int)count : err, arena, why);
     return err != 0 ? err : count;
 }

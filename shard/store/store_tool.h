@@ -36,10 +36,10 @@ int64_t store_tool_list(struct str path, struct tool_lines *lines, struct arena 
  * it is complete. */
 int store_tool_backup(struct str path, struct str copy, struct arena *arena, const char **why);
 
-/* One room's archive, a JSON object per line, oldest first; how many. ERR_NOT_FOUND: no such room.
- */
+/* One room's archive, a JSON object per line, oldest first; how many. A message whose row is
+ * damaged is left out, and `damaged` has a line that names it. ERR_NOT_FOUND: no such room. */
 int64_t store_tool_export(struct str path, struct str room, struct tool_lines *lines,
-                          struct arena *arena, const char **why);
+                          struct tool_lines *damaged, struct arena *arena, const char **why);
 
 /* Deletes one room's archive, or what one account (bare JID) has said in all rooms until now:
  * there, placeholders stay, so that pages and ids are what they were. How many messages; subjects

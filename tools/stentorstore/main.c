@@ -78,6 +78,14 @@ static void write_line(struct tool_lines *lines, struct str text)
     to->failed |= !written;
 }
 
+/* What is left out of an export; `failed` says that something was. */
+static void tell_damaged(struct tool_lines *lines, struct str text)
+{
+    struct lines_to *to = container_of(lines, struct lines_to, lines);
+    fprintf(to->file, "stentor-store: %.*s\n", (int)text.len, text.at);
+    to->failed = true;
+}
+
 static int run_list(const struct job *job)
 {
     struct lines_to to = {{write_line}, stdout, false};
@@ -112,7 +120,9 @@ static int run_export(const struct job *job)
         fprintf(stderr, "stentor-store: %s: %s; name another file\n", job->second, strerror(errno));
         return EXIT_FAILURE;
     }
-    int64_t count = store_tool_export(job->path, jid_bare(room), &to.lines, job->arena, &why);
+    struct lines_to damaged = {{tell_damaged}, stderr, false};
+    int64_t count =
+        store_tool_export(job->path, jid_bare(room), &to.lines, &damaged.lines, job->arena, &why);
     bool failed = fflush(to.file) != 0 || to.failed;
     if (job->second != NULL) {
         failed |= fclose(to.file) != 0;
@@ -125,7 +135,7 @@ static int run_export(const struct job *job)
         fprintf(stderr, "stentor-store: not all of it could be written; make room on that disk\n");
     else
         fprintf(stderr, "%" PRId64 " messages\n", count);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+    return failed || damaged.failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int run_forget_room(const struct job *job)

@@ -191,8 +191,11 @@ static void an_archive_is_exported(void **state)
     add_bury(&world, 2, "<tomb/>");
     assert_int_equal(store_world_commit(&world, ROOM, false), 0);
     struct found found = found_begin();
-    assert_int_equal(
-        store_tool_export(str_z(world.path), STR(ROOM), &found.lines, world.arena, &world.why), 2);
+    struct found damaged = found_begin();
+    assert_int_equal(store_tool_export(str_z(world.path), STR(ROOM), &found.lines, &damaged.lines,
+                                       world.arena, &world.why),
+                     2);
+    assert_int_equal(damaged.count, 0);
     is_text(buf_str(&found.text),
             "{\"id\":\"m1\",\"at\":\"1970-01-01T00:00:01.000000Z\",\"nick\":\"nick1\","
             "\"jid\":\"user1@h/res1\",\"occupant-id\":\"author1\",\"affiliation\":\"owner\","
@@ -202,10 +205,27 @@ static void an_archive_is_exported(void **state)
             "{\"id\":\"m2\",\"at\":\"1970-01-01T00:00:02.000000Z\",\"nick\":\"nick2\","
             "\"jid\":\"user2@h/res2\",\"occupant-id\":\"author2\",\"affiliation\":\"member\","
             "\"role\":\"participant\",\"xml\":\"<tomb/>\",\"retracted\":true}\n");
-    assert_int_equal(
-        store_tool_export(str_z(world.path), STR("x@y"), &found.lines, world.arena, &world.why),
-        ERR_NOT_FOUND);
+    assert_int_equal(store_tool_export(str_z(world.path), STR("x@y"), &found.lines, &damaged.lines,
+                                       world.arena, &world.why),
+                     ERR_NOT_FOUND);
     assert_non_null(strstr(world.why, "no room x@y"));
+}
+
+/* What is behind a damaged row comes all the same. */
+static void an_export_goes_on_behind_damage(void **state)
+{
+    UNUSED(state);
+    messages_only(10);
+    tampers("UPDATE archive SET role = 'king' WHERE id IN ('m4', 'm7')");
+    struct found found = found_begin();
+    struct found damaged = found_begin();
+    assert_int_equal(store_tool_export(str_z(world.path), STR(ROOM), &found.lines, &damaged.lines,
+                                       world.arena, &world.why),
+                     8);
+    assert_int_equal(found.count, 8);
+    assert_non_null(strstr(buf_str(&found.text).at, "\"id\":\"m10\""));
+    is_text(buf_str(&damaged.text), "message m4 is left out: its row is damaged\n"
+                                    "message m7 is left out: its row is damaged\n");
 }
 
 static void rooms_are_listed(void **state)
@@ -240,9 +260,13 @@ static int group_end(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(a_check_finds_what_is_wrong), CASE(a_check_reads_every_message),
-        CASE(a_check_finds_broken_pages),  CASE(a_copy_is_whole),
-        CASE(an_archive_is_exported),      CASE(rooms_are_listed),
+        CASE(a_check_finds_what_is_wrong),
+        CASE(a_check_reads_every_message),
+        CASE(a_check_finds_broken_pages),
+        CASE(a_copy_is_whole),
+        CASE(an_archive_is_exported),
+        CASE(an_export_goes_on_behind_damage),
+        CASE(rooms_are_listed),
     };
     return cmocka_run_group_tests_name("tools of a store", tests, group_begin, group_end);
 }
