@@ -170,12 +170,68 @@ static int check_messages(struct check *check)
     return err;
 }
 
+/* What stands in the index for senders, against what archive_sender is told of a row
+ * (store_sqlite_archive.c). It has no contents of its own, so SQLite does not compare them. */
+static int compare_senders(struct check *check, int64_t *missing, int64_t *stray)
+{
+    int64_t expected = 0;
+    int64_t found = 0;
+    int err = db_exec(check->db, "CREATE VIRTUAL TABLE IF NOT EXISTS temp.senders"
+                                 " USING fts5vocab('main', 'archive_sender', 'instance')");
+    if (err != 0)
+        return err;
+    err = db_number(check->db,
+                    "SELECT sum(archived + (account IS NOT NULL) * (1 + archived)) FROM archive", 0,
+                    &expected);
+    sqlite3_stmt *sums =
+        err == 0 ? db_sql(check->db,
+                          "SELECT count(*), coalesce(sum(CASE substr(v.term, 1, 1)"
+                          " WHEN 'n' THEN a.archived AND v.term = lower('n' || a.room || 'x' || "
+                          "hex(a.nick))"
+                          " WHEN 'a' THEN v.term = lower('a' || hex(a.account))"
+                          " WHEN 'r' THEN a.archived AND v.term = lower('r' || a.room || 'x' || "
+                          "hex(a.account)) END), 0)"
+                          " FROM temp.senders v LEFT JOIN archive a ON a.seq = v.doc",
+                          &err)
+                 : NULL;
+    if (sums == NULL)
+        return err;
+    err = db_step(check->db, sums);
+    if (err == 1) {
+        found = sqlite3_column_int64(sums, 1);
+        *stray = sqlite3_column_int64(sums, 0) - found;
+        *missing = expected - found;
+    }
+    sqlite3_reset(sums);
+    return err < 0 ? err : 0;
+}
+
+static int check_senders(struct check *check)
+{
+    int64_t missing = 0;
+    int64_t stray = 0;
+    int err = compare_senders(check, &missing, &stray);
+    if (err == ERR_CORRUPT)
+        find(check, "index for senders: damaged so that it cannot be read to the end");
+    else if (err != 0)
+        return err;
+    if (missing != 0)
+        find(check,
+             "index for senders: %lld entries are missing: who asks for what somebody sent"
+             " is not given all of it",
+             (long long)missing);
+    if (stray != 0)
+        find(check, "index for senders: %lld entries belong to no message that is there",
+             (long long)stray);
+    return 0;
+}
+
 /* One after the other, whatever the one before has found: a damaged page is one room's, and who is
  * told which may go on without it. */
 static int check_all(struct check *check)
 {
     static int (*const parts[])(struct check * check) = {check_file, check_counts, check_rooms,
-                                                         check_messages};
+                                                         check_messages, check_senders};
     for (unsigned i = 0; i < ARRAY_LEN(parts); i++) {
         int err = parts[i](check);
         if (err == ERR_CORRUPT && check->found == 0)

@@ -147,6 +147,65 @@ static void a_check_finds_broken_pages(void **state)
     assert_non_null(strstr(world.why, "is not there"));
 }
 
+/* It is kept by hand, and has nothing of its own to be compared with. */
+static void a_check_compares_senders(void **state)
+{
+    static const char *const words = "SELECT 'delete', seq, 'n' || room || 'x' || hex(nick) || ' a'"
+                                     " || hex(account) || ' r' || room || 'x' || hex(account)"
+                                     " FROM archive WHERE id = 'm7'";
+    UNUSED(state);
+    struct found found;
+    messages_only(300);
+    struct archived message = message_make(&world, 301, "for newcomers");
+    message.archived = false;
+    add_message(&world, &message);
+    message = message_make(&world, 302, "the room's own");
+    message.jid = STR_NONE;
+    message.nick = STR("");
+    add_message(&world, &message);
+    commits(ROOM);
+    add_bury(&world, 6, "<message from='r@h/nick0' id='s6'><retracted/></message>");
+    commits(ROOM);
+    assert_true(trim_all(&world, 0, 200, 0) >= 0); /* what was deleted left it, too */
+    assert_int_equal(checks(&found), 0);
+    tampers("INSERT INTO archive_sender(rowid, sender) VALUES(99999, 'n1x41 a42')");
+    assert_int_equal(checks(&found), 1);
+    assert_non_null(strstr(buf_str(&found.text).at, "senders: 2 entries belong to no message"));
+    messages_only(7);
+    assert_int_equal(checks(&found), 1);
+    tampers(
+        str_fmt(world.arena, "INSERT INTO archive_sender(archive_sender, rowid, sender) %s", words)
+            .at);
+    assert_int_equal(checks(&found), 2);
+    assert_non_null(strstr(buf_str(&found.text).at, "senders: 3 entries are missing"));
+    store_world_close(&world);
+    tampers("UPDATE archive_sender_data SET block = x'ffffffff' WHERE id > 100");
+    assert_int_equal(checks(&found), 1);
+    is_text(buf_str(&found.text),
+            "index for senders: damaged so that it cannot be read to the end\n");
+}
+
+/* Damage in the index for senders: who asks by it is refused; nobody else notices. */
+static void damaged_senders_hurt_nothing_else(void **state)
+{
+    UNUSED(state);
+    messages_only(300);
+    store_world_close(&world);
+    tampers("UPDATE archive_sender_data SET block = x'ffffffff' WHERE id > 100");
+    assert_int_equal(store_world_reopen(&world), 0);
+    struct archive_query query = query_all();
+    query.with_account = STR("user2@h");
+    refuses(&query, ERR_CORRUPT);
+    assert_int_equal(total(ROOM, NULL), 300);
+    assert_int_equal(total(ROOM, "five"), 60);
+    for (unsigned i = 301; i <= 310; i++) {
+        add_append(&world, i, "and on");
+        commits(ROOM);
+    }
+    assert_int_equal(total(ROOM, NULL), 310);
+    refuses(&query, ERR_CORRUPT);
+}
+
 static void a_copy_is_whole(void **state)
 {
     UNUSED(state);
@@ -264,6 +323,8 @@ int main(void)
         CASE(a_check_reads_every_message),
         CASE(a_check_finds_broken_pages),
         CASE(a_copy_is_whole),
+        CASE(a_check_compares_senders),
+        CASE(damaged_senders_hurt_nothing_else),
         CASE(an_archive_is_exported),
         CASE(an_export_goes_on_behind_damage),
         CASE(rooms_are_listed),
