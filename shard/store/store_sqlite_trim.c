@@ -361,12 +361,17 @@ static int trim_step(struct store_sqlite *sqlite, int64_t now_us)
     return 0;
 }
 
-/* When all is done that is to be deleted, so once for all of it. What does not work now is tried
- * again with the next trim. */
+/* When all is done that is to be deleted, so once for all of it. Of readers without a pause there
+ * is always one that holds the log, so they make way. What does not work now is tried again with
+ * the next trim. */
 static void empty_log(struct store_sqlite *sqlite)
 {
-    if (sqlite->log_tells && db_empty_log(&sqlite->db) == 1)
+    if (!sqlite->log_tells)
+        return;
+    gate_shut(&sqlite->gate);
+    if (db_empty_log(&sqlite->db) == 1)
         sqlite->log_tells = false;
+    gate_open(&sqlite->gate);
 }
 
 int sqlite_trim(struct store *store, const struct store_retention *retention)

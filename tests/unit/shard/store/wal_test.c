@@ -156,6 +156,35 @@ static void it_is_bounded_while_others_read(void **state)
     assert_in_range(most, BYTES(STORE_WAL_PAGES), BYTES(2 * STORE_WAL_GATE));
 }
 
+/* What was deleted leaves it, also if there is always somebody who reads. */
+static void it_is_emptied_while_others_read(void **state)
+{
+    UNUSED(state);
+    struct asker askers[] = {
+        {.words = "alpha omega"},
+        {.words = "alpha omega"},
+        {.words = "common", .expected = 50},
+    };
+    speaks(MESSAGES);
+    assert_true(trim_all(&world, 0, 0, 0) >= 0);
+    atomic_store(&done, false);
+    for (unsigned i = 0; i < ARRAY_LEN(askers); i++)
+        asker_begin(&askers[i]);
+    for (unsigned i = 1; i <= 5; i++) {
+        add_bury(&world, i, "<tomb/>");
+        assert_int_equal(store_world_commit(&world, ROOM, false), 0);
+        assert_true(log_bytes() > 0);
+        assert_true(trim_all(&world, 0, 0, 0) >= 0);
+        assert_int_equal(log_bytes(), 0);
+    }
+    atomic_store(&done, true);
+    for (unsigned i = 0; i < ARRAY_LEN(askers); i++) {
+        assert_int_equal(pthread_join(askers[i].thread, NULL), 0);
+        askers[i].reader->close(askers[i].reader);
+        assert_int_equal(askers[i].wrong, 0);
+    }
+}
+
 /* ---- somebody else ---- */
 
 static void reads(sqlite3 *handle)
@@ -196,6 +225,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(it_is_bounded_while_others_read),
+        CASE(it_is_emptied_while_others_read),
         CASE(who_else_reads_costs_no_commit_anything),
     };
     return cmocka_run_group_tests_name("wal", tests, NULL, NULL);
