@@ -148,12 +148,14 @@ static struct frame *fin(struct step *step, const struct inbound *in,
     return fb_finish(&fb);
 }
 
-static const struct refusal *failure(const struct archive_page *page)
+/* What was given up may have been too much, or the service was about to stop: the store does not
+ * tell which. Words are what may be too much of. */
+static const struct refusal *failure(const struct archive_page *page, bool searched)
 {
     if (page->err == 0)
         return NULL;
     if (page->err == ERR_LIMIT)
-        return &refusal_ARCHIVE_SLOW;
+        return searched ? &refusal_ARCHIVE_SLOW : &refusal_ARCHIVE_LATE;
     return page->err == ERR_NOT_FOUND ? &refusal_ARCHIVE_ID_UNKNOWN : &refusal_ARCHIVE_FAILED;
 }
 
@@ -169,7 +171,7 @@ static enum step_outcome answer(struct room *room, struct step *step, const stru
     if (refusal == NULL)
         refusal = archive_request_read(step, in, with_jids, &request);
     if (refusal == NULL)
-        refusal = failure(page);
+        refusal = failure(page, str_present(event->answer.query->text));
     if (refusal != NULL)
         return refuse(room, step, in, refusal);
     struct listed_frame *frames =
@@ -201,7 +203,7 @@ static enum step_outcome answer_metadata(struct room *room, struct step *step,
     const struct archive_page *page = event->answer.page;
     const struct refusal *refusal = denied(room, in);
     if (refusal == NULL)
-        refusal = failure(page);
+        refusal = failure(page, str_present(event->answer.query->text));
     if (refusal != NULL)
         return refuse(room, step, in, refusal);
     struct fb fb;

@@ -468,6 +468,37 @@ static void the_scribe_is_told_behind_what_was_said(void **state)
     mailbox_free(box);
 }
 
+static void give_it_up(void *self, struct mail *mail)
+{
+    UNUSED(self);
+    struct message *message = container_of(mail, struct message, mail);
+    message->ask->page.err = ERR_LIMIT;
+    message->kind = MSG_ANSWER;
+    post_shard(exchange, NUMBER, message);
+}
+
+/* A page without words has no rarer ones, and a stop is nobody's fault: both are told what is true.
+ */
+static void who_is_given_up_is_told_what_to_do(void **state)
+{
+    UNUSED(state);
+    int err = 0;
+    bool more;
+    all_rooms(true, true);
+    two_in_a_room();
+    struct mailbox *box = mailbox_new(&err);
+    exchange_set_reader(exchange, box);
+    say(ROMEO, ROOM, MAM);
+    step();
+    mailbox_drain(box, give_it_up, NULL, 1, &more);
+    step();
+    const char *text = heard(0);
+    in_order(text, "<resource-constraint", "was not read in time: ask again", NULL);
+    is_absent(text, "words");
+    exchange_set_reader(exchange, NULL);
+    mailbox_free(box);
+}
+
 /* The oldest tombstone gives way, unless the store has something of it. */
 static void the_oldest_tombstone_may_be_busy(void **state)
 {
@@ -518,6 +549,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_is_forgotten_is_not_shown, begin, end),
         cmocka_unit_test_setup_teardown(a_page_of_what_is_forgotten_is_read_again, begin, end),
         cmocka_unit_test_setup_teardown(the_scribe_is_told_behind_what_was_said, begin, end),
+        cmocka_unit_test_setup_teardown(who_is_given_up_is_told_what_to_do, begin, end),
         cmocka_unit_test_setup_teardown(the_oldest_tombstone_may_be_busy, begin, end),
     };
     return cmocka_run_group_tests(tests, group_begin, group_end);
