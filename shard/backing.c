@@ -27,6 +27,15 @@ void backing_free(struct backing *backing)
     mem_free(backing);
 }
 
+void backing_hold_back(struct backing *backing, struct commits *commits, bool power)
+{
+    (void)commits_batch(commits, &backing->unsaved);
+    backing->unsaved.power |= power;
+    backing->held = backing->unsaved.ticket;
+    if (backing->hold == NULL)
+        backing->hold = hold_new();
+}
+
 bool backing_is_idle(const struct backing *backing)
 {
     if (backing == NULL)

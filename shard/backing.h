@@ -62,6 +62,10 @@ static inline bool backing_holds(const struct backing *backing)
     return backing != NULL && backing->held > backing->released;
 }
 
+/* What the room says from now on waits for what is written of it in this cycle, which is something.
+ * `power`: that is to survive its loss. */
+void backing_hold_back(struct backing *backing, struct commits *commits, bool power);
+
 static inline size_t backing_held_bytes(const struct backing *backing)
 {
     return backing->hold == NULL ? 0 : hold_bytes(backing->hold);

@@ -59,6 +59,8 @@ static bool step_room(struct shard *shard, struct room_entry *entry, const struc
     if (is_bounce(message))
         lowering.bounces = NULL;
     size_t held = entry->backing == NULL ? 0 : backing_held_bytes(entry->backing);
+    if (step.awaits_rows && entry->backing != NULL)
+        backing_hold_back(entry->backing, &shard->commits, shard->setup.power_gated);
     lower_effects(&lowering, &step.effects);
     if (entry->backing != NULL)
         shard->held += backing_held_bytes(entry->backing) - held;

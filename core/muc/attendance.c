@@ -2,7 +2,7 @@
 
 #include "core/base/mem.h"
 #include "core/muc/durable.h"
-#include "core/muc/effect.h"
+#include "core/muc/muc.h"
 #include "core/muc/room.h"
 
 enum { NOTES_FIRST = 4 };
@@ -45,6 +45,11 @@ void attendance_note_all(struct room *room, struct occupant *occupant)
 {
     for (struct session *session = occupant->sessions; session != NULL; session = session->next)
         attendance_note(room, session);
+}
+
+void attendance_await(const struct room *room, struct step *step)
+{
+    step->awaits_rows = room->attendance != NULL && room_is_durable(room);
 }
 
 static void forget(struct room *room)

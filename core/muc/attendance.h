@@ -15,6 +15,10 @@ void attendance_note(struct room *room, struct session *session);
 /* The same for all sessions of a nickname. */
 void attendance_note_all(struct room *room, struct occupant *occupant);
 
+/* What was noted in this step is acknowledged by it: what it says, and all that is said after it,
+ * waits until that is kept (but is not taken back if it cannot be). */
+void attendance_await(const struct room *room, struct step *step);
+
 /* A voice decision, an invitation or a request for voice of the account is new, or no more.
  * `account` is copied. The room may become a stored one in this step. */
 void attendance_note_account(struct room *room, struct str account);

@@ -79,6 +79,7 @@ struct step {
     int64_t now_us;          /* since 1970 UTC; strictly rising from step to step of one room */
     uint64_t entropy[2];     /* fresh and secret for this step: ids are made from it */
     uint32_t ids;            /* made so far in this step */
+    bool awaits_rows;        /* what it says waits until its FX_SESSIONs are kept */
     struct effects effects;
 };
 

@@ -102,6 +102,17 @@ def set_affiliation(driver, room):
             register, value)
 
 
+def set_role(driver, room):
+    """Of somebody who is always inside, and never to what it is."""
+    if not room.roles:
+        return
+    user = driver.random.choice(sorted(room.roles))
+    register = room.roles[user]
+    role = "participant" if register.last == "moderator" else "moderator"
+    request(driver, room, room.owner, f"<query xmlns='{NS_MUC}#admin'><item "
+            f"nick='{room.nick(user)}' role='{role}'/></query>", register, role)
+
+
 def register_nick(driver, room):
     if not room.registrants:
         return
@@ -172,7 +183,7 @@ def make_or_destroy(driver, _):
                 "</destroy></query></iq>")
 
 
-CHANGES = (set_affiliation,) * 4 + (register_nick,) * 3 + (set_options,) * 3 + (set_avatar,) * 2
+CHANGES = (set_affiliation,) * 4 + (set_role, register_nick) * 3 + (set_options,) * 3 + (set_avatar,) * 2
 ACTS = (say,) * 24 + CHANGES + (come_or_go,) * 3 + \
     (set_subject, moderate, retract, make_or_destroy) * 2
 

@@ -78,6 +78,7 @@ class Room:
         self.mixed = mixed       # a message that was seen may be lost with the power
         self.owner = owner
         self.users = [owner, *others]
+        self.talkers = self.users[1:30]
         self.registrants = self.users[30:40]
         self.wanderers = self.users[40:]
         self.sent = {}           # all that anybody ever said: by whom
@@ -89,6 +90,7 @@ class Room:
         self.options = Register(options)  # fields of the owner's form, a tuple of pairs
         self.affiliations = {}   # JID: Register of affiliation, nickname, reason
         self.inside = {user: Register(False) for user in self.users}
+        self.roles = {}          # user: Register, of talkers who have entered
         self.occupant_ids = {}   # user: occupant-id
         self.gone = set()        # whose sessions the host has no more
         self.waiting = {}        # id: Request, not answered yet
@@ -178,6 +180,8 @@ class Room:
         self.last.pop(user, None)
         if user in self.ways:
             self.came_true(user)
+            if user in self.talkers:
+                self.roles[user] = Register("participant")
 
     def left(self, user):
         self.last.pop(user, None)
@@ -281,6 +285,10 @@ class Room:
         for jid, register in self.affiliations.items():
             register.check(found.get(jid, NOBODY), f"{self.jid}: the affiliation of {jid}")
 
+    def check_role(self, user, item):
+        if user in self.roles:
+            self.roles[user].check(item.get("role"), f"{self.jid}: the role of {user}")
+
     def check_inside(self, presences):
         """`presences`: those a newcomer was sent."""
         found = set()
@@ -294,9 +302,11 @@ class Room:
             register = self.affiliations.get(user.split("/")[0])
             wanted = "owner" if user == self.owner else register.last[0] if register else "none"
             assert item.get("affiliation") == wanted, ElementTree.tostring(element)
+            self.check_role(user, item)
         for user, register in self.inside.items():
             register.check(user in found, f"{self.jid}: {user}, is it inside? It")
         self.gone &= found
+        self.roles = {user: role for user, role in self.roles.items() if user in found}
 
     def check_avatar(self, value):
         self.avatar.check(value, f"{self.jid}: the avatar")

@@ -5,6 +5,7 @@
  * @xep 0045 1.35.5 #moderator #roles.kept #roles-change.told #bizrules-iq.roles
  */
 #include "core/muc/admin_query.h"
+#include "core/muc/attendance.h"
 #include "core/muc/feature.h"
 #include "core/muc/voice_pending.h"
 
@@ -92,10 +93,12 @@ static enum step_outcome set_roles(struct room *room, struct step *step, const s
 
     for (unsigned i = 0; i < query.count; i++) {
         const struct admin_item *item = &query.items[i];
-        if (item->role == ROLE_NONE)
+        if (item->role == ROLE_NONE) {
             kick(room, step, &actor, item);
-        else if (item->role != item->occupant->role)
+        } else if (item->role != item->occupant->role) {
             change_role(room, step, &actor, item);
+            attendance_await(room, step);
+        }
     }
     reply_result(room, step, in);
     return STEP_DONE;
