@@ -133,7 +133,7 @@ static size_t cost_of_room(unsigned occupants)
 static void an_occupant_of_a_large_room(void **state)
 {
     UNUSED(state);
-    enum { OCCUPANTS = 1000, EACH_MAX = 1100 };
+    enum { OCCUPANTS = 1000, EACH_MAX = 920 };
     warm_up(3);
     size_t bytes = cost_of_room(OCCUPANTS);
     print_message("%zu bytes for each of %d occupants\n", bytes / OCCUPANTS, OCCUPANTS);
@@ -143,7 +143,7 @@ static void an_occupant_of_a_large_room(void **state)
 static void a_room_of_two(void **state)
 {
     UNUSED(state);
-    enum { ROOMS = 500, EACH_MAX = 3072 };
+    enum { ROOMS = 500, EACH_MAX = 2700 };
     warm_up(3);
     size_t before = heap_at_rest();
     for (unsigned i = 0; i < ROOMS; i++) {
