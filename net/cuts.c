@@ -36,6 +36,8 @@ void cuts_fini(struct cuts *cuts)
 
 void cuts_cut(struct cuts *cuts, uint64_t room, struct route link)
 {
+    if (room == 0)
+        return;
     struct cut *cut = map_get(&cuts->rooms, key_of(&room));
     if (cut == NULL) {
         cut = MEM_NEW(struct cut);

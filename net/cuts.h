@@ -22,7 +22,7 @@ void cuts_init(struct cuts *cuts, struct proxy *proxy, const struct hash_key *ha
 void cuts_fini(struct cuts *cuts);
 
 /* Something of that room was lost with the link: its shard is told, unless it has not answered
- * since it was last. */
+ * since it was last. Room 0 is none: nobody would answer. */
 void cuts_cut(struct cuts *cuts, uint64_t room, struct route link);
 /* Is what the room has sent to that link to be thrown away? */
 bool cuts_has(const struct cuts *cuts, uint64_t room, uint32_t slot);

@@ -36,8 +36,7 @@ static bool is_lost(struct deliver *deliver, const struct conn *conn, uint64_t r
 void deliver_lost(struct deliver *deliver, const struct conn *link, uint64_t room)
 {
     struct route route = {link->slot, link->generation, deliver->lane};
-    if (room != 0)
-        cuts_cut(&deliver->cuts, room, route);
+    cuts_cut(&deliver->cuts, room, route);
 }
 
 /* A single frame of a room. */

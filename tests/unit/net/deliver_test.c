@@ -422,6 +422,23 @@ static void a_lost_link_gives_its_credits_back(void **state)
     assert_int_equal(world.lossy_room, 7);
 }
 
+/* What is of no room has nobody who could answer, and nobody reads it behind a gap. */
+static void what_is_of_no_room_cuts_nothing(void **state)
+{
+    UNUSED(state);
+    far_host_open(&host, &world, 0);
+    struct delivery list =
+        lane_world_list(host.route, "p1@far/x", 0, "item", 3 * LIST_ITEMS, LIST_BYTES);
+    lane_world_deliver(&world, 0, &list, 1);
+    lane_world_step(&world, 0);
+    assert_false(deliver_is_empty(&world.deliver)); /* it waits for the link */
+    far_host_close(&host);
+    lane_world_step(&world, 0);
+    assert_true(deliver_is_empty(&world.deliver));
+    assert_int_equal(world.losses, 0);
+    assert_true(cuts_is_empty(&world.deliver.cuts));
+}
+
 /* What a room has sent before it knew of a loss comes when the link is back. */
 static void nothing_is_read_behind_a_gap(void **state)
 {
@@ -506,6 +523,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_lost_link_gives_its_credits_back, begin, end),
         cmocka_unit_test_setup_teardown(nothing_is_read_behind_a_gap, begin, end),
         cmocka_unit_test_setup_teardown(another_link_is_not_cut, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_of_no_room_cuts_nothing, begin, end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
