@@ -76,10 +76,11 @@
 #define STORE_TRIM_MS          60000 /* between two looks at what is to be deleted */
 #define STORE_TRIM_LATE_MS     1000  /* late, it is deleted also when there is no time */
 #define STORE_TRIM_ROUNDS      4 /* then, from one step to the next, with all that is committed */
-#define STORE_LOOK_MS          5000  /* between two looks at what a tool has deleted */
-#define ROOM_PINGS_PER_LOOK    64    /* sessions looked at, the silent ones pinged, at a time */
-#define ROOM_PINGS_UNANSWERED  2     /* then the session is put out */
-#define ROOM_OUTAGE_PER_LOOK   100   /* put out at a time who have missed something */
+#define STORE_LOOK_MS          5000   /* between two looks at what a tool has deleted */
+#define STORE_FORGET_RETRY_MS  300000 /* until what could not be deleted is tried again */
+#define ROOM_PINGS_PER_LOOK    64     /* sessions looked at, the silent ones pinged, at a time */
+#define ROOM_PINGS_UNANSWERED  2      /* then the session is put out */
+#define ROOM_OUTAGE_PER_LOOK   100    /* put out at a time who have missed something */
 #define ROOM_GHOSTS_SECONDS    300   /* without a link; then who is gone goes, if anybody sees it */
 #define ROOM_OUTAGE_LOOK_MS    100   /* from one such time to the next */
 #define PING_MINUTES_MAX       10080 /* of silence, before the first of them */

@@ -219,11 +219,11 @@ static void tell_shards(struct scribe *scribe, bool back)
     }
 }
 
-static void forgetting_end(struct scribe *scribe)
+static void forgetting_end(struct scribe *scribe, int64_t look_in_ms)
 {
     arena_free(scribe->forgetting.arena);
     scribe->forgetting = (struct forgetting){0};
-    scribe->look_at_ms = scribe->agent.mono_ms + STORE_LOOK_MS;
+    scribe->look_at_ms = scribe->agent.mono_ms + look_in_ms;
 }
 
 static void look_for_forgotten(struct scribe *scribe)
@@ -236,7 +236,7 @@ static void look_for_forgotten(struct scribe *scribe)
     int err = store->forgotten(store, forgetting->arena, &forgetting->list, &forgetting->count);
     trouble_note(&scribe->looking, err < 0 ? err : 0);
     if (err < 0 || forgetting->count == 0)
-        forgetting_end(scribe);
+        forgetting_end(scribe, STORE_LOOK_MS);
     else
         tell_shards(scribe, true);
 }
@@ -252,8 +252,11 @@ static bool forget_step(struct scribe *scribe)
         forgetting->at++;
     if (more >= 0 && forgetting->at < forgetting->count)
         return true;
-    tell_shards(scribe, false);
-    forgetting_end(scribe); /* what could not be done is found again */
+    if (more >= 0)
+        tell_shards(scribe, false);
+    /* What could not be done is found again, and then all rooms are told again: not so often that
+     * none of them is ever idle. */
+    forgetting_end(scribe, more < 0 ? STORE_FORGET_RETRY_MS : STORE_LOOK_MS);
     return false;
 }
 

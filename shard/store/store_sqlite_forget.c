@@ -392,6 +392,7 @@ int sqlite_forget(struct store *store, struct store_forgotten *what)
 {
     struct store_sqlite *sqlite = container_of(store, struct store_sqlite, store);
     sqlite_checkpoint(sqlite, STORE_WAL_PAGES);
+    sqlite->log_tells = true; /* again, if it was emptied between two steps */
     int count = str_empty(what->room) ? forget_account_again(sqlite, what)
                                       : empty_room_again(&sqlite->db, what);
     if (count == 0)

@@ -209,9 +209,54 @@ static int counts_look(struct store *store, struct arena *arena, struct store_fo
     return 0;
 }
 
+static int finds_one(struct store *store, struct arena *arena, struct store_forgotten **list,
+                     unsigned *count)
+{
+    container_of(store, struct counting, store)->looks++;
+    *list = ARENA_NEW(arena, struct store_forgotten);
+    (*list)->account = STR("romeo@example.org");
+    *count = 1;
+    return 0;
+}
+
+static int refuses(struct store *store, struct store_forgotten *what)
+{
+    UNUSED(store);
+    UNUSED(what);
+    return ERR_NO_SPACE;
+}
+
 static void counts_close(struct store *store)
 {
     UNUSED(store);
+}
+
+/* All rooms are told each time: not so often that none of them is ever idle. */
+static void what_cannot_be_deleted_is_tried_seldom(void **state)
+{
+    UNUSED(state);
+    int err = 0;
+    struct clock_face face = {.mono_ms = 1000000};
+    struct counting counting = {.store = {.account = counts_ask,
+                                          .trim = counts_trim,
+                                          .forgotten = finds_one,
+                                          .forget = refuses,
+                                          .close = counts_close}};
+    struct exchange *exchange = exchange_new();
+    struct scribe_setup setup = {.exchange = exchange, .store = &counting.store, .keep_days = 7};
+    struct scribe *scribe = scribe_new(&setup, &err);
+    assert_non_null(scribe);
+    clock_show(&face);
+    for (int64_t ms = 0; ms < STORE_FORGET_RETRY_MS; ms += STORE_LOOK_MS) {
+        (void)agent_step(scribe_agent(scribe));
+        assert_int_equal(counting.looks, 1);
+        face.mono_ms += STORE_LOOK_MS;
+    }
+    (void)agent_step(scribe_agent(scribe));
+    assert_int_equal(counting.looks, 2);
+    clock_show(NULL);
+    scribe_free(scribe);
+    exchange_free(exchange);
 }
 
 /* So many rounds, none of them without mail, so long after each other. */
@@ -268,6 +313,7 @@ int main(void)
         cmocka_unit_test(the_scribe_answers),
         cmocka_unit_test(an_answer_without_a_lane),
         cmocka_unit_test(a_busy_scribe_deletes_too),
+        cmocka_unit_test(what_cannot_be_deleted_is_tried_seldom),
     };
     return cmocka_run_group_tests(tests, agent_thread_begin, agent_thread_end);
 }
