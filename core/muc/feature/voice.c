@@ -3,6 +3,7 @@
  * one to enter; a form that comes back with consent gives voice.
  * @xep 0045 1.35.5 #requestvoice #voiceapprove #registrar-formtype-request
  */
+#include "core/muc/attendance.h"
 #include "core/muc/feature.h"
 #include "core/muc/voice_pending.h"
 
@@ -112,6 +113,7 @@ static enum step_outcome grant(struct room *room, struct step *step, const struc
     room_keep_role(room, visitor->account, ROLE_PARTICIPANT);
     occupant_set_role(room, visitor, ROLE_PARTICIPANT);
     presence_standing_changed(room, step, visitor, ROLE_VISITOR, &news);
+    attendance_await(room, step);
     return STEP_DONE;
 }
 

@@ -39,6 +39,28 @@ static void a_role_is_answered_when_it_is_kept(void **state)
     in_order(heard(1), "from='" ROOM "/Juliet'", "role='moderator'", NULL);
 }
 
+/* So it is where a form grants it, which is answered by nothing but what all see. */
+static void a_voice_that_is_granted_is_seen_when_it_is_kept(void **state)
+{
+    UNUSED(state);
+    two_in_a_room();
+    set_role("visitor");
+    settle();
+    forget_heard();
+    say(ROMEO, ROOM,
+        "<message><x xmlns='jabber:x:data' type='submit'>"
+        "<field var='FORM_TYPE'><value>http://jabber.org/protocol/muc#request</value></field>"
+        "<field var='muc#role'><value>participant</value></field>"
+        "<field var='muc#jid'><value>" JULIET "</value></field>"
+        "<field var='muc#roomnick'><value>Juliet</value></field>"
+        "<field var='muc#request_allow'><value>true</value></field></x></message>");
+    step();
+    assert_string_equal(heard(1), "");
+    write_down();
+    step();
+    in_order(heard(1), "from='" ROOM "/Juliet'", "role='participant'", NULL);
+}
+
 /* It was refused: what everybody does by then is not undone, and it is written again. */
 static void a_role_that_is_refused_stands(void **state)
 {
@@ -80,6 +102,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_role_is_answered_when_it_is_kept, begin, end),
+        cmocka_unit_test_setup_teardown(a_voice_that_is_granted_is_seen_when_it_is_kept, begin,
+                                        end),
         cmocka_unit_test_setup_teardown(a_role_that_is_refused_stands, begin, end),
         cmocka_unit_test_setup_teardown(nothing_else_waits, begin, end),
         cmocka_unit_test_setup_teardown(a_temporary_room_waits_for_nothing, begin, end),
