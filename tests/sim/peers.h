@@ -42,6 +42,7 @@ struct peers {
         enum account_state account;
         bool removal;      /* was asked for, and is not answered; it may be done yet */
         uint64_t failures; /* of the store, when it began */
+        int64_t called_ms; /* when it did */
     } clients[CAST_USERS];
     struct {
         struct wire *wire;
