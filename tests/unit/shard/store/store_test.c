@@ -231,11 +231,19 @@ static void counts_close(struct store *store)
     UNUSED(store);
 }
 
+static struct scribe *scribe_of(struct counting *counting, struct exchange *exchange)
+{
+    struct scribe_setup setup = {.exchange = exchange, .store = &counting->store, .keep_days = 7};
+    int err = 0;
+    struct scribe *scribe = scribe_new(&setup, &err);
+    assert_non_null(scribe);
+    return scribe;
+}
+
 /* All rooms are told each time: not so often that none of them is ever idle. */
 static void what_cannot_be_deleted_is_tried_seldom(void **state)
 {
     UNUSED(state);
-    int err = 0;
     struct clock_face face = {.mono_ms = 1000000};
     struct counting counting = {.store = {.account = counts_ask,
                                           .trim = counts_trim,
@@ -243,9 +251,7 @@ static void what_cannot_be_deleted_is_tried_seldom(void **state)
                                           .forget = refuses,
                                           .close = counts_close}};
     struct exchange *exchange = exchange_new();
-    struct scribe_setup setup = {.exchange = exchange, .store = &counting.store, .keep_days = 7};
-    struct scribe *scribe = scribe_new(&setup, &err);
-    assert_non_null(scribe);
+    struct scribe *scribe = scribe_of(&counting, exchange);
     clock_show(&face);
     for (int64_t ms = 0; ms < STORE_FORGET_RETRY_MS; ms += STORE_LOOK_MS) {
         (void)agent_step(scribe_agent(scribe));
@@ -273,16 +279,13 @@ static void works_on(struct exchange *exchange, struct scribe *scribe, struct cl
 static void a_busy_scribe_deletes_too(void **state)
 {
     UNUSED(state);
-    int err = 0;
     struct clock_face face = {.mono_ms = 1000000};
     struct counting counting = {.store = {.account = counts_ask,
                                           .trim = counts_trim,
                                           .forgotten = counts_look,
                                           .close = counts_close}};
     struct exchange *exchange = exchange_new();
-    struct scribe_setup setup = {.exchange = exchange, .store = &counting.store, .keep_days = 7};
-    struct scribe *scribe = scribe_new(&setup, &err);
-    assert_non_null(scribe);
+    struct scribe *scribe = scribe_of(&counting, exchange);
     clock_show(&face);
     assert_int_equal(agent_step(scribe_agent(scribe)), 0);
     assert_int_equal(counting.trims, 1);
